@@ -1,0 +1,58 @@
+# Every chore of the project. Needs python3 (3.11 or later), its venv module and make; everything else goes into .venv.
+# Another interpreter: make PYTHON=python3.12 …
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+# Neither a look for a newer pyright over the network nor advertisements in the output.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export NO_MKDOCS_2_WARNING := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint docs bench soak lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## prepare .venv (the other targets do it by themselves)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: $(PYTHON) is missing or older than 3.11; name another with make PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+	  || { echo "make: $(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Preparing $(VENV) with $$($(PYTHON) --version): the first time takes a minute or two"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## run the service with simulated equipment, on loopback
+	@$(BIN)/vigilia demo
+
+test: $(READY) ## run all tests, in parallel
+	@$(BIN)/python -m pytest -n auto
+
+lint: $(READY) ## ruff, pyright, and the import layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports --no-logo
+
+docs: $(READY) ## build the documentation into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: $(READY) ## measure speed, latency and memory against simulated equipment
+	@$(BIN)/python bench/poe.py
+
+soak: $(READY) ## watch memory through half an hour of faults
+	@$(BIN)/python bench/poe.py --soak
+
+lock: ## write requirements.lock again after a change of dependencies (needs uv)
+	scripts/lock
+
+clean: ## remove .venv and everything that was built
+	rm -rf $(VENV) site dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,113 @@
+"""The command `vigilia`: reads its arguments, loads the configuration, and runs one of the program's parts.
+
+Parts are imported when they are used, so that a missing extra is a sentence and a small command starts fast.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vigilia import __version__
+from vigilia.errors import AlreadyRunning, ConfigError, VigiliaError
+
+EXIT_UNUSABLE = 2
+"""The configuration, or something the start needs, is not usable."""
+EXIT_RUNNING = 3
+"""Another instance holds the data directory."""
+
+_LATER = ("agent", "top", "status", "state", "history", "reactor", "screens", "archiver", "report", "users")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(_run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments and arguments[0] in _LATER:
+        print(f"vigilia {arguments[0]}: not available in this version", file=sys.stderr)
+        return EXIT_UNUSABLE
+    try:
+        parsed = _parser(arguments[:2]).parse_args(arguments)
+        return parsed.handler(parsed)
+    except AlreadyRunning as error:
+        print(f"vigilia: {error}", file=sys.stderr)
+        return EXIT_RUNNING
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return EXIT_UNUSABLE
+    except VigiliaError as error:
+        print(f"vigilia: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "vigilia":
+            raise
+        print(
+            f'vigilia: the Python package {error.name} is missing: run pip install "vigilia[server]"',
+            file=sys.stderr,
+        )
+        return EXIT_UNUSABLE
+
+
+def _parser(begin: list[str]) -> argparse.ArgumentParser:
+    """Return the parser; the simulators' own options are loaded only where they are asked for."""
+    parser = argparse.ArgumentParser(prog="vigilia", description="Stands watch over field equipment, day and night.")
+    parser.add_argument("--version", action="version", version=f"vigilia {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the service")
+    run.set_defaults(handler=_serve)
+    check = commands.add_parser("check", help="check the configuration and print what is in force")
+    check.set_defaults(handler=_check)
+    for command in (run, check):
+        command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
+
+    demo = commands.add_parser("demo", help="run the service with simulated equipment, on loopback")
+    demo.set_defaults(handler=_demo)
+    demo.add_argument("--seconds", type=float, default=None, help="end by itself after so many seconds")
+
+    sim = commands.add_parser("sim", help="run simulated equipment").add_subparsers(required=True, metavar="EQUIPMENT")
+    aruba = sim.add_parser("aruba", help="ArubaOS switches with PoE ports")
+    if begin[:2] == ["sim", "aruba"]:
+        from vigilia.sim.aruba import command as simulated
+
+        simulated.add_arguments(aruba)
+        aruba.set_defaults(handler=simulated.run)
+    return parser
+
+
+def _serve(parsed: argparse.Namespace) -> int:
+    from vigilia import app
+    from vigilia.clock import parse_clock
+    from vigilia.config import find_config, load_config
+    from vigilia.language import use
+    from vigilia.logs import set_up_logs
+
+    config = load_config(find_config(parsed.config, os.environ))
+    use(config.site.language)
+    clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), config.zone)
+    with set_up_logs(Path(config.site.log_dir)):
+        app.run(config, clock)
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from vigilia.config import find_config, load_config
+
+    config = load_config(find_config(parsed.config, os.environ))
+    print(f"# {config.source}: in order; in force is")
+    print(config.show(), end="")
+    return 0
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    from vigilia.demo import run_demo
+
+    return run_demo(parsed.seconds)
+
+
+if __name__ == "__main__":
+    main()

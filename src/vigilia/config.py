@@ -1,0 +1,197 @@
+"""The whole configuration: every part's section, loaded, merged, checked, and shown.
+
+Sections belong to the parts they configure; this module only brings them together. The outside contract is
+docs/reference/configuration.md.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+from zoneinfo import ZoneInfo
+
+import tomli_w
+from pydantic import Field, field_validator
+
+from vigilia.drivers import Plugin, find_plugins
+from vigilia.errors import ConfigError, Problem
+from vigilia.interfaces.api.config import WebConfig
+from vigilia.interfaces.epics.config import EpicsConfig
+from vigilia.settings import (
+    ENVIRONMENT_PREFIX,
+    Secret,
+    Section,
+    Table,
+    merge_environment,
+    read_secret_files,
+    read_toml,
+    validate,
+)
+
+DEFAULT_FILE = "vigilia.toml"
+LATER = ("history", "health", "notify", "alarms", "pvoperation", "reactor")
+"""Sections of parts that this version does not have."""
+
+
+class SiteConfig(Section):
+    """The `[site]` section: what belongs to the place and the instance as a whole."""
+
+    name: str = "Vigilia"
+    instance: str = Field(default="vigilia", pattern=r"^[A-Za-z0-9_-]{1,30}$")
+    timezone: str = "America/Sao_Paulo"
+    language: Literal["pt-BR", "en"] = "pt-BR"
+    data_dir: str = "state"
+    log_dir: str = "logs"
+
+    @field_validator("timezone")
+    @classmethod
+    def _check_timezone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError) as error:
+            raise ValueError(f"{name[:60]!r} is no time zone; write one such as America/Sao_Paulo") from error
+        return name
+
+    def resolved(self, base: Path) -> Self:
+        """Return the section with absolute folders."""
+        return self.model_copy(update={"data_dir": str(base / self.data_dir), "log_dir": str(base / self.log_dir)})
+
+
+class StoreConfig(Section):
+    """The `[store]` section: the database of what must survive a crash."""
+
+    url: str = ""
+    """Empty: `vigilia.db` in the data directory."""
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        if url and not (url.startswith("sqlite:///") and len(url) > len("sqlite:///")):
+            raise ValueError('is no SQLite file, and others are not available in this version; write "sqlite:///FILE"')
+        return url
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration in force."""
+
+    source: str
+    """Where it came from, for messages."""
+    site: SiteConfig
+    web: WebConfig
+    store: StoreConfig
+    epics: EpicsConfig | None
+    drivers: Mapping[str, tuple[Plugin, Section]]
+    """By section name: the driver and its validated section."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.site.timezone)
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the state is kept."""
+        return Path(self.site.data_dir)
+
+    def show(self) -> str:
+        """Return the effective configuration as TOML, secrets hidden."""
+        sections: dict[str, Section | None] = {
+            "site": self.site,
+            "web": self.web,
+            "store": self.store,
+            "epics": self.epics,
+            **{name: section for name, (_, section) in self.drivers.items()},
+        }
+        return tomli_w.dumps({name: _plain(section.model_dump()) for name, section in sections.items() if section})
+
+
+def find_config(argument: str | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the configuration file to read: the argument, $VIGILIA_CONFIG, ./vigilia.toml, or none."""
+    named = argument or environment.get("VIGILIA_CONFIG")
+    if named:
+        return Path(named)
+    return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None
+
+
+def load_config(path: Path | None, environment: Mapping[str, str] | None = None) -> Config:
+    """Return the configuration of a file (None: no file) with the environment over it.
+
+    Raises ConfigError with everything that is wrong, not only the first.
+    """
+    environment = os.environ if environment is None else environment
+    place = str(path) if path else "environment"
+    base = (path.resolve() if path else Path.cwd() / DEFAULT_FILE).parent
+    plugins = find_plugins()
+    core: dict[str, type[Section]] = {"site": SiteConfig, "web": WebConfig, "store": StoreConfig, "epics": EpicsConfig}
+    models = core | {name: plugin.config for name, plugin in plugins.items()}
+    table = read_toml(path) if path else {}
+    problems = merge_environment(table, models, environment)
+    sections: dict[str, Section] = {}
+    always_on: Table = {"site": {}, "web": {}, "store": {}}
+    for name, value in (always_on | table).items():
+        section, wrong = _load_section(name, value, models, base, place)
+        problems += wrong
+        if section is not None:
+            sections[name] = section
+    drivers = {name: (plugin, sections[name]) for name, plugin in plugins.items() if name in sections}
+    if not drivers and not problems:
+        right = f"add a section such as [{next(iter(plugins), 'aruba')}], or set {ENVIRONMENT_PREFIX}…__… variables"
+        problems.append(Problem(place, "drivers", "no driver is configured", right))
+    if problems:
+        raise ConfigError(problems)
+    site = cast(SiteConfig, sections["site"])
+    return Config(
+        source=place,
+        site=site,
+        web=cast(WebConfig, sections["web"]),
+        store=_with_file(cast(StoreConfig, sections["store"]), base, site),
+        epics=cast(EpicsConfig | None, sections.get("epics")),
+        drivers=drivers,
+    )
+
+
+def _load_section(
+    name: str, value: object, models: Mapping[str, type[Section]], base: Path, place: str
+) -> tuple[Section | None, list[Problem]]:
+    """Return one section validated and resolved, or what is wrong with it."""
+    if name not in models:
+        if name in LATER:
+            return None, [Problem(place, f"[{name}]", "is not available in this version", "remove the section")]
+        right = f"remove it, or correct its spelling: {', '.join(sorted(models))}"
+        return None, [Problem(place, f"[{name}]", "is not a known section", right)]
+    problems: list[Problem] = []
+    if isinstance(value, dict):
+        problems = read_secret_files(cast(Table, value), models[name], base, place, name)
+    section, wrong = validate(models[name], value, place, name)
+    problems += wrong
+    if section is not None and not problems:
+        try:
+            section = section.resolved(base)
+        except ConfigError as error:
+            problems += [_placed(problem, place) for problem in error.problems]
+    return section, problems
+
+
+def _placed(problem: Problem, place: str) -> Problem:
+    """Put the file before a problem that only names its section."""
+    if not problem.place.startswith("["):
+        return problem
+    return Problem(place, f"{problem.place} {problem.key}", problem.wrong, problem.right)
+
+
+def _with_file(store: StoreConfig, base: Path, site: SiteConfig) -> StoreConfig:
+    path = base / store.url.removeprefix("sqlite:///") if store.url else Path(site.data_dir) / "vigilia.db"
+    return store.model_copy(update={"url": f"sqlite:///{path}"})
+
+
+def _plain(value: Any) -> Any:
+    """Return a section's dump as TOML can hold it: secrets as `***`, nothing for what is not set."""
+    if isinstance(value, Secret):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in cast(Table, value).items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in cast(list[Any], value)]
+    return value

@@ -1,0 +1,62 @@
+"""What a driver is: a plug-in that speaks one equipment protocol and publishes points.
+
+A driver is found through the entry-point group `vigilia.drivers`, under the name of its configuration section. It
+knows the point table and links, and no interface.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from vigilia.clock import Clock
+from vigilia.link import Link
+from vigilia.points import Point, Value
+from vigilia.settings import Section
+from vigilia.store import Chosen
+from vigilia.table import PointTable
+
+ENTRY_POINT_GROUP = "vigilia.drivers"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the core gives a driver."""
+
+    table: PointTable
+    clock: Clock
+    chosen: Mapping[str, Chosen]
+    """The last value written to each set point before this start."""
+
+
+class Driver(Protocol):
+    """A driver at work. It is made with its configuration and touches no equipment until its links run."""
+
+    @property
+    def points(self) -> Sequence[Point]:
+        """The points this driver has."""
+        ...
+
+    @property
+    def links(self) -> Sequence[Link]:
+        """The links through which it reaches its devices; the supervisor runs them."""
+        ...
+
+    async def write(self, point: Point, value: Value) -> None:
+        """Carry a write to the equipment; return once confirmed. Raises WriteError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """What an entry point of the group `vigilia.drivers` refers to."""
+
+    config: type[Section]
+    """The model of the driver's configuration section."""
+    build: Callable[[Section, Surroundings], Driver]
+    """Makes the driver from its validated section."""
+
+
+def find_plugins() -> dict[str, Plugin]:
+    """Return every installed driver by the name of its section."""
+    return {entry.name: entry.load() for entry in entry_points(group=ENTRY_POINT_GROUP)}

@@ -1,0 +1,105 @@
+"""The error tree: every error Vigilia raises on purpose, in one place.
+
+    VigiliaError
+    ├── ConfigError              the configuration cannot be used (exit 2)
+    ├── StartError               the program cannot start here and now (exit 2)
+    │   └── AlreadyRunning       another instance holds the data directory (exit 3)
+    ├── LinkError                a conversation with equipment went wrong
+    │   ├── ConnectionLost       no answer: refused, reset, cut, timed out
+    │   ├── BadAnswer            an answer that cannot be used; the connection stands
+    │   └── LoginRefused         the equipment answered, and would not let us in
+    └── WriteError               a write that was not confirmed, with its reason
+        ├── UnknownPoint         no point has that name
+        ├── ReadOnly             the point takes no writes
+        ├── InvalidValue         wrong type, not finite, outside the limits
+        ├── NotWritable          refused by its present state (disconnected, queue full)
+        ├── Refused              the equipment answered, and did not do it
+        └── WriteTimeout         no answer came in time; it may or may not have been done
+
+Vendor errors (aiohttp, SQLAlchemy, softioc) are translated into this tree at the edge where they arise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class VigiliaError(Exception):
+    """Base of all errors that Vigilia raises on purpose; its text is a sentence fit for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a configuration: where, which key, what, and what would be right."""
+
+    place: str
+    key: str
+    wrong: str
+    right: str
+
+    def __str__(self) -> str:
+        """Give the problem as the one line that is printed for it."""
+        return f"{self.place}: {self.key}: {self.wrong}; {self.right}"
+
+
+class ConfigError(VigiliaError):
+    """The configuration cannot be used; carries one `Problem` for each thing wrong."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class StartError(VigiliaError):
+    """The program cannot start: a port taken, a missing extra, a store newer than the program."""
+
+
+class AlreadyRunning(StartError):
+    """Another instance holds the data directory."""
+
+
+class LinkError(VigiliaError):
+    """A conversation with equipment went wrong."""
+
+
+class ConnectionLost(LinkError):
+    """No answer came: refused, reset, cut before an answer began, or out of time."""
+
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
+
+
+class BadAnswer(LinkError):
+    """The equipment answered something that cannot be used; it is discarded and counted."""
+
+
+class LoginRefused(LinkError):
+    """The equipment answered a login with a refusal: wrong credentials or no free session."""
+
+
+class WriteError(VigiliaError):
+    """A write was not confirmed; the text says why."""
+
+
+class UnknownPoint(WriteError):
+    """No point has that name."""
+
+
+class ReadOnly(WriteError):
+    """The point takes no writes."""
+
+
+class InvalidValue(WriteError):
+    """The value has the wrong type, is not finite, or lies outside the point's limits."""
+
+
+class NotWritable(WriteError):
+    """The point's present state refuses writes: its link is down, or too many writes wait already."""
+
+
+class Refused(WriteError):
+    """The equipment answered, and did not do it."""
+
+
+class WriteTimeout(WriteError):
+    """No answer came in time: the equipment may or may not have done it."""

@@ -1,0 +1,1 @@
+"""EPICS: every point as a process variable, over Channel Access and PV Access."""

@@ -1,0 +1,96 @@
+"""The IOC process: serves the service's points as PVs, and carries puts to it.
+
+Run by `vigilia.interfaces.epics.server` as `python -m vigilia.interfaces.epics.ioc FD`, where FD is its end of the
+pipe. A process of its own, because EPICS base starts once in a process and a fault in C must not end the watch. It
+lives as long as the pipe: when the service is gone, so is the IOC.
+"""
+
+import asyncio
+import itertools
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from vigilia.interfaces.epics.pipe import Pipe, unpack_point, unpack_reading
+from vigilia.points import Reading, Severity, Status, Value
+
+_logger = logging.getLogger(__name__)
+
+ANSWER_DEADLINE_S = 30.0
+"""A put whose answer has not come by then completes with a WRITE alarm."""
+
+
+class Ioc:
+    """Connects the database of records with the pipe."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._answers: dict[int, asyncio.Future[Reading]] = {}
+        self._put_numbers = itertools.count(1)
+
+    async def run(self) -> None:
+        """Make the records, start EPICS, and serve until the service closes the pipe."""
+        setup = await self._pipe.receive()
+        if setup is None:
+            return
+        from vigilia.interfaces.epics.records import Database
+
+        points = [unpack_point(point) for point in setup["points"]]
+        readings = [unpack_reading(reading) for reading in setup["readings"]]
+        try:
+            database = Database(setup["names"], points, readings, self._ask)
+            database.start(Path(setup["access_file"]))
+        except (OSError, AssertionError) as error:
+            await self._pipe.send({"failed": str(error)})
+            return
+        await self._pipe.send({"ready": True})
+        while (message := await self._pipe.receive()) is not None:
+            for index, *reading in message.get("set", ()):
+                database.show(index, unpack_reading(reading))
+            if "answer" in message:
+                number, *reading = message["answer"]
+                if number in self._answers:
+                    self._answers[number].set_result(unpack_reading(reading))
+            if "ping" in message:
+                await self._pipe.send({"pong": message["ping"]})
+
+    async def _ask(self, index: int, value: Value, user: str, host: str) -> Reading:
+        """Carry a put to the service and return its answer; WRITE/INVALID where none comes."""
+        number = next(self._put_numbers)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                await self._pipe.send({"put": [number, index, value, user, host]})
+                return await answer
+        except (TimeoutError, ConnectionError):
+            return Reading(value, None, Severity.INVALID, Status.WRITE)
+        finally:
+            del self._answers[number]
+
+
+async def _main(sock: socket.socket) -> None:
+    pipe = await Pipe.open(sock)
+    try:
+        await Ioc(pipe).run()
+    finally:
+        pipe.close()
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on the pipe whose file descriptor is the only argument, then end the process at once."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s epics: %(message)s")
+    # The terminal's Ctrl-C reaches the whole process group; it is the service that decides when the IOC ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sock = socket.socket(fileno=int(arguments[0]))
+    # EPICS prints a banner on standard output, which belongs to the service.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    asyncio.run(_main(sock))
+    # EPICS's threads may outlive an orderly exit of Python; nothing of theirs needs saving.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,271 @@
+"""Serves all points over EPICS: starts the IOC process, feeds it, carries its puts, and replaces it if it dies.
+
+See docs/decisions/0002-epics-in-a-child-process.md for why it is a process of its own.
+"""
+
+import asyncio
+import ipaddress
+import itertools
+import logging
+import os
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vigilia.errors import StartError, WriteError
+from vigilia.interfaces.epics.access import access_rules, with_read_group
+from vigilia.interfaces.epics.config import EpicsConfig
+from vigilia.interfaces.epics.names import epics_name
+from vigilia.interfaces.epics.pipe import Message, Pipe, pack_point, pack_reading
+from vigilia.points import Origin, Point, Reading
+from vigilia.table import PointTable, Subscription
+
+_logger = logging.getLogger(__name__)
+
+READY_DEADLINE_S = 60.0
+_PING_EVERY_S = 2.0
+_PONG_DEADLINE_S = 10.0
+_END_DEADLINE_S = 2.0
+_SHORT_LIFE_S = 10.0
+_RESTART_PAUSE_S = 5.0
+_AT_ONCE = 2000
+
+
+class IocGone(Exception):
+    """The IOC process ended, or does not answer any more; the text says how."""
+
+
+class EpicsServer:
+    """The EPICS interface. `check` before anything runs, `run` in a task, `started` to wait for the first PVs."""
+
+    def __init__(self, config: EpicsConfig, table: PointTable, data_dir: Path) -> None:
+        self.restarts = 0
+        """How often the IOC process had to be replaced."""
+        self.ready = asyncio.Event()
+        """Set while the IOC serves clients."""
+        self._config = config
+        self._table = table
+        self._access_file = data_dir / "access.acf"
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def prepare(self) -> None:
+        """Write the access security file and see that the ports are free. Raises StartError."""
+        self._access_file.write_text(_rules(self._config))
+        for port, purpose in ((self._config.server_port, "server_port"), (self._config.pva_port, "pva_port")):
+            for interface in self._config.interfaces or ["0.0.0.0"]:  # noqa: S104 - what the setting stands for
+                _check_port(interface, port, purpose)
+
+    async def started(self) -> None:
+        """Wait until the IOC serves clients. Raises StartError where it cannot."""
+        ready = asyncio.create_task(self.ready.wait())
+        try:
+            await asyncio.wait({ready, self._failed}, timeout=READY_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        if self._failed.done():
+            self._failed.result()
+        if not self.ready.is_set():
+            raise StartError(f"the EPICS IOC is not ready after {READY_DEADLINE_S:g} s: its messages stand above")
+
+    async def run(self) -> None:
+        """Keep an IOC process going until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self._live()
+            except IocGone as gone:
+                first = not self.ready.is_set() and self.restarts == 0
+                self.ready.clear()
+                if first and not self._failed.done():
+                    self._failed.set_exception(StartError(f"the EPICS IOC did not start: {gone}"))
+                _logger.error("the EPICS IOC %s: starting another", gone)
+            self.restarts += 1
+            if loop.time() - began < _SHORT_LIFE_S:
+                await asyncio.sleep(_RESTART_PAUSE_S if self.restarts > 1 else 0)
+
+    async def _live(self) -> None:
+        """Start one IOC process and serve it until it is gone, which raises IocGone."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", "vigilia.interfaces.epics.ioc", str(theirs.fileno())),
+                pass_fds=(theirs.fileno(),),
+                env={**os.environ, **_environment(self._config)},
+                stdin=DEVNULL,
+                stdout=DEVNULL,
+                stderr=PIPE,
+            )
+        child = _Child(process, await Pipe.open(ours))
+        viewer = self._table.subscribe()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(child.log_messages(), name="epics messages")
+                points = list(self._table.points())
+                await self._set_up(child, points, await viewer.changes())
+                group.create_task(self._pump(child, points, viewer), name="epics values")
+                group.create_task(self._take_puts(child, points, group), name="epics puts")
+                group.create_task(child.ping(), name="epics pings")
+        except* IocGone as gone:
+            raise next(iter(_leaves(gone))) from None
+        finally:
+            viewer.close()
+            await child.end()
+
+    async def _set_up(self, child: "_Child", points: Sequence[Point], snapshot: Mapping[str, Reading]) -> None:
+        """Have the IOC make its records, with the readings they begin with, and wait until it serves them."""
+        await child.send(
+            {
+                "points": [pack_point(point) for point in points],
+                "names": [epics_name(self._config.prefix, point.name) for point in points],
+                "readings": [pack_reading(snapshot[point.name]) for point in points],
+                "access_file": str(self._access_file),
+            }
+        )
+        try:
+            async with asyncio.timeout(READY_DEADLINE_S):
+                first = await child.receive()
+        except TimeoutError:
+            raise IocGone(f"was not ready after {READY_DEADLINE_S:g} s") from None
+        if "failed" in first:
+            raise IocGone(f"failed: {first['failed']}")
+        self.ready.set()
+        _logger.info("EPICS serves %d PVs", len(points))
+
+    async def _pump(self, child: "_Child", points: Sequence[Point], viewer: Subscription) -> None:
+        """Send every change to the IOC, the newest value of each point."""
+        indexes = {point.name: index for index, point in enumerate(points)}
+        while True:
+            changes = await viewer.changes()
+            packed = [[indexes[name], *pack_reading(reading)] for name, reading in changes.items() if name in indexes]
+            for start in range(0, len(packed), _AT_ONCE):
+                await child.send({"set": packed[start : start + _AT_ONCE]})
+
+    async def _take_puts(self, child: "_Child", points: Sequence[Point], group: asyncio.TaskGroup) -> None:
+        """Carry puts to the table. A record has one put in flight at the most, so that their number is bounded."""
+        while True:
+            message = await child.receive()
+            if "pong" in message:
+                child.answers.set()
+            if "put" in message:
+                number, index, value, user, host = message["put"]
+                point = points[int(index)]
+                write = self._write(child, number, point, value, Origin("epics", user, host))
+                group.create_task(write, name=f"put {point.name}")
+
+    async def _write(self, child: "_Child", number: int, point: Point, value: object, origin: Origin) -> None:
+        try:
+            reading = await self._table.write(point.name, value, origin)
+        except WriteError:
+            reading = self._table.reading(point.name)  # the table has logged it, and shows what came of it
+        await child.send({"answer": [number, *pack_reading(reading)]})
+
+
+class _Child:
+    """The IOC process and the pipe to it. Whatever goes wrong with either is IocGone."""
+
+    def __init__(self, process: Process, pipe: Pipe) -> None:
+        self.answers = asyncio.Event()
+        """Set by each answer to a ping."""
+        self._process = process
+        self._pipe = pipe
+
+    async def send(self, message: Message) -> None:
+        try:
+            async with asyncio.timeout(_PONG_DEADLINE_S):
+                await self._pipe.send(message)
+        except (ConnectionError, TimeoutError):
+            raise IocGone(await self._fate()) from None
+
+    async def receive(self) -> Message:
+        message = await self._pipe.receive()
+        if message is None:
+            raise IocGone(await self._fate())
+        return message
+
+    async def ping(self) -> None:
+        """See that the IOC answers: a process may hang as well as die."""
+        for number in itertools.count():
+            self.answers.clear()
+            await self.send({"ping": number})
+            try:
+                async with asyncio.timeout(_PONG_DEADLINE_S):
+                    await self.answers.wait()
+            except TimeoutError:
+                raise IocGone(f"does not answer for {_PONG_DEADLINE_S:g} s") from None
+            await asyncio.sleep(_PING_EVERY_S)
+
+    async def log_messages(self) -> None:
+        """Log what EPICS prints."""
+        while self._process.stderr and (line := await self._process.stderr.readline()):
+            _logger.info("epics: %s", line.decode(errors="replace").rstrip()[:500])
+
+    async def end(self) -> None:
+        """Close the pipe, upon which the process ends; kill it where it does not."""
+        self._pipe.close()
+        try:
+            async with asyncio.timeout(_END_DEADLINE_S):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    async def _fate(self) -> str:
+        try:
+            async with asyncio.timeout(_END_DEADLINE_S):
+                code = await self._process.wait()
+        except TimeoutError:
+            return "does not take or give anything any more"
+        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+
+def _leaves(group: BaseExceptionGroup[IocGone]) -> Iterator[IocGone]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _rules(config: EpicsConfig) -> str:
+    """Return the access security rules in force. Raises StartError where the site's own cannot be read."""
+    if config.access_file is None:
+        return access_rules(config.writers)
+    try:
+        return with_read_group(Path(config.access_file).read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"[epics] access_file: {config.access_file} cannot be read: {error}") from error
+
+
+def _environment(config: EpicsConfig) -> dict[str, str]:
+    """Return what EPICS base and QSRV take from the environment."""
+    environment = {
+        "EPICS_CAS_SERVER_PORT": str(config.server_port),
+        "EPICS_PVAS_SERVER_PORT": str(config.pva_port),
+        # glibc keeps a heap for each of EPICS's many threads; two are plenty, and 20 MB smaller.
+        "MALLOC_ARENA_MAX": "2",
+    }
+    if config.interfaces:
+        addresses = " ".join(config.interfaces)
+        environment |= {"EPICS_CAS_INTF_ADDR_LIST": addresses, "EPICS_PVAS_INTF_ADDR_LIST": addresses}
+        if all(ipaddress.ip_address(address).is_loopback for address in config.interfaces):
+            for server in ("CAS", "PVAS"):
+                environment[f"EPICS_{server}_AUTO_BEACON_ADDR_LIST"] = "NO"
+                environment[f"EPICS_{server}_BEACON_ADDR_LIST"] = "127.0.0.1"
+    return environment
+
+
+def _check_port(interface: str, port: int, setting: str) -> None:
+    """See that a TCP port is free: EPICS would take another one without a word. Raises StartError."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((interface, port))
+        except OSError as error:
+            raise StartError(
+                f"[epics] {setting}: port {port} of {interface} cannot be had ({error.strerror}): "
+                "end the program that has it, or set another"
+            ) from error

@@ -1,0 +1,392 @@
+"""Link and Scan: one conversation through which devices are reached, and when to ask.
+
+A link does one thing at a time, gives each a deadline, lets writes overtake waiting scans, and reconnects by itself.
+It knows no points and no protocol: a driver gives it a `Session` (how to open and close the conversation) and jobs
+(one request each). Links share nothing, so a dead one cannot slow another.
+"""
+
+import asyncio
+import logging
+import random
+import statistics
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from vigilia.clock import Clock
+from vigilia.errors import BadAnswer, ConnectionLost, LinkError, NotWritable, Refused, VigiliaError, WriteTimeout
+
+_logger = logging.getLogger(__name__)
+
+Follow = Callable[[], Awaitable[None]]
+"""What follows from an answer, publishing it above all: done before the next job, but outside the deadline."""
+
+Job = Callable[[], Awaitable[Follow | None]]
+"""One request, which returns what follows from its answer. It may raise LinkError; a write may raise WriteError."""
+
+MOST_WAITING_WRITES = 256
+BAD_ANSWERS_ALLOWED = 2
+"""In a row; one more is a disconnection."""
+_STOP_S = 5.5
+"""How long a stop lets the request in flight end by itself: a little more than a slow login."""
+_CLOSE_S = 2.0
+_ROUND_TRIPS_KEPT = 512
+
+
+class Contact(IntEnum):
+    """The states of a link."""
+
+    DISCONNECTED = 0
+    CONNECTING = 1
+    CONNECTED = 2
+
+
+class Session(Protocol):
+    """A driver's side of a link."""
+
+    @property
+    def sessions(self) -> int:
+        """How many login sessions of ours the equipment holds, as far as is known."""
+        ...
+
+    @property
+    def deadline_s(self) -> float:
+        """Most real seconds that any one job may take, renewals of a login included."""
+        ...
+
+    @property
+    def open_deadline_s(self) -> float:
+        """Most real seconds that opening may take as a whole."""
+        ...
+
+    async def open(self) -> None:
+        """Connect, log in and learn what the equipment offers. Raises LinkError."""
+        ...
+
+    async def close(self, *, lost: bool) -> None:
+        """End the conversation; log out unless it is `lost`. Never raises LinkError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waits between attempts to reconnect: at random, growing from `first_s` to `most_s`.
+
+    Each wait is drawn between `first_s` and three times the one before ("decorrelated jitter"), so that many links
+    that lost contact together do not come back together.
+    """
+
+    first_s: float = 0.5
+    most_s: float = 10.0
+
+    def after(self, previous_s: float | None) -> float:
+        """Return the wait that follows a wait of `previous_s` (None: the first)."""
+        highest = 2 * self.first_s if previous_s is None else 3 * previous_s
+        return min(self.most_s, random.uniform(self.first_s, max(self.first_s, highest)))  # noqa: S311
+
+
+class Scan:
+    """When to ask, and what: every `period_s` the jobs of `steps`, one after another, writes in between."""
+
+    def __init__(self, kind: str, period_s: float, steps: Callable[[], Iterable[Job]]) -> None:
+        self.kind = kind
+        self.period_s = period_s
+        self.due = 0.0
+        self._steps = steps
+        self._under_way: Iterator[Job] | None = None
+        self._first = True
+
+    def restart(self, now: float) -> None:
+        """Forget what was under way and be due at once: a new connection begins."""
+        self._under_way = None
+        self._first = True
+        self.due = now
+
+    def next_step(self, now: float) -> Job | None:
+        """Return the next job, or None when this round is done and the next one has been scheduled.
+
+        Rounds are scheduled from the clock, not from the end of the last one. A round that is late by more than a
+        period is run once, not made up for: at most one scan of a kind waits. The second round comes after a random
+        part of a period, so that links which connected together do not scan together.
+        """
+        if self._under_way is None:
+            self._under_way = iter(self._steps())
+        job = next(self._under_way, None)
+        if job is None:
+            self._under_way = None
+            step = self.period_s * random.uniform(0.5, 1.0) if self._first else self.period_s  # noqa: S311
+            self._first = False
+            self.due = max(self.due + step, now)
+        return job
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrips:
+    """How long the link's requests took, in milliseconds; None before the first."""
+
+    median_ms: float | None
+    p99_ms: float | None
+
+
+class _Write:
+    """A job that somebody waits for."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def fail(self, error: VigiliaError) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Link:
+    """One conversation with equipment. `run()` it in a task; `stop()` ends it."""
+
+    def __init__(self, name: str, session: Session, clock: Clock, backoff: Backoff | None = None) -> None:
+        self.name = name
+        self.contact = Contact.DISCONNECTED
+        self.since = clock.now()
+        """When the link came into its present state of contact, seconds UTC."""
+        self.error = ""
+        """Why contact was lost or an answer discarded, last time."""
+        self.reconnects = 0
+        self.bad_answers = 0
+        """Answers discarded since the start."""
+        self.progressed = clock.monotonic()
+        """When the link last did something or found it could not, by the clock's monotonic time."""
+        self.on_contact: Callable[[Link], Awaitable[None]] | None = None
+        """Awaited at each change of contact, before anything else happens on the link."""
+        self._session = session
+        self._clock = clock
+        self._backoff = backoff or Backoff()
+        self._scans: list[Scan] = []
+        self._writes: deque[_Write] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._bad_in_a_row = 0
+        self._was_connected = False
+        self._round_trips: deque[float] = deque(maxlen=_ROUND_TRIPS_KEPT)
+        self._task: asyncio.Task[None] | None = None
+
+    def add_scan(self, scan: Scan) -> None:
+        """Have `scan` run whenever the link is connected."""
+        self._scans.append(scan)
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait."""
+        return len(self._writes)
+
+    @property
+    def sessions(self) -> int:
+        """How many login sessions the equipment holds of ours."""
+        return self._session.sessions
+
+    @property
+    def longest_silence_s(self) -> float:
+        """Clock seconds without progress after which the link must be stuck: it neither works nor reports."""
+        longest_wait = max([self._backoff.most_s, *(scan.period_s for scan in self._scans)])
+        return 2 * longest_wait + self._clock.of_real(self._session.open_deadline_s + self._session.deadline_s)
+
+    def round_trips(self) -> RoundTrips:
+        """Return the median and the 99th percentile of the last requests' times."""
+        if not self._round_trips:
+            return RoundTrips(None, None)
+        ordered = sorted(self._round_trips)
+        return RoundTrips(statistics.median(ordered) * 1000, ordered[int(0.99 * (len(ordered) - 1))] * 1000)
+
+    async def write(self, job: Job) -> None:
+        """Do `job` before any scan that waits, and wait for its answer.
+
+        Raises NotWritable at once while the link is not connected (nothing is stored up for its return), and
+        WriteError as the job or the loss of the connection brings it.
+        """
+        if self.contact is not Contact.CONNECTED or self._stopping:
+            raise NotWritable(f"{self.name} is disconnected" + (f": {self.error}" if self.error else ""))
+        if len(self._writes) >= MOST_WAITING_WRITES:
+            raise NotWritable(f"{self.name} has {len(self._writes)} writes waiting already: try again later")
+        write = _Write(job)
+        self._writes.append(write)
+        self._wake.set()
+        await write.answer
+
+    async def run(self) -> None:
+        """Connect, converse and reconnect until `stop()`; then log out and close."""
+        self._task = asyncio.current_task()
+        wait_s: float | None = None
+        try:
+            while not self._stopping:
+                if await self._connect():
+                    wait_s = None
+                    await self._converse()
+                if not self._stopping:
+                    wait_s = self._backoff.after(wait_s)
+                    await self._pause(wait_s)
+        finally:
+            self._fail_writes("is stopping")
+            try:
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._session.close(lost=False)
+            except TimeoutError:
+                _logger.warning("%s: no answer to the logout", self.name)
+
+    async def stop(self) -> None:
+        """End `run()`: let the request in flight finish, log out, close. Takes 8 s at the most."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is None:
+            return
+        _, running = await asyncio.wait([self._task], timeout=_STOP_S)
+        if running:
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=_CLOSE_S)
+
+    async def _pause(self, seconds: float) -> None:
+        self._wake.clear()
+        if self._stopping:
+            return
+        try:
+            async with asyncio.timeout(seconds / self._clock.speed):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _connect(self) -> bool:
+        await self._move(Contact.CONNECTING)
+        try:
+            async with asyncio.timeout(self._session.open_deadline_s):
+                await self._session.open()
+        except LinkError as error:
+            await self._lose(str(error), lost=isinstance(error, ConnectionLost))
+            return False
+        except TimeoutError:
+            await self._lose(f"not open after {self._session.open_deadline_s:g} s", lost=True)
+            return False
+        except Exception as error:  # the boundary that keeps one link's fault from the others
+            _logger.exception("%s: a fault in the driver", self.name)
+            await self._lose(f"a fault in the driver: {error!r}", lost=True)
+            return False
+        self._bad_in_a_row = 0
+        self.reconnects += self._was_connected
+        self._was_connected = True
+        for scan in self._scans:
+            scan.restart(self._clock.monotonic())
+        _logger.info("%s: connected", self.name)
+        await self._move(Contact.CONNECTED)
+        return True
+
+    async def _converse(self) -> None:
+        """Do what is due until the connection is lost or the link is to stop."""
+        while not self._stopping:
+            write = self._writes.popleft() if self._writes else None
+            job = write.job if write else self._due_step()
+            if job is None:
+                await self._pause(self._until_due())
+                continue
+            if not await (self._do_write(write) if write else self._do_scan(job)):
+                return
+
+    def _until_due(self) -> float:
+        if self._writes:
+            return 0.0
+        return max(0.0, min((scan.due for scan in self._scans), default=3600.0) - self._clock.monotonic())
+
+    def _due_step(self) -> Job | None:
+        now = self._clock.monotonic()
+        for scan in sorted(self._scans, key=lambda scan: scan.due):
+            if scan.due <= now and (job := scan.next_step(now)) is not None:
+                return job
+        return None
+
+    async def _do(self, job: Job) -> None:
+        """Run `job` within the session's deadline, remember how long it took, and do what follows."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(self._session.deadline_s):
+                follow = await job()
+        except TimeoutError as error:
+            raise ConnectionLost(f"no answer within {self._session.deadline_s:g} s", timed_out=True) from error
+        self._round_trips.append(loop.time() - began)
+        if follow:
+            await follow()
+        self.progressed = self._clock.monotonic()
+
+    async def _do_scan(self, job: Job) -> bool:
+        """Run one step of a scan; return False when the connection is gone."""
+        try:
+            await self._do(job)
+        except BadAnswer as error:
+            self.bad_answers += 1
+            self._bad_in_a_row += 1
+            self.error = str(error)
+            self.progressed = self._clock.monotonic()
+            _logger.debug("%s: bad answer %d: %s", self.name, self._bad_in_a_row, error)
+            if self._bad_in_a_row <= BAD_ANSWERS_ALLOWED:
+                return True
+            await self._lose(f"{self._bad_in_a_row} bad answers in a row: {error}", lost=False)
+            return False
+        except LinkError as error:
+            await self._lose(str(error), lost=isinstance(error, ConnectionLost))
+            return False
+        except Exception as error:  # the boundary that keeps one link's fault from the others
+            _logger.exception("%s: a fault in the driver", self.name)
+            await self._lose(f"a fault in the driver: {error!r}", lost=False)
+            return False
+        self._bad_in_a_row = 0
+        return True
+
+    async def _do_write(self, write: _Write) -> bool:
+        """Run a write and give its answer; return False when the connection is gone."""
+        try:
+            await self._do(write.job)
+        except ConnectionLost as error:
+            write.fail(WriteTimeout(f"{self.name} gave no answer: {error}"))
+            await self._lose(str(error), lost=True)
+            return False
+        except BadAnswer as error:
+            write.fail(Refused(f"{self.name} did not confirm: {error}"))
+        except LinkError as error:
+            write.fail(Refused(f"{self.name} refused: {error}"))
+            await self._lose(str(error), lost=False)
+            return False
+        except VigiliaError as error:
+            write.fail(error)
+        except Exception as error:  # the boundary that keeps one link's fault from the others
+            _logger.exception("%s: a fault in the driver", self.name)
+            write.fail(Refused(f"{self.name}: a fault in the driver: {error!r}"))
+        else:
+            if not write.answer.done():
+                write.answer.set_result(None)
+        return True
+
+    async def _lose(self, reason: str, *, lost: bool) -> None:
+        """Close the session, tell why, and fail what waits. `lost`: there is nobody to log out from."""
+        log = _logger.warning if self.contact is Contact.CONNECTED or reason != self.error else _logger.debug
+        self.error = reason
+        self.progressed = self._clock.monotonic()
+        log("%s: disconnected: %s", self.name, reason)
+        await self._move(Contact.DISCONNECTED)
+        self._fail_writes(f"is disconnected: {reason}")
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._session.close(lost=lost)
+        except TimeoutError:
+            _logger.debug("%s: no answer to the logout", self.name)
+
+    def _fail_writes(self, why: str) -> None:
+        while self._writes:
+            self._writes.popleft().fail(NotWritable(f"{self.name} {why}"))
+
+    async def _move(self, contact: Contact) -> None:
+        if contact is self.contact:
+            return
+        # A link that only tries again is as disconnected as before: its "since" stays.
+        if Contact.CONNECTED in (contact, self.contact):
+            self.since = self._clock.now()
+        self.contact = contact
+        if self.on_contact:
+            await self.on_contact(self)

@@ -1,0 +1,53 @@
+"""Where log lines go: to standard error, and to a file that is changed each day and kept for a week.
+
+Lines are written by a thread of their own, so that a slow disk or terminal does not hold up the watch.
+"""
+
+import logging
+import logging.handlers
+import queue
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vigilia.errors import StartError
+
+DAYS_KEPT = 7
+_MOST_LINES_WAITING = 10_000
+
+
+@contextmanager
+def set_up_logs(log_dir: Path) -> Generator[None]:
+    """Send the program's log lines to standard error and `log_dir`/vigilia.log. Raises StartError where it cannot."""
+    try:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        file = logging.handlers.TimedRotatingFileHandler(
+            log_dir / "vigilia.log", when="midnight", backupCount=DAYS_KEPT, encoding="utf-8"
+        )
+    except OSError as error:
+        raise StartError(f"[site] log_dir: {log_dir} cannot be written ({error.strerror}): name another") from error
+    screen = logging.StreamHandler(sys.stderr)
+    for handler in (file, screen):
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(_MOST_LINES_WAITING)
+    listener = logging.handlers.QueueListener(waiting, file, screen)
+    root = logging.getLogger()
+    entry = _DroppingQueueHandler(waiting)
+    root.addHandler(entry)
+    root.setLevel(logging.INFO)
+    listener.start()
+    try:
+        yield
+    finally:
+        root.removeHandler(entry)
+        listener.stop()
+        file.close()
+
+
+class _DroppingQueueHandler(logging.handlers.QueueHandler):
+    """Drops a line when the queue is full: the watch goes on, even where its log cannot."""
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with suppress(queue.Full):
+            self.queue.put_nowait(record)

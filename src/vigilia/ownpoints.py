@@ -1,0 +1,108 @@
+"""What Vigilia knows of itself, as points like any other: EPICS, API and metrics get it for nothing."""
+
+import resource
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vigilia.clock import Clock, iso
+from vigilia.language import tr
+from vigilia.link import Contact, Link
+from vigilia.points import Batch, Kind, Point, Reading, Sample, Severity, Status, Value
+from vigilia.table import PointTable
+
+PERIOD_S = 1.0
+_PAGE_BYTES = resource.getpagesize()
+
+Gauge = tuple[str, Kind, str, str | None, Callable[[], Value | None]]
+"""Suffix, kind, title, units, and how to find the value (None: not known yet)."""
+
+
+class OwnPoints:
+    """The points of the service and of its links, and what publishes them."""
+
+    def __init__(
+        self,
+        instance: str,
+        links: Sequence[Link],
+        table: PointTable,
+        clock: Clock,
+        audit_waiting: Callable[[], int],
+        epics_restarts: Callable[[], int] | None,
+    ) -> None:
+        self._table = table
+        self._clock = clock
+        self._links = {link.name: f"{instance}:{link.name}" for link in links}
+        self._gauges: dict[str, Callable[[], Value | None]] = {}
+        self.points: list[Point] = []
+        """All of them, to be added to the table."""
+        own: list[Gauge] = [
+            ("Memory-Mon", Kind.NUMBER, "Resident memory of the service", "MB", _resident_mb),
+            ("AuditWaiting-Mon", Kind.INTEGER, "Audit not yet in the store", "B", audit_waiting),
+        ]
+        if epics_restarts is not None:
+            own.append(("EpicsRestarts-Mon", Kind.INTEGER, "Restarts of the EPICS IOC", None, epics_restarts))
+        self._declare(instance, "", own)
+        for link in links:
+            self._declare(self._links[link.name], link.name, _link_gauges(link))
+            self._declare_contact(link.name)
+
+    async def run(self) -> None:
+        """Publish everything each second, until cancelled."""
+        while True:
+            samples = [
+                Sample(name, Reading(value, self._clock.now()))
+                for name, find in self._gauges.items()
+                if (value := find()) is not None
+            ]
+            await self._table.publish(Batch("vigilia", samples))
+            await self._clock.sleep(PERIOD_S)
+
+    async def publish_contact(self, link: Link) -> None:
+        """Publish a link's state of contact, at once; a link without contact is a MAJOR alarm."""
+        device = self._links[link.name]
+        connected = link.contact is Contact.CONNECTED
+        alarm = (Severity.NO_ALARM, Status.NO_ALARM) if connected else (Severity.MAJOR, Status.STATE)
+        now = self._clock.now()
+        samples = [
+            Sample(f"{device}:Connected-Sts", Reading(int(connected), now, *alarm)),
+            Sample(f"{device}:Since-Mon", Reading(iso(link.since), now)),
+            Sample(f"{device}:Error-Mon", Reading(link.error, now, *alarm)),
+        ]
+        await self._table.publish(Batch("vigilia", samples))
+
+    def _declare(self, device: str, link: str, gauges: Sequence[Gauge]) -> None:
+        for suffix, kind, title, units, find in gauges:
+            name = f"{device}:{suffix}"
+            description = f"{tr(title)}: {link}" if link else tr(title)
+            self.points.append(Point(name, kind, device, description=description, units=units, precision=1))
+            self._gauges[name] = find
+
+    def _declare_contact(self, link: str) -> None:
+        device = self._links[link]
+        labels = ("Disconnected", "Connected")
+
+        def point(suffix: str, kind: Kind, title: str, **more: object) -> Point:
+            return Point(f"{device}:{suffix}", kind, device, description=f"{tr(title)}: {link}", **more)  # type: ignore[arg-type]
+
+        self.points += [
+            point("Connected-Sts", Kind.ENUM, "Contact", labels=labels),
+            point("Since-Mon", Kind.TEXT, "In this state of contact since"),
+            point("Error-Mon", Kind.TEXT, "Last error", long_text=True),
+        ]
+
+
+def _link_gauges(link: Link) -> list[Gauge]:
+    return [
+        ("RoundTrip-Mon", Kind.NUMBER, "Round trip, median", "ms", lambda: link.round_trips().median_ms),
+        ("RoundTrip99-Mon", Kind.NUMBER, "Round trip, 99th percentile", "ms", lambda: link.round_trips().p99_ms),
+        ("Reconnects-Mon", Kind.INTEGER, "Reconnections", None, lambda: link.reconnects),
+        ("BadAnswers-Mon", Kind.INTEGER, "Answers discarded", None, lambda: link.bad_answers),
+        ("Sessions-Mon", Kind.INTEGER, "Open login sessions", None, lambda: link.sessions),
+        ("Queue-Mon", Kind.INTEGER, "Writes waiting", None, lambda: link.waiting),
+    ]
+
+
+def _resident_mb() -> float:
+    """Return the resident set size of this process in megabytes (Linux: /proc/self/statm, second field)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * _PAGE_BYTES / 1e6, 1)

@@ -1,0 +1,209 @@
+"""Points, readings and batches: the frozen data that flows through Vigilia.
+
+A *point* is one named value of the field (EPICS calls it a PV, OPC a tag); a *reading* is its value at a time with
+an alarm severity and status in EPICS terms; a *batch* is what a driver publishes at once.
+See docs/explanation/architecture.md.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+from vigilia.errors import InvalidValue
+
+Value = bool | int | float | str
+"""What a point can hold. An enum's value is the index of its label."""
+
+INTEGER_RANGE = (-(2**31), 2**31 - 1)
+"""Smallest and largest integer a point carries: what EPICS `longin` and `longout` hold."""
+
+LONGEST_TEXT = 1024
+"""Most characters a text point carries."""
+
+
+class Kind(StrEnum):
+    """What sort of value a point has."""
+
+    ENUM = "enum"
+    NUMBER = "number"
+    INTEGER = "integer"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+
+
+class Severity(IntEnum):
+    """EPICS alarm severities, with their numbers (epics-base `alarm.h`)."""
+
+    NO_ALARM = 0
+    MINOR = 1
+    MAJOR = 2
+    INVALID = 3
+
+
+class Status(IntEnum):
+    """The EPICS alarm statuses Vigilia uses, with their numbers (epics-base `alarm.h`)."""
+
+    NO_ALARM = 0
+    READ = 1
+    WRITE = 2
+    HIHI = 3
+    HIGH = 4
+    LOLO = 5
+    LOW = 6
+    STATE = 7
+    COMM = 9
+    TIMEOUT = 10
+    UDF = 17
+
+
+class Reading(NamedTuple):
+    """A point's value at a time (seconds UTC since 1970). Both are None when it was never read."""
+
+    value: Value | None
+    time: float | None
+    severity: Severity = Severity.NO_ALARM
+    status: Status = Status.NO_ALARM
+
+
+NEVER_READ = Reading(None, None, Severity.INVALID, Status.UDF)
+"""What a point holds before its first reading: undefined, not zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One named value: what it is, where it lives, and what may be done with it."""
+
+    name: str
+    kind: Kind
+    device: str
+    link: str = ""
+    """The link through which the device is reached; empty for points Vigilia keeps of itself."""
+    description: str = ""
+    units: str | None = None
+    labels: tuple[str, ...] = ()
+    """The texts of an enum, or of a boolean, by index."""
+    precision: int = 3
+    """Decimals that a display should show of a number."""
+    limits: tuple[float, float] | None = None
+    """Smallest and largest value a write may ask for, both allowed."""
+    writable: bool = False
+    setpoint: bool = False
+    """True where the value is what somebody chose: scans, staleness and a lost link leave it alone."""
+    long_text: bool = False
+    """True for a text that may exceed EPICS's 39 characters."""
+    blank: Value | None = None
+    """What an interface that has no null (EPICS) shows before the first reading."""
+    max_age_s: float | None = None
+    """Seconds after the last good contact at which the value is stale; None: never."""
+
+    def label(self, value: Value | None) -> str | None:
+        """Return the text of an enum's or boolean's value, or None where it has none."""
+        if value is None or not self.labels or isinstance(value, str):
+            return None
+        index = int(value)
+        return self.labels[index] if 0 <= index < len(self.labels) else None
+
+    def coerce(self, value: object) -> Value:
+        """Return `value` as this point's kind of value.
+
+        An enum takes an index or a label; a boolean takes true, false, 0, 1 or a label.
+        Raises InvalidValue, saying what would be right.
+        """
+        match self.kind:
+            case Kind.ENUM:
+                return self._index(value)
+            case Kind.BOOLEAN:
+                return bool(self._index(value))
+            case Kind.TEXT:
+                return self._text(value)
+            case Kind.INTEGER:
+                return self._integer(value)
+            case Kind.NUMBER:
+                return self._number(value)
+
+    def _index(self, value: object) -> int:
+        labels = self.labels or ("False", "True")
+        if isinstance(value, str) and value in labels:
+            return labels.index(value)
+        if isinstance(value, int) and (self.kind is Kind.BOOLEAN or not isinstance(value, bool)):
+            if 0 <= value < len(labels):
+                return int(value)
+        elif isinstance(value, float) and value.is_integer() and 0 <= value < len(labels):
+            return int(value)
+        choices = ", ".join(f"{index} or {label!r}" for index, label in enumerate(labels))
+        raise InvalidValue(f"{self.name} does not take {shorten(value)}: write {choices}")
+
+    def _text(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write a text")
+        if len(value) > LONGEST_TEXT:
+            raise InvalidValue(f"{self.name} does not take {len(value)} characters: write at most {LONGEST_TEXT}")
+        return value
+
+    def _integer(self, value: object) -> int:
+        number = self._number(value)
+        if not number.is_integer():
+            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write a whole number")
+        low, high = INTEGER_RANGE
+        if not low <= number <= high:
+            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write {low} to {high}")
+        return int(number)
+
+    def _number(self, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write a number")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write a finite number")
+        if self.limits and not self.limits[0] <= number <= self.limits[1]:
+            raise InvalidValue(
+                f"{self.name} does not take {number:g}: write {self.limits[0]:g} to {self.limits[1]:g}"
+                + (f" {self.units}" if self.units else "")
+            )
+        return number
+
+
+class Sample(NamedTuple):
+    """One reading of one point, as it travels in a batch."""
+
+    name: str
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a driver publishes at once, ordered by the equipment's time."""
+
+    source: str
+    """Which driver or part of Vigilia says so; for log lines."""
+    samples: Sequence[Sample]
+    live: bool = True
+    """False for stored samples that arrive late and that alarms do not judge."""
+    max_age_s: float | None = None
+    """Overrides the points' own `max_age_s` where the pace is known only at run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asked for a write, and from where."""
+
+    via: str
+    """The interface: "epics", "api"."""
+    user: str = ""
+    host: str = ""
+
+    def __str__(self) -> str:
+        """Give `user@host (via)`, for log lines."""
+        who = "@".join(part for part in (self.user, self.host) if part) or "unknown"
+        return f"{who} ({self.via})"
+
+
+def shorten(value: object, most: int = 60) -> str:
+    """Return `repr(value)` cut to `most` characters, so that hostile input cannot flood a message."""
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 1] + "…"

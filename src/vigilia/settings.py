@@ -1,0 +1,202 @@
+"""Loads settings: a TOML file, environment variables over it, secrets from files; and says what is wrong with them.
+
+Each section is a `Section` model that lives beside the part it configures. Types are strict: a text is no number.
+Environment variables are `VIGILIA_` + section + `__` + key (`VIGILIA_ARUBA__SCAN_S=0.5`); lists and tables as JSON.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar, cast, get_args
+
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+
+from vigilia.errors import ConfigError, Problem
+from vigilia.points import shorten
+
+Table = dict[str, Any]
+
+ENVIRONMENT_PREFIX = "VIGILIA_"
+LARGEST_FILE_BYTES = 5_000_000
+_LARGEST_SECRET_BYTES = 65_536
+
+
+class Secret(SecretStr):
+    """A text that is never shown: it prints as `***`."""
+
+    def _display(self) -> str:
+        return "***"
+
+
+class Section(BaseModel):
+    """Base of every section's model: strict types, no unknown keys, frozen."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    def resolved(self, base: Path) -> Self:
+        """Return the section with what it refers to read in, paths relative to `base`. Raises ConfigError."""
+        del base
+        return self
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def read_file(path: Path, purpose: str) -> bytes:
+    """Return a settings file's content. Raises ConfigError where it is missing, unreadable or far too large."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            [Problem(str(path), "file", f"cannot be read ({error.strerror})", f"name {purpose}")]
+        ) from error
+    if len(content) > LARGEST_FILE_BYTES:
+        raise ConfigError([Problem(str(path), "file", "is larger than 5 MB", f"name {purpose}")])
+    return content
+
+
+def read_toml(path: Path) -> Table:
+    """Return the content of a TOML file. Raises ConfigError where it is none."""
+    try:
+        return tomllib.loads(read_file(path, "a TOML file").decode())
+    except UnicodeDecodeError as error:
+        raise ConfigError([Problem(str(path), "file", "is not text in UTF-8", "name a TOML file")]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Problem(str(path), "file", f"is not TOML: {error}", "correct that line")]) from error
+
+
+def merge_environment(
+    table: Table, sections: Mapping[str, type[Section]], environment: Mapping[str, str]
+) -> list[Problem]:
+    """Put the environment's settings over `table`; return what is wrong with them.
+
+    A variable of a section that `table` lacks makes the section.
+    """
+    problems: list[Problem] = []
+    for variable, text in sorted(environment.items()):
+        path = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if not variable.startswith(ENVIRONMENT_PREFIX) or len(path) < 2 or path[0] == "agent":
+            continue
+        place = f"environment variable {variable}"
+        section = sections.get(path[0])
+        try:
+            value = text if section is None else _parse(section, path[1:], text)
+        except ValidationError as error:
+            problems += [Problem(place, ".".join(path), *_words(detail)) for detail in error.errors()]
+            continue
+        except ValueError as error:
+            problems.append(Problem(place, ".".join(path), f"is not JSON ({error})", "write a list or table as JSON"))
+            continue
+        target = table
+        for step in path[:-1]:
+            inner = target.setdefault(step, {})
+            if not isinstance(inner, dict):
+                inner = target[step] = {}
+            target = cast(Table, inner)
+        target[path[-1]] = value
+    return problems
+
+
+def read_secret_files(table: Table, model: type[Section], base: Path, place: str, key: str) -> list[Problem]:
+    """Replace each `NAME_file` of a secret NAME, at any depth, by the content of that file; return what went wrong.
+
+    A relative path is looked for among the systemd credentials first, then from `base`.
+    """
+    problems: list[Problem] = []
+    for name, field in model.model_fields.items():
+        if Secret in _types(field.annotation) and f"{name}_file" in table:
+            named = table.pop(f"{name}_file")
+            try:
+                table[name] = _read_secret(named, base)
+            except (OSError, TypeError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                problems.append(
+                    Problem(
+                        place, f"{key}.{name}_file", f"cannot be read ({reason})", "name a file that holds the secret"
+                    )
+                )
+        for kind in _types(field.annotation):
+            if not (isinstance(kind, type) and issubclass(kind, Section)):
+                continue
+            inner: Any = table.get(name)
+            tables = cast(list[Any], inner) if isinstance(inner, list) else [inner]
+            for index, item in enumerate(tables):
+                if isinstance(item, dict):
+                    where = f"{key}.{name}[{index}]" if isinstance(inner, list) else f"{key}.{name}"
+                    problems += read_secret_files(cast(Table, item), kind, base, place, where)
+    return problems
+
+
+def validate(model: type[AnySection], value: object, place: str, key: str) -> tuple[AnySection | None, list[Problem]]:
+    """Return `value` as a `model`, or what is wrong with it."""
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        return None, problems_of(error, place, key)
+
+
+def problems_of(error: ValidationError, place: str, key: str) -> list[Problem]:
+    """Return one problem for each mistake that pydantic found below `key`."""
+    problems: list[Problem] = []
+    for detail in error.errors():
+        path = key
+        for step in detail["loc"]:
+            path += f"[{step}]" if isinstance(step, int) else f".{step}"
+        problems.append(Problem(place, path.lstrip("."), *_words(detail)))
+    return problems
+
+
+def _words(detail: Any) -> tuple[str, str]:
+    """Return what is wrong and what would be right, from one of pydantic's error details."""
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden":
+            return "is not a known key", "remove it or correct its spelling"
+        case "missing":
+            return "is missing", "add it"
+        case "literal_error":
+            return f"cannot be {shorten(detail['input'])}", f"write {context['expected']}"
+        case "value_error":
+            wrong, _, right = str(context["error"]).partition("; ")
+            return wrong, right or "correct it"
+        case _:
+            wanted = detail["msg"][:1].lower() + detail["msg"][1:]
+            return f"cannot be {shorten(detail['input'])}", wanted
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    """Give an annotation and, for unions and containers, all that it is made of."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _types(inner)
+
+
+def _parse(section: type[Section], path: list[str], text: str) -> Any:
+    """Return an environment variable's text as the type that the key it stands for has."""
+    field = section.model_fields.get(path[0])
+    if field is None:
+        return text  # an unknown key: the section's validation says so
+    kinds = list(_types(field.annotation))
+    if len(path) > 1:
+        nested = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)), None)
+        return text if nested is None else _parse(nested, path[1:], text)
+    if any(kind in (list, dict, tuple) or getattr(kind, "__origin__", None) in (list, dict, tuple) for kind in kinds):
+        return json.loads(text)
+    return TypeAdapter(field.rebuild_annotation()).validate_strings(text)
+
+
+def _read_secret(named: object, base: Path) -> str:
+    if not isinstance(named, str):
+        raise TypeError("not a path")
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    path = base / named
+    if credentials and (Path(credentials) / named).is_file():
+        path = Path(credentials) / named
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_SECRET_BYTES + 1)
+    if len(content) > _LARGEST_SECRET_BYTES:
+        raise ValueError("larger than 64 KiB")
+    return content.decode().strip()

@@ -1,0 +1,99 @@
+"""The journal of writes: noted on disk before the equipment hears of them, then moved into the store.
+
+A write must not wait for a database, and must not be forgotten in a crash. So each one is appended to a spool first;
+`run` moves the spool into the store's audit and chosen set points. While the store is away the spool keeps everything.
+"""
+
+import asyncio
+import logging
+import uuid
+
+from vigilia.clock import Clock
+from vigilia.points import Origin, Point, Value
+from vigilia.spool import Spool
+from vigilia.store.database import Store, StoreError
+
+_logger = logging.getLogger(__name__)
+
+_AT_ONCE = 500
+_RETRY_S = 2.0
+
+
+class WriteJournal:
+    """Notes writes and their answers (the table's `Journal`), and moves them into the store."""
+
+    def __init__(self, spool: Spool, store: Store, clock: Clock) -> None:
+        self._spool = spool
+        self._store = store
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._failing = False
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much has not reached the store yet."""
+        return self._spool.waiting_bytes
+
+    @property
+    def dropped(self) -> int:
+        """How many records could not be kept; each was logged."""
+        return self._spool.dropped
+
+    def asked(self, point: Point, value: Value | None, previous: Value | None, origin: Origin) -> str:
+        """Note a write before it is carried out; return its id. `value` None: one that is refused out of hand."""
+        write_id = str(uuid.uuid4())
+        self._append(
+            {
+                "event": "asked",
+                "write_id": write_id,
+                "asked_at": self._clock.now(),
+                "point": point.name,
+                "value": value,
+                "previous": previous,
+                "via": origin.via,
+                "user": origin.user[:200],
+                "host": origin.host[:200],
+                "chosen": point.setpoint and value is not None,
+            }
+        )
+        return write_id
+
+    def answered(self, write_id: str, outcome: str, detail: str) -> None:
+        """Note how a write ended."""
+        self._append(
+            {
+                "event": "answered",
+                "write_id": write_id,
+                "outcome": outcome,
+                "detail": detail[:1000],
+                "answered_at": self._clock.now(),
+            }
+        )
+
+    async def run(self) -> None:
+        """Move what is noted into the store, until cancelled."""
+        while True:
+            try:
+                await self.drain()
+            except (StoreError, OSError) as error:
+                if not self._failing:
+                    _logger.error("the audit waits on disk, for the store does not take it: %s", error)
+                self._failing = True
+                await asyncio.sleep(_RETRY_S)
+                continue
+            if self._failing:
+                self._failing = False
+                _logger.info("the store takes the audit again")
+            await self._wake.wait()
+
+    async def drain(self) -> None:
+        """Move everything noted so far into the store. Raises StoreError or OSError."""
+        self._wake.clear()
+        while self._spool.waiting_bytes:
+            records, position = self._spool.read(_AT_ONCE)
+            await self._store.record_writes(records)
+            self._spool.acknowledge(position)
+
+    def _append(self, record: dict[str, object]) -> None:
+        self._spool.append(record)
+        self._wake.set()

@@ -1,0 +1,284 @@
+"""The point table: the latest reading of every point, and the only way in and out.
+
+What the equipment says is *published*; what somebody asks for is *written*; the two never share a verb.
+*Consumers* (alarms, history) see every reading and `publish` waits for them; *viewers* subscribe and get the newest
+value of each point, coalesced. See docs/explanation/architecture.md.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Protocol
+
+from vigilia.clock import Clock
+from vigilia.errors import NotWritable, ReadOnly, Refused, UnknownPoint, VigiliaError, WriteError
+from vigilia.points import NEVER_READ, Batch, Origin, Point, Reading, Sample, Severity, Status, Value
+
+_logger = logging.getLogger(__name__)
+
+Writer = Callable[[Point, Value], Awaitable[None]]
+"""Carries a write to the equipment; returns once it is confirmed, raises WriteError otherwise."""
+
+MOST_WRITES_UNDER_WAY = 10_000
+_STALENESS_CHECK_S = 0.5
+
+
+class Consumer(Protocol):
+    """Sees every reading, in order; `publish` waits for it."""
+
+    async def take(self, batch: Batch) -> None:
+        """Take one batch."""
+        ...
+
+
+class Journal(Protocol):
+    """Remembers who asked for what, and how it ended. Neither call may block or raise."""
+
+    def asked(self, point: Point, value: Value | None, previous: Value | None, origin: Origin) -> str:
+        """Note a write before it is carried out; return its id."""
+        ...
+
+    def answered(self, write_id: str, outcome: str, detail: str) -> None:
+        """Note how the write ended: "confirmed", or an error's name and text."""
+        ...
+
+
+class _Row:
+    """A point and its present state."""
+
+    __slots__ = ("expires", "point", "reading", "writer")
+
+    def __init__(self, point: Point, writer: Writer | None) -> None:
+        self.point = point
+        self.writer = writer
+        self.reading = NEVER_READ
+        self.expires = math.inf
+
+
+class Subscription:
+    """A viewer's queue: one slot a point, so that it is bounded by the number of points.
+
+    Overflow rule: a value not yet fetched is replaced by a newer one of the same point, and counted.
+    """
+
+    def __init__(self, table: "PointTable", names: frozenset[str] | None) -> None:
+        self.replaced = 0
+        """Values that were replaced before they were fetched."""
+        self._table = table
+        self._names = names
+        self._waiting: dict[str, Reading] = {
+            name: reading for name, reading in table.snapshot() if names is None or name in names
+        }
+        self._wake = asyncio.Event()
+        self._wake.set()
+
+    def offer(self, name: str, reading: Reading) -> None:
+        """Put a new reading in its point's slot."""
+        if self._names is not None and name not in self._names:
+            return
+        if name in self._waiting:
+            self.replaced += 1
+        self._waiting[name] = reading
+        self._wake.set()
+
+    async def changes(self) -> dict[str, Reading]:
+        """Wait for changes and return the newest reading of each changed point; the first call gives the snapshot."""
+        await self._wake.wait()
+        self._wake.clear()
+        changed, self._waiting = self._waiting, {}
+        return changed
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._table.unsubscribe(self)
+
+
+class PointTable:
+    """Holds the latest reading of every point. All calls belong to one event loop."""
+
+    def __init__(self, clock: Clock, journal: Journal) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._rows: dict[str, _Row] = {}
+        self._by_link: dict[str, list[_Row]] = {}
+        self._viewers: set[Subscription] = set()
+        self._consumers: list[Consumer] = []
+        self._writes: set[asyncio.Task[Reading]] = set()
+
+    def add(self, points: Iterable[Point], writer: Writer | None = None) -> None:
+        """Add points; `writer` carries writes to those that take them. Raises ValueError for a name already taken."""
+        for point in points:
+            if point.name in self._rows:
+                raise ValueError(f"two points are named {point.name}")
+            row = _Row(point, writer if point.writable else None)
+            self._rows[point.name] = row
+            self._by_link.setdefault(point.link, []).append(row)
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Have `consumer` see every batch from now on."""
+        self._consumers.append(consumer)
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self._rows)
+
+    def points(self) -> Iterator[Point]:
+        """Give every point, in the order they were added."""
+        return (row.point for row in self._rows.values())
+
+    def point(self, name: str) -> Point:
+        """Return the point of that name. Raises UnknownPoint."""
+        return self._row(name).point
+
+    def reading(self, name: str) -> Reading:
+        """Return the latest reading of a point. Raises UnknownPoint."""
+        return self._row(name).reading
+
+    def snapshot(self) -> Iterator[tuple[str, Reading]]:
+        """Give the name and latest reading of every point."""
+        return ((name, row.reading) for name, row in self._rows.items())
+
+    def subscribe(self, names: Iterable[str] | None = None) -> Subscription:
+        """Return a viewer of `names` (None: all), which begins with a snapshot: no change falls between."""
+        viewer = Subscription(self, None if names is None else frozenset(names))
+        self._viewers.add(viewer)
+        return viewer
+
+    def unsubscribe(self, viewer: Subscription) -> None:
+        """Forget a viewer."""
+        self._viewers.discard(viewer)
+
+    async def publish(self, batch: Batch) -> None:
+        """Take what the equipment says: show it at once, then let every consumer have the whole batch.
+
+        Raises UnknownPoint, before anything is shown, where a sample names no point: a driver's mistake.
+        """
+        rows = [self._row(sample.name) for sample in batch.samples]
+        contact = self._clock.monotonic()
+        wall = self._clock.now()
+        for row, sample in zip(rows, batch.samples, strict=True):
+            reading = sample.reading
+            shown = row.reading.time
+            # A late reading is no news to a viewer. After the clock was set back, the one shown lies in the future.
+            if shown is not None and reading.time is not None and reading.time < shown <= wall:
+                continue
+            max_age_s = row.point.max_age_s if batch.max_age_s is None else batch.max_age_s
+            row.expires = math.inf if max_age_s is None or row.point.setpoint else contact + max_age_s
+            self._show(row, reading)
+        await self._tell_consumers(batch)
+
+    def extend(self, link: str, seconds: float) -> None:
+        """Suspend the staleness of a link's points for `seconds` of the clock: silence is expected there."""
+        until = self._clock.monotonic() + seconds
+        for row in self._by_link.get(link, ()):
+            row.expires = max(row.expires, until)
+
+    async def lose(self, link: str) -> None:
+        """Mark every point of a lost link TIMEOUT/INVALID: each keeps its value, and its alarm until a good reading."""
+        await self._expire([row for row in self._by_link.get(link, ()) if not row.point.setpoint], f"link {link}")
+
+    async def watch_staleness(self) -> None:
+        """Mark points TIMEOUT/INVALID that were not read for longer than they may; runs until cancelled."""
+        while True:
+            await self._clock.sleep(_STALENESS_CHECK_S)
+            now = self._clock.monotonic()
+            await self._expire([row for row in self._rows.values() if row.expires < now], "staleness")
+
+    async def write(self, name: str, value: object, origin: Origin) -> Reading:
+        """Ask the equipment for `value`; return the point's reading once it is confirmed.
+
+        Every write ends in an answer: a reading, or one of the WriteErrors. It is carried through even if the
+        caller goes away.
+        """
+        row = self._row(name)
+        if len(self._writes) >= MOST_WRITES_UNDER_WAY:
+            raise NotWritable(f"{len(self._writes)} writes are under way already: try again later")
+        task = asyncio.create_task(self._carry_out(row, value, origin), name=f"write {name}")
+        self._writes.add(task)
+        task.add_done_callback(self._forget_write)
+        return await asyncio.shield(task)
+
+    async def drain_writes(self) -> None:
+        """Wait until every write under way has its answer."""
+        if self._writes:
+            await asyncio.wait(self._writes)
+
+    def _forget_write(self, task: asyncio.Task[Reading]) -> None:
+        self._writes.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller may be gone: the journal has the answer
+
+    def _row(self, name: str) -> _Row:
+        try:
+            return self._rows[name]
+        except KeyError:
+            raise UnknownPoint(f"no point is named {name[:80]!r}") from None
+
+    async def _tell_consumers(self, batch: Batch) -> None:
+        for consumer in self._consumers:
+            await consumer.take(batch)
+
+    def _show(self, row: _Row, reading: Reading) -> None:
+        """Make `reading` the latest; viewers hear of it where more than its time is new."""
+        known, row.reading = row.reading, reading
+        if known[0] == reading[0] and known[2:] == reading[2:] and type(known[0]) is type(reading[0]):
+            return
+        for viewer in self._viewers:
+            viewer.offer(row.point.name, reading)
+
+    async def _expire(self, rows: list[_Row], source: str) -> None:
+        now = self._clock.now()
+        samples = [
+            Sample(row.point.name, Reading(row.reading.value, now, Severity.INVALID, Status.TIMEOUT))
+            for row in rows
+            if row.reading.value is not None
+            and (row.reading.severity, row.reading.status) != (Severity.INVALID, Status.TIMEOUT)
+        ]
+        for row in rows:
+            row.expires = math.inf
+        if samples:
+            await self.publish(Batch(source, samples, max_age_s=math.inf))
+
+    async def _carry_out(self, row: _Row, value: object, origin: Origin) -> Reading:
+        point = row.point
+        previous = row.reading.value
+        try:
+            if row.writer is None:
+                raise ReadOnly(f"{point.name} is read-only")
+            wanted = point.coerce(value)
+        except WriteError as error:
+            self._journal.answered(self._journal.asked(point, None, previous, origin), type(error).__name__, str(error))
+            _logger.info("%s: refused a write by %s: %s", point.name, origin, error)
+            raise
+        write_id = self._journal.asked(point, wanted, previous, origin)
+        shown: list[Sample] = []
+        if point.setpoint:
+            # What was chosen shows before the equipment has answered; a standing alarm stays until it has.
+            shown.append(self._choose(row, row.reading._replace(value=wanted, time=self._clock.now())))
+        try:
+            await row.writer(point, wanted)
+        except VigiliaError as error:
+            failure = error if isinstance(error, WriteError) else Refused(f"{point.name}: {error}")
+            self._journal.answered(write_id, type(failure).__name__, str(failure))
+            _logger.warning("%s: the write of %r by %s failed: %s", point.name, wanted, origin, failure)
+            if point.setpoint:
+                shown.append(self._settle(row, Severity.INVALID, Status.WRITE))
+            raise failure from error
+        else:
+            self._journal.answered(write_id, "confirmed", "")
+            _logger.info("%s: %r written by %s", point.name, wanted, origin)
+            if point.setpoint:
+                shown.append(self._settle(row, Severity.NO_ALARM, Status.NO_ALARM))
+            return row.reading
+        finally:
+            if shown:
+                await self._tell_consumers(Batch("write", shown))
+
+    def _choose(self, row: _Row, reading: Reading) -> Sample:
+        self._show(row, reading)
+        return Sample(row.point.name, reading)
+
+    def _settle(self, row: _Row, severity: Severity, status: Status) -> Sample:
+        """Give a chosen value its alarm. The value stays: a later write may already have chosen another."""
+        return self._choose(row, Reading(row.reading.value, self._clock.now(), severity, status))
