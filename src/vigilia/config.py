@@ -193,5 +193,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in cast(Table, value).items() if inner is not None}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in cast(list[Any], value)]
+        return [_plain(inner) for inner in cast("list[Any]", value)]
     return value

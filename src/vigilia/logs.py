@@ -36,6 +36,7 @@ def set_up_logs(log_dir: Path) -> Generator[None]:
     entry = _DroppingQueueHandler(waiting)
     root.addHandler(entry)
     root.setLevel(logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     listener.start()
     try:
         yield

@@ -27,6 +27,7 @@ class WebConfig(Section):
     tls_cert: str | None = None
     tls_key: str | None = None
     auth: Any = Field(default=None, exclude=True)
+    """Sign-in: known, so that it is refused with the right words."""
 
     @field_validator("listen")
     @classmethod

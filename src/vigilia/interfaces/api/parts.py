@@ -17,7 +17,10 @@ class Audit(Protocol):
     """Reads the audit of writes: `Store.audit`."""
 
     async def __call__(self, *, point: str = "", before: int | None = None, limit: int = 100) -> list[Row]:
-        """Return writes, the newest first: of `point`, with an id below `before`, at most `limit`. May raise StoreError."""
+        """Return writes, the newest first: of `point`, with an id below `before`, at most `limit`.
+
+        Raises StoreError.
+        """
         ...
 
 

@@ -106,7 +106,7 @@ class OutputRecord:
         self._unreadable = 0
         self._writer = ("", "")
         self._catching_up = False
-        self._device: Any = _make(
+        wrapper = _make(
             name,
             point,
             output=True,
@@ -116,6 +116,7 @@ class OutputRecord:
             blocking=True,
             initial_value=_shown(point, reading.value),
         )
+        self._device: Any = wrapper._RecordWrapper__device
 
     def start(self) -> tuple[int, int]:
         """Take and return the addresses that the record and its VAL have since iocInit; show its first reading."""

@@ -1,0 +1,127 @@
+"""How the API answers: JSON, and one shape for everything that goes wrong: `{"error": "…", "detail": "…"}`.
+
+`error` is for programs: the kebab form of the error's class (`UnknownPoint` → `unknown-point`) or one of the words
+below. `detail` is a sentence for people.
+"""
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from vigilia.errors import InvalidValue, NotWritable, ReadOnly, Refused, UnknownPoint, WriteError, WriteTimeout
+from vigilia.interfaces.api.models import ErrorAnswer
+from vigilia.points import shorten
+from vigilia.store.database import StoreError
+
+_WRITE_ERRORS: dict[type[WriteError], HTTPStatus] = {
+    UnknownPoint: HTTPStatus.NOT_FOUND,
+    ReadOnly: HTTPStatus.METHOD_NOT_ALLOWED,
+    NotWritable: HTTPStatus.CONFLICT,
+    InvalidValue: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Refused: HTTPStatus.BAD_GATEWAY,
+    WriteTimeout: HTTPStatus.GATEWAY_TIMEOUT,
+    WriteError: HTTPStatus.CONFLICT,  # last: a kind that only its driver knows
+}
+
+_WORDS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
+"""The `error` of what the framework refuses by itself."""
+
+
+class Failed(Exception):
+    """A request that ends in an error answer: its status, `error` and `detail`."""
+
+    def __init__(self, status: int, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.error = error
+        self.detail = detail
+
+
+class JsonAnswer(Response):
+    """An answer in JSON. Numbers that are not finite become null."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Return `content` as JSON."""
+        return encode(content)
+
+
+def encode(content: Any) -> bytes:
+    """Return `content` as JSON."""
+    try:
+        return orjson.dumps(content)
+    except orjson.JSONEncodeError:
+        # What equipment sends may hold half a surrogate pair or an integer beyond 64 bits; the slow way takes both.
+        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+def failure(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> JsonAnswer:
+    """Return the answer to a request that failed."""
+    return JsonAnswer({"error": error, "detail": detail}, status, headers)
+
+
+def failures(**reasons: str) -> dict[int | str, dict[str, Any]]:
+    """Return the error answers of a route for its documentation: `_404="no point has that name"`."""
+    return {int(status[1:]): {"model": ErrorAnswer, "description": reason} for status, reason in reasons.items()}
+
+
+def answer_failures(app: FastAPI) -> None:
+    """Have `app` answer every error in the one shape."""
+    app.add_exception_handler(Failed, _failed)
+    app.add_exception_handler(WriteError, _write_failed)
+    app.add_exception_handler(StoreError, _store_failed)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _fault)
+
+
+def kebab(name: str) -> str:
+    """Return a class name's kebab form: `WriteTimeout` → `write-timeout`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Failed)  # noqa: S101 - what the handler is registered for
+    return failure(error.status, error.error, error.detail)
+
+
+async def _write_failed(_request: Request, error: Exception) -> Response:
+    kind = next(kind for kind in _WRITE_ERRORS if isinstance(error, kind))
+    # RFC 9110 wants every 405 to say which methods are left: of a read-only point's value, none.
+    headers = {"Allow": ""} if kind is ReadOnly else None
+    return failure(_WRITE_ERRORS[kind], kebab(kind.__name__), str(error), headers)
+
+
+async def _store_failed(_request: Request, error: Exception) -> Response:
+    return failure(503, "store-unavailable", f"the store does not answer: {error}: try again later")
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
+    mistakes = [f"{'.'.join(str(step) for step in mistake['loc'][1:])}: {mistake['msg']}" for mistake in error.errors()]
+    return failure(422, "invalid-request", "; ".join(mistakes)[:1000])
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
+    path = shorten(request.url.path)
+    match error.status_code:
+        case 404:
+            detail = f"there is nothing at {path}: /api/docs lists what there is"
+        case 405:
+            detail = f"{path} does not take {request.method}"
+        case _:
+            detail = str(error.detail)
+    word = _WORDS.get(error.status_code, "refused-request")
+    return failure(error.status_code, word, detail, dict(error.headers or {}))
+
+
+async def _fault(_request: Request, _error: Exception) -> Response:
+    return failure(500, "internal-error", "a fault in Vigilia: its log says more")

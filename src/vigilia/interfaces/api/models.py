@@ -1,0 +1,108 @@
+"""The shapes of the API's answers, for its documentation.
+
+The answers themselves are built as plain dictionaries, because pages are long; tests hold them against these models.
+"""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+Moment = Annotated[
+    str,
+    Field(
+        json_schema_extra={"format": "date-time"}, description="UTC, ISO 8601", examples=["2026-03-10T08:50:00.000Z"]
+    ),
+]
+PointValue = bool | int | float | str
+Item = TypeVar("Item", bound=BaseModel)
+
+LONGEST_PAGE = 10_000
+"""Most items that one page holds."""
+
+SeverityName = Literal["NO_ALARM", "MINOR", "MAJOR", "INVALID"]
+StatusName = Literal[
+    "NO_ALARM", "READ", "WRITE", "HIHI", "HIGH", "LOLO", "LOW", "STATE", "COMM", "TIMEOUT", "UDF"
+]  # fmt: skip
+
+
+class ErrorAnswer(BaseModel):
+    """What every error looks like."""
+
+    error: str = Field(description="for programs", examples=["unknown-point"])
+    detail: str = Field(description="a sentence for people", examples=["no point is named 'T9:PwrState-Sel'"])
+
+
+class Page(BaseModel, Generic[Item]):
+    """A part of a list."""
+
+    items: list[Item]
+    next: str | None = Field(description="ask again with next=… for what follows; null: nothing does")
+
+
+class PointAnswer(BaseModel):
+    """A point and its latest reading."""
+
+    name: str = Field(examples=["T1:PwrState-Raw"])
+    value: PointValue | None = Field(description="an enum's is its index; null: never read", examples=[1])
+    label: str | None = Field(description="the text of an enum's or boolean's value", examples=["Delivering"])
+    units: str | None
+    severity: SeverityName
+    status: StatusName
+    timestamp: Moment | None
+    access: Literal["r", "rw"]
+    device: str = Field(examples=["T1"])
+    link: str = Field(description="empty for what Vigilia says of itself", examples=["sw-1"])
+    description: str
+    kind: Literal["enum", "number", "integer", "text", "boolean"]
+    labels: list[str] = Field(description="an enum's or boolean's texts, by index")
+    limits: tuple[float, float] | None = Field(description="smallest and largest value that a write may ask for")
+
+
+class NewValue(BaseModel):
+    """What to write to a point."""
+
+    value: PointValue = Field(description="an enum takes its index or its label", examples=[1, "Delivering"])
+
+
+class LinkAnswer(BaseModel):
+    """A link and how it fares."""
+
+    name: str = Field(examples=["sw-1"])
+    contact: Literal["disconnected", "connecting", "connected"]
+    since: Moment
+    round_trip_ms: float | None = Field(description="median of the last requests; null before the first")
+    round_trip_p99_ms: float | None
+    reconnects: int
+    bad_answers: int
+    sessions: int = Field(description="login sessions that the equipment holds of ours")
+    waiting_writes: int
+    error: str = Field(description="why contact was lost or an answer discarded, last time; empty: never")
+
+
+class AuditAnswer(BaseModel):
+    """A write: who asked for what, and how it ended."""
+
+    id: int
+    time: Moment
+    point: str
+    value: PointValue | None = Field(description="null: refused out of hand")
+    previous: PointValue | None
+    via: str = Field(examples=["api", "epics"])
+    user: str
+    host: str
+    outcome: str | None = Field(description='"confirmed", or the name of the error; null: no answer yet')
+    detail: str | None
+    answered: Moment | None
+
+
+class Healthy(BaseModel):
+    """The watch is healthy."""
+
+    status: Literal["ok"]
+
+
+class Unhealthy(BaseModel):
+    """The watch is not healthy, and why."""
+
+    status: Literal["failing"]
+    missing: list[str]

@@ -1,0 +1,171 @@
+"""Points: the list, a single one, and the way to write to one."""
+
+import asyncio
+import math
+from collections.abc import Iterable
+from typing import Annotated, Any, cast
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+
+from vigilia.clock import iso
+from vigilia.errors import WriteTimeout
+from vigilia.interfaces.api.answers import Failed, JsonAnswer, failures
+from vigilia.interfaces.api.models import NewValue, Page, PointAnswer
+from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
+from vigilia.interfaces.api.parts import Parts
+from vigilia.points import Origin, Point, Reading
+from vigilia.table import PointTable
+
+LARGEST_BODY_BYTES = 65_536
+_BODY_S = 10.0
+_ANSWER_S = 30.0
+"""Longer than any link takes to answer a write: what waits longer is a fault of a driver."""
+_POINTS_AT_ONCE = 500
+"""How many points are turned into JSON before others get their turn on the event loop."""
+
+router = APIRouter(prefix="/api/v1", tags=["points"])
+
+
+class PointFilter(BaseModel):
+    """Which points are meant."""
+
+    q: str = Field(default="", max_length=200, description="part of the name or the description, in either case")
+    device: str = Field(default="", max_length=200, description="the device's name")
+    link: str = Field(default="", max_length=200, description="the link's name")
+
+    def select(self, points: Iterable[Point]) -> list[Point]:
+        """Return those of `points` that are meant."""
+        wanted = self.q.casefold()
+        return [
+            point
+            for point in points
+            if (not self.device or point.device == self.device)
+            and (not self.link or point.link == self.link)
+            and (not wanted or wanted in point.name.casefold() or wanted in point.description.casefold())
+        ]
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether every point is meant."""
+        return not (self.q or self.device or self.link)
+
+
+class PointPageQuery(PointFilter, PageQuery):
+    """Which points, and which page of them."""
+
+
+def point_json(point: Point, reading: Reading) -> dict[str, Any]:
+    """Return a point and its reading as the API shows them: a number that is not finite as null."""
+    value = None if isinstance(reading.value, float) and not math.isfinite(reading.value) else reading.value
+    return {
+        "name": point.name,
+        "value": value,
+        "label": point.label(value),
+        "units": point.units,
+        "severity": reading.severity.name,
+        "status": reading.status.name,
+        "timestamp": None if reading.time is None else iso(reading.time),
+        "access": "rw" if point.writable else "r",
+        "device": point.device,
+        "link": point.link,
+        "description": point.description,
+        "kind": point.kind.value,
+        "labels": point.labels,
+        "limits": point.limits,
+    }
+
+
+@router.get("/points", response_model=Page[PointAnswer], responses=failures(_422="a parameter is not as described"))
+async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -> Response:
+    """List points with their latest readings."""
+    points = _from(query.start(), query.select(parts.table.points()), parts.table)
+    page = points[: query.limit]
+    items: list[dict[str, Any]] = []
+    for start in range(0, len(page), _POINTS_AT_ONCE):
+        items += [point_json(point, parts.table.reading(point.name)) for point in page[start : start + _POINTS_AT_ONCE]]
+        await asyncio.sleep(0)
+    return JsonAnswer({"items": items, "next": cursor(page[-1].name) if len(points) > len(page) else None})
+
+
+@router.put(
+    "/points/{name:path}/value",
+    response_model=PointAnswer,
+    responses=failures(
+        _400="the body is not JSON",
+        _404="no point has that name",
+        _405="the point is read-only",
+        _408="the body did not arrive in time",
+        _409="refused by the point's present state: its link is down, or too many writes wait",
+        _413="the body is larger than 64 KiB",
+        _415="the body's content type is not application/json",
+        _422="the value has the wrong type or is outside the limits",
+        _502="the equipment refused",
+        _504="no answer came in time: it may or may not have been done",
+    ),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": NewValue.model_json_schema()}}}
+    },
+)
+async def write_point(name: str, request: Request, parts: Parts) -> Response:
+    """Write to a point; the answer comes once the equipment has confirmed it."""
+    value = await _new_value(request)
+    origin = Origin(via="api", host=request.client.host if request.client else "")
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            reading = await parts.table.write(name, value, origin)
+    except TimeoutError as error:
+        raise WriteTimeout(f"{name}: no answer within {_ANSWER_S:g} s; the audit will say how it ended") from error
+    return JsonAnswer(point_json(parts.table.point(name), reading))
+
+
+@router.get("/points/{name:path}", response_model=PointAnswer, responses=failures(_404="no point has that name"))
+async def get_point(name: str, parts: Parts) -> Response:
+    """Give one point with its latest reading."""
+    return JsonAnswer(point_json(parts.table.point(name), parts.table.reading(name)))
+
+
+def _from(last: str | None, points: list[Point], table: PointTable) -> list[Point]:
+    """Return those of `points` that follow the point named `last`, in the table's order."""
+    if last is None:
+        return points
+    order = {point.name: position for position, point in enumerate(table.points())}
+    if last not in order:
+        raise invalid_cursor()
+    return [point for point in points if order[point.name] > order[last]]
+
+
+async def _new_value(request: Request) -> object:
+    """Return the value that a request asks for. Raises Failed."""
+    content_type = request.headers.get("content-type", "")
+    # A page of another site can send forms and texts here without being asked; JSON it cannot.
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise Failed(415, "unsupported-media-type", "send the value as application/json")
+    try:
+        body: object = orjson.loads(await _body(request))
+    except orjson.JSONDecodeError as error:
+        raise Failed(400, "bad-json", f"the body is not JSON: {error}") from error
+    fields = cast(dict[str, object], body) if isinstance(body, dict) else {}
+    if fields.keys() != {"value"}:
+        raise Failed(422, "invalid-request", 'send {"value": …} and nothing else')
+    value = fields["value"]
+    if isinstance(value, dict | list):
+        raise Failed(422, "invalid-value", "a value is a number, a text, true or false")
+    return value
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_BODY_BYTES:
+                    raise Failed(413, "too-large", f"the body is larger than {LARGEST_BODY_BYTES} bytes")
+    except TimeoutError as error:
+        raise Failed(408, "request-timeout", f"the body did not arrive within {_BODY_S:g} s") from error
+    except ClientDisconnect as error:
+        raise Failed(400, "bad-request", "the body was cut off") from error
+    return bytes(body)

@@ -1,0 +1,166 @@
+"""The web server: uvicorn on our own socket, in the service's event loop, without signal handlers."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+from collections.abc import Generator
+from typing import cast
+
+import uvicorn
+
+from vigilia.errors import StartError
+from vigilia.interfaces.api.app import build_app
+from vigilia.interfaces.api.config import WebConfig
+from vigilia.interfaces.api.guard import Guard
+from vigilia.interfaces.api.parts import ApiParts
+from vigilia.interfaces.api.protocol import LimitedProtocol
+
+_START_S = 10.0
+_GRACE_S = 1
+"""How long a stop lets answers under way come to their end."""
+_STOP_S = 1.7
+_AFTER_CANCEL_S = 0.2
+_MOST_CONNECTIONS = 500
+_BACKLOG = 128
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names them, binds nothing
+
+
+class WebServer:
+    """Serves the API: `bind()`, `start()`, `stop()`."""
+
+    def __init__(self, config: WebConfig, parts: ApiParts) -> None:
+        self._config = config
+        self._parts = parts
+        self._socket: socket.socket | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._server: _Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def bind(self) -> None:
+        """Take the address to listen on. Raises StartError where it cannot be had or TLS cannot be set up."""
+        self._tls = _tls_context(self._config)
+        self._socket = _listen(self._config)
+
+    @property
+    def address(self) -> str:
+        """The address under which a program on this machine reaches the server, known once bound."""
+        if self._socket is None:
+            raise RuntimeError("the web server has no address before bind()")
+        host: str = self._socket.getsockname()[0]
+        host = _WILDCARDS.get(host, host)
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._tls else 'http'}://{shown}:{self._socket.getsockname()[1]}"
+
+    async def start(self) -> None:
+        """Serve; return once clients get answers. Raises StartError where a package is missing."""
+        if self._socket is None:
+            raise RuntimeError("the web server needs bind() before start()")
+        tls = self._tls
+        server = _Server(
+            uvicorn.Config(
+                Guard(build_app(self._parts), self._config),
+                http=LimitedProtocol,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                proxy_headers=False,  # the audit names the host that really asked
+                server_header=False,
+                limit_concurrency=_MOST_CONNECTIONS,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=_GRACE_S,
+                ssl_context_factory=(lambda _config, _default: tls) if tls else None,
+            )
+        )
+        self._server = server
+        self._task = asyncio.create_task(server.serve([self._socket]), name="web server")
+        ready = asyncio.create_task(server.ready.wait(), name="web server ready")
+        try:
+            await asyncio.wait((self._task, ready), timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
+            if self._task.done():
+                await self._task
+            if not server.ready.is_set():
+                raise StartError(f"the web listener on {self.address} did not start within {_START_S:g} s")
+        finally:
+            ready.cancel()
+
+    async def stop(self) -> None:
+        """End event streams, let answers under way end, close. Takes 2 s at the most."""
+        self._parts.streams.end()
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            _, running = await asyncio.wait([self._task], timeout=_STOP_S)
+            if running:
+                self._task.cancel()
+            if self._server.server_state.tasks:
+                await asyncio.wait(self._server.server_state.tasks, timeout=_AFTER_CANCEL_S)
+            for connection in list(self._server.server_state.connections):
+                cast(LimitedProtocol, connection).transport.abort()
+            self._server = self._task = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, which leaves signals alone and tells when it is ready."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve `sockets`."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to the supervisor."""
+        yield
+
+
+def _listen(config: WebConfig) -> socket.socket:
+    """Return a listening socket. Raises StartError."""
+    place = f"[web] listen = {config.listen!r}"
+    try:
+        found = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name may have both kinds of address; more clients speak IPv4.
+        family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise StartError(f"{place}: {error.strerror}: write an address of this machine") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        match error.errno:
+            case errno.EADDRINUSE:
+                remedy = "end the program that listens there, or write another port"
+            case errno.EACCES:
+                remedy = "write a port above 1023, or give the service the right to use this one"
+            case _:
+                remedy = "write an address of this machine"
+        raise StartError(f"{place}: {error.strerror}: {remedy}") from error
+    return listener
+
+
+def _tls_context(config: WebConfig) -> ssl.SSLContext | None:
+    """Return the server's side of TLS, None for plain HTTP. Raises StartError."""
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key)
+    except OSError as error:  # ssl.SSLError is one
+        raise StartError(
+            f"[web] tls_cert = {config.tls_cert!r}, tls_key = {config.tls_key!r}: {error.strerror or error}: "
+            "name a certificate chain and its key, both PEM, the key without a password"
+        ) from error
+    return context

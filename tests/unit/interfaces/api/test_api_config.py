@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from vigilia.errors import ConfigError
+from vigilia.interfaces.api.config import WebConfig, is_loopback
+from vigilia.settings import validate
+
+
+def problems(**keys: object) -> list[str]:
+    return [str(problem) for problem in validate(WebConfig, keys, "vigilia.toml", "web")[1]]
+
+
+def test_defaults_are_those_of_the_design() -> None:
+    config = WebConfig()
+    assert (config.enabled, config.host, config.port, config.public_url) == (True, "127.0.0.1", 8080, "")
+    assert not config.insecure
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "port"),
+    [
+        ("127.0.0.1:0", "127.0.0.1", 0),
+        ("127.1.2.3:65535", "127.1.2.3", 65535),
+        ("localhost:80", "localhost", 80),
+        ("[::1]:8080", "::1", 8080),
+    ],
+)
+def test_loopback_addresses_are_taken(listen: str, host: str, port: int) -> None:
+    config = WebConfig(listen=listen)
+    assert (config.host, config.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "listen", ["", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:8080", "[zz]:80", "[1.2.3.4]:80", "a b:1"]
+)
+def test_what_is_no_address_is_refused(listen: str) -> None:
+    (problem,) = problems(listen=listen)
+    assert problem.startswith("vigilia.toml: web.listen: ")
+    assert '"HOST:PORT"' in problem
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80", "vigilia.example.org:80"])
+def test_a_listener_off_loopback_needs_insecure(listen: str) -> None:
+    (problem,) = problems(listen=listen)
+    assert problem.startswith("vigilia.toml: web.listen: ")
+    assert "sign-in comes with a later version" in problem
+    assert "insecure = true" in problem
+    assert problems(listen=listen, insecure=True) == []
+
+
+@pytest.mark.parametrize("table", [{}, {"users": ["ana"]}])
+def test_sign_in_is_not_available(table: dict[str, object]) -> None:
+    assert problems(auth=table) == ["vigilia.toml: web.auth: is not available in this version; remove it"]
+
+
+@pytest.mark.parametrize("key", ["tls_cert", "tls_key"])
+def test_tls_needs_both_files(key: str) -> None:
+    (problem,) = problems(**{key: "a.pem"})
+    assert "only one of tls_cert and tls_key" in problem
+
+
+def test_tls_files_are_found_from_the_file_and_must_exist(tmp_path: Path) -> None:
+    config = WebConfig(tls_cert="cert.pem", tls_key="key.pem")
+    (tmp_path / "cert.pem").touch()
+    with pytest.raises(ConfigError, match=r"tls_key: .*key\.pem is no file"):
+        config.resolved(tmp_path)
+    (tmp_path / "key.pem").touch()
+    assert config.resolved(tmp_path).tls_cert == str(tmp_path / "cert.pem")
+
+
+@pytest.mark.parametrize("url", ["vigilia.example.org", "ftp://a", "http://", "http://u:p@a", "http://a?b", "http://a:x"])
+def test_public_url_must_be_an_address(url: str) -> None:
+    (problem,) = problems(public_url=url)
+    assert problem.startswith("vigilia.toml: web.public_url: ")
+
+
+def test_public_url_loses_its_slash() -> None:
+    assert WebConfig(public_url="https://vigilia.example.org/").public_url == "https://vigilia.example.org"
+
+
+def test_unknown_keys_and_wrong_types_are_refused() -> None:
+    assert len(problems(port=1, enabled="yes", insecure=1)) == 3
+
+
+@pytest.mark.parametrize(("host", "expected"), [("LOCALHOST.", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False)])
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
