@@ -37,8 +37,9 @@ class Problem:
     right: str
 
     def __str__(self) -> str:
-        """Give the problem as the one line that is printed for it."""
-        return f"{self.place}: {self.key}: {self.wrong}; {self.right}"
+        """Give the problem as the one line that is printed for it, whatever characters a key may have."""
+        line = f"{self.place}: {self.key}: {self.wrong}; {self.right}"
+        return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
 class ConfigError(VigiliaError):

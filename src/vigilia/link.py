@@ -227,11 +227,7 @@ class Link:
                     await self._pause(wait_s)
         finally:
             self._fail_writes("is stopping")
-            try:
-                async with asyncio.timeout(_CLOSE_S):
-                    await self._session.close(lost=False)
-            except TimeoutError:
-                _logger.warning("%s: no answer to the logout", self.name)
+            await self._close(lost=False)
 
     async def stop(self) -> None:
         """End `run()`: let the request in flight finish, log out, close. Takes 8 s at the most."""
@@ -355,6 +351,9 @@ class Link:
             return False
         except VigiliaError as error:
             write.fail(error)
+        except asyncio.CancelledError:
+            write.fail(WriteTimeout(f"{self.name} had given no answer when the link was stopped"))
+            raise
         except Exception as error:  # the boundary that keeps one link's fault from the others
             _logger.exception("%s: a fault in the driver", self.name)
             write.fail(Refused(f"{self.name}: a fault in the driver: {error!r}"))
@@ -371,11 +370,16 @@ class Link:
         log("%s: disconnected: %s", self.name, reason)
         await self._move(Contact.DISCONNECTED)
         self._fail_writes(f"is disconnected: {reason}")
+        await self._close(lost=lost)
+
+    async def _close(self, *, lost: bool) -> None:
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._session.close(lost=lost)
         except TimeoutError:
-            _logger.debug("%s: no answer to the logout", self.name)
+            _logger.warning("%s: no answer to the logout", self.name)
+        except Exception:  # the boundary that keeps one link's fault from the others
+            _logger.exception("%s: a fault in the driver", self.name)
 
     def _fail_writes(self, why: str) -> None:
         while self._writes:

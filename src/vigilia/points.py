@@ -205,5 +205,8 @@ class Origin:
 
 def shorten(value: object, most: int = 60) -> str:
     """Return `repr(value)` cut to `most` characters, so that hostile input cannot flood a message."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list of a thousand levels
+        text = f"a {type(value).__name__} too large to print"
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, SecretStr, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from vigilia.errors import ConfigError, Problem
 from vigilia.points import shorten
@@ -24,10 +26,20 @@ _LARGEST_SECRET_BYTES = 65_536
 
 
 class Secret(SecretStr):
-    """A text that is never shown: it prints as `***`."""
+    """A text that is never shown: it prints as `***`, and an error message does not repeat a wrong one."""
 
     def _display(self) -> str:
         return "***"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_before_validator_function(_check_secret, super().__get_pydantic_core_schema__(source, handler))
+
+
+def _check_secret(value: object) -> object:
+    if not isinstance(value, str | SecretStr):
+        raise ValueError("is not a text; write it in quotes")
+    return value
 
 
 class Section(BaseModel):
@@ -49,10 +61,9 @@ def read_file(path: Path, purpose: str) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            [Problem(str(path), "file", f"cannot be read ({error.strerror})", f"name {purpose}")]
-        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError([Problem(str(path), "file", f"cannot be read ({reason})", f"name {purpose}")]) from error
     if len(content) > LARGEST_FILE_BYTES:
         raise ConfigError([Problem(str(path), "file", "is larger than 5 MB", f"name {purpose}")])
     return content
@@ -64,7 +75,7 @@ def read_toml(path: Path) -> Table:
         return tomllib.loads(read_file(path, "a TOML file").decode())
     except UnicodeDecodeError as error:
         raise ConfigError([Problem(str(path), "file", "is not text in UTF-8", "name a TOML file")]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # the latter two for numbers and nesting beyond all measure
         raise ConfigError([Problem(str(path), "file", f"is not TOML: {error}", "correct that line")]) from error
 
 
@@ -82,12 +93,15 @@ def merge_environment(
             continue
         place = f"environment variable {variable}"
         section = sections.get(path[0])
+        if section is not None and not section.model_fields.keys() & {path[1], path[1].removesuffix("_file")}:
+            problems.append(Problem(place, ".".join(path), "is not a known key", "remove it or correct its spelling"))
+            continue
         try:
             value = text if section is None else _parse(section, path[1:], text)
         except ValidationError as error:
             problems += [Problem(place, ".".join(path), *_words(detail)) for detail in error.errors()]
             continue
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems.append(Problem(place, ".".join(path), f"is not JSON ({error})", "write a list or table as JSON"))
             continue
         target = table
@@ -145,7 +159,7 @@ def problems_of(error: ValidationError, place: str, key: str) -> list[Problem]:
         path = key
         for step in detail["loc"]:
             path += f"[{step}]" if isinstance(step, int) else f".{step}"
-        problems.append(Problem(place, path.lstrip("."), *_words(detail)))
+        problems.append(Problem(place, path.lstrip(".") or "file", *_words(detail)))
     return problems
 
 
@@ -162,9 +176,18 @@ def _words(detail: Any) -> tuple[str, str]:
         case "value_error":
             wrong, _, right = str(context["error"]).partition("; ")
             return wrong, right or "correct it"
+        case "model_type":
+            return f"cannot be {_describe(detail['input'])}", "write a table of keys"
         case _:
             wanted = detail["msg"][:1].lower() + detail["msg"][1:]
-            return f"cannot be {shorten(detail['input'])}", wanted
+            return f"cannot be {_describe(detail['input'])}", wanted
+
+
+def _describe(value: object) -> str:
+    """Return a wrong value as a message may show it: of what may hold a secret, only the kind."""
+    if isinstance(value, dict):
+        return "a table"
+    return "a list" if isinstance(value, list | tuple) else shorten(value)
 
 
 def _types(annotation: Any) -> Iterator[Any]:

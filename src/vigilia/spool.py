@@ -97,6 +97,7 @@ class Spool:
     def _compact(self) -> None:
         """Put what still waits into a new file in the old one's place."""
         successor = self.path.with_suffix(".new")
+        successor.touch(0o600)
         successor.write_bytes(self.path.read_bytes()[self._done_to :])
         file = os.open(successor, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         successor.replace(self.path)

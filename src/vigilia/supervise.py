@@ -34,7 +34,9 @@ class Supervisor:
         for link in self._links:
             link.on_contact = self._contact_changed
             await self._own.publish_contact(link)
-            self._link_tasks.append(asyncio.create_task(link.run(), name=f"link {link.name}"))
+            task = asyncio.create_task(link.run(), name=f"link {link.name}")
+            task.add_done_callback(self._link_ended)
+            self._link_tasks.append(task)
 
     async def wait(self, stop: asyncio.Event) -> None:
         """Wait until `stop` is set. Raises what ended a service, should one end before."""
@@ -61,6 +63,11 @@ class Supervisor:
         if link.contact is Contact.DISCONNECTED:
             await self._table.lose(link.name)
         await self._own.publish_contact(link)
+
+    def _link_ended(self, task: asyncio.Task[None]) -> None:
+        """A link ends when it is stopped; one that fails would never reconnect, and nobody would know."""
+        if not task.cancelled() and task.exception() is not None:
+            self._service_ended(task)
 
     def _service_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or self._failed.done():

@@ -232,7 +232,7 @@ class PointTable:
         samples = [
             Sample(row.point.name, Reading(row.reading.value, now, Severity.INVALID, Status.TIMEOUT))
             for row in rows
-            if row.reading.value is not None
+            if row.reading.status is not Status.UDF
             and (row.reading.severity, row.reading.status) != (Severity.INVALID, Status.TIMEOUT)
         ]
         for row in rows:

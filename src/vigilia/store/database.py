@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, event, make_url, select, update
+from sqlalchemy import Connection, delete, event, make_url, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -60,12 +60,13 @@ class Store:
         Raises StartError where it cannot be opened or is newer than the program.
         """
         parsed = make_url(url)
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"))
         event.listen(engine.sync_engine, "connect", _set_up_connection)
+        event.listen(engine.sync_engine, "begin", _begin)
         store = cls(engine)
         try:
+            if parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             async with engine.begin() as connection:
                 await connection.run_sync(migrate)
         except (DBAPIError, OSError) as error:
@@ -98,10 +99,7 @@ class Store:
         try:
             async with self._engine.begin() as connection:
                 for record in records:
-                    if record["event"] == "asked":
-                        await _record_asked(connection, record)
-                    else:
-                        await _record_answered(connection, record)
+                    await _record(connection, record)
         except DBAPIError as error:
             raise StoreError(_reason(error)) from error
 
@@ -171,6 +169,16 @@ class Store:
         return PointChanges(new=len(definitions.keys() - known.keys()), gone=len(gone))
 
 
+async def _record(connection: AsyncConnection, record: Record) -> None:
+    try:
+        if record["event"] == "asked":
+            await _record_asked(connection, record)
+        else:
+            await _record_answered(connection, record)
+    except KeyError as error:  # one record must not hold up all that follow it, at this start and at every other
+        _logger.error("a damaged record of the journal is skipped, for it lacks %s: %s", error, record)
+
+
 async def _record_asked(connection: AsyncConnection, record: Record) -> None:
     columns = ("write_id", "asked_at", "point", "value", "previous", "via", "user", "host")
     fresh = await connection.execute(
@@ -221,10 +229,16 @@ def _audit_row(row: Mapping[Any, Any]) -> Row:
 
 
 def _set_up_connection(connection: Any, _record: object) -> None:
+    # By itself the sqlite3 module begins no transaction before DDL: a migration that is killed would be half there.
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _reason(error: BaseException) -> str:

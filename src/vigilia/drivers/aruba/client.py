@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 _VERSIONS = range(1, 9)
 _DEFAULT_VERSION = 3
 _NOT_OFFERED = (404, 501)
-_NOT_ALLOWED = (404, 405, 501)
+_NOT_ALLOWED = (405, 501)
 
 Object = dict[str, Any]
 
@@ -82,6 +82,7 @@ class ArubaClient:
         await self._connection.close()
         self._objects.clear()
         await self._log_out()
+        self._base = f"/rest/v{_DEFAULT_VERSION}"
         await self._agree_on_version()
         if self._username is not None and self._cookie is None:
             await self._log_in()
@@ -213,14 +214,16 @@ class ArubaClient:
         self._cookie = cookie
 
     async def _log_out(self) -> None:
-        """Delete our session, if there may be one. Whatever the switch answers, it is gone; no answer raises."""
+        """Delete our session, if there may be one. It is kept where the switch could not; no answer raises."""
         if self._cookie is None:
             return
         try:
-            await self._send("DELETE", "login-sessions")
+            answer = await self._send("DELETE", "login-sessions")
         except BadAnswer as error:
             _logger.debug("%s: to the logout: %s", self._name, error)
-        self._cookie = None
+            return
+        if answer.status < 500:  # deleted, or not known any more
+            self._cookie = None
 
     async def _find_reading(self) -> None:
         """Find out whether all ports can be read at once, or only one by one."""

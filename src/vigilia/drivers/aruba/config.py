@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from vigilia.drivers.aruba.legacy import read_rooms_file, read_switches_file
 from vigilia.errors import ConfigError, Problem
-from vigilia.settings import Secret, Section
+from vigilia.settings import Secret, Section, validate
 
 PortId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+(/[A-Za-z0-9]+)?$", max_length=12)]
 DeviceName = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]+$", max_length=60)]
@@ -48,7 +48,7 @@ class SwitchConfig(Section):
             raise ValueError(f"is not the address of a switch; {right}")
         if port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
             raise ValueError(f"is more than the address of a switch; {right}")
-        return url.rstrip("/")
+        return f"{parts.scheme}://{parts.netloc}"
 
     @model_validator(mode="after")
     def _check_login(self) -> Self:
@@ -89,10 +89,9 @@ class ArubaConfig(Section):
             rooms = {} if self.rooms_file is None else read_rooms_file(base / self.rooms_file, problems)
             path = base / self.switches_file
             for place, table in read_switches_file(path, rooms, problems):
-                try:
-                    switches.append(SwitchConfig.model_validate(table))
-                except ValueError as error:
-                    raise AssertionError(f"{place}: the legacy reader let a mistake through: {error}") from error
+                switch, wrong = validate(SwitchConfig, table, place, "")
+                problems += wrong
+                switches += [switch] if switch else []
         elif self.rooms_file is not None:
             problems.append(
                 Problem("[aruba]", "rooms_file", "is given without switches_file", "give both, or remove it")

@@ -65,8 +65,9 @@ class Switch:
         await self.link.write(switch)
 
     def _allow_renewal(self) -> None:
-        """A login may take longer than readings may age: suspend their ageing meanwhile."""
-        self._table.extend(self.name, self._clock.of_real(self._config.login_timeout_s))
+        """A login, with the logout before and the repeated request after it, may take longer than readings may age."""
+        renewal_s = self._config.login_timeout_s + 2 * self._config.timeout_s
+        self._table.extend(self.name, self._clock.of_real(renewal_s))
 
     def _steps(self) -> Iterator[Job]:
         if self._client.reads_all:

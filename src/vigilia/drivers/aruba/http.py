@@ -33,7 +33,7 @@ class Answer:
         try:
             return orjson.loads(self.body)
         except ValueError as error:
-            raise BadAnswer(f"not JSON: {shorten(self.body)}") from error
+            raise BadAnswer(f"not JSON: {shorten(self.body[:100])}") from error
 
     @property
     def asks_for_login(self) -> bool:

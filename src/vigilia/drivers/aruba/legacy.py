@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from vigilia.errors import ConfigError, Problem
-from vigilia.settings import Section, read_file, validate
+from vigilia.settings import Secret, Section, read_file, validate
 
 
 def _check_host(text: str) -> str:
@@ -40,7 +40,7 @@ class _LoginData(Section):
     ip: _Host
     port: _TcpPort | None = None
     username: str | None = None
-    password: str | None = None
+    password: Secret | None = None
 
 
 class _Device(Section):
@@ -85,7 +85,8 @@ def read_switches_file(
     for index, switch in enumerate(content.switches if content else []):
         place = f"{path}: switches[{index}]"
         login = switch.login_data
-        if bool(login.username) != bool(login.password):
+        password = login.password.get_secret_value() if login.password else ""
+        if bool(login.username) != bool(password):
             problems.append(
                 Problem(
                     str(path),
@@ -103,7 +104,7 @@ def read_switches_file(
                 "name": login.ip if port == 80 else f"{login.ip}:{port}",
                 "url": f"http://{host}:{port}",
                 "username": login.username or None,
-                "password": login.password or None,
+                "password": password or None,
                 "room": rooms.get(login.ip, ""),
                 "ports": [{"port": device.port, "device": device.name} for device in switch.devices],
             },

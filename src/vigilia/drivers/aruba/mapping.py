@@ -4,6 +4,7 @@ The states and fields are those of ArubaOS-Switch REST (`poe/ports/stats`) and R
 `pethPsePortDetectionStatus`; see docs/reference/points.md.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,8 +84,11 @@ def parse_number(kind: Kind, value: object) -> Value:
     """Return a reported number, given as such or as text. Raises ValueError for anything else, NaN included."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"not a number: {shorten(value)}")
-    number = float(value)
-    if not abs(number) < 2**31:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not abs(number) < 2**31 - 1:
         raise ValueError(f"not a usable number: {shorten(value)}")
     return round(number) if kind is Kind.INTEGER else number
 

@@ -74,12 +74,12 @@ def failures(**reasons: str) -> dict[int | str, dict[str, Any]]:
 
 def answer_failures(app: FastAPI) -> None:
     """Have `app` answer every error in the one shape."""
-    app.add_exception_handler(Failed, _failed)
-    app.add_exception_handler(WriteError, _write_failed)
-    app.add_exception_handler(StoreError, _store_failed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _fault)
+    app.exception_handler(Failed)(_failed)
+    app.exception_handler(WriteError)(_write_failed)
+    app.exception_handler(StoreError)(_store_failed)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_refused)
+    app.exception_handler(Exception)(_fault)
 
 
 def kebab(name: str) -> str:
@@ -87,31 +87,28 @@ def kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
-async def _failed(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, Failed)  # noqa: S101 - what the handler is registered for
+async def _failed(_request: Request, error: Failed) -> Response:
     return failure(error.status, error.error, error.detail)
 
 
-async def _write_failed(_request: Request, error: Exception) -> Response:
+async def _write_failed(_request: Request, error: WriteError) -> Response:
     kind = next(kind for kind in _WRITE_ERRORS if isinstance(error, kind))
     # RFC 9110 wants every 405 to say which methods are left: of a read-only point's value, none.
     headers = {"Allow": ""} if kind is ReadOnly else None
     return failure(_WRITE_ERRORS[kind], kebab(kind.__name__), str(error), headers)
 
 
-async def _store_failed(_request: Request, error: Exception) -> Response:
+async def _store_failed(_request: Request, error: StoreError) -> Response:
     return failure(503, "store-unavailable", f"the store does not answer: {error}: try again later")
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
+async def _invalid(_request: Request, error: RequestValidationError) -> Response:
     mistakes = [f"{'.'.join(str(step) for step in mistake['loc'][1:])}: {mistake['msg']}" for mistake in error.errors()]
     return failure(422, "invalid-request", "; ".join(mistakes)[:1000])
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
-    path = shorten(request.url.path)
+async def _refused(request: Request, error: HTTPException) -> Response:
+    path = shorten(request.scope["path"])
     match error.status_code:
         case 404:
             detail = f"there is nothing at {path}: /api/docs lists what there is"

@@ -55,7 +55,9 @@ class PointAnswer(BaseModel):
     description: str
     kind: Literal["enum", "number", "integer", "text", "boolean"]
     labels: list[str] = Field(description="an enum's or boolean's texts, by index")
-    limits: tuple[float, float] | None = Field(description="smallest and largest value that a write may ask for")
+    limits: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
+        description="smallest and largest value that a write may ask for"
+    )
 
 
 class NewValue(BaseModel):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, cast
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
@@ -25,6 +25,8 @@ _ANSWER_S = 30.0
 """Longer than any link takes to answer a write: what waits longer is a fault of a driver."""
 _POINTS_AT_ONCE = 500
 """How many points are turned into JSON before others get their turn on the event loop."""
+
+PointName = Annotated[str, Path(max_length=1000, description="slashes included, as they are or as %2F")]
 
 router = APIRouter(prefix="/api/v1", tags=["points"])
 
@@ -109,7 +111,7 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
         "requestBody": {"required": True, "content": {"application/json": {"schema": NewValue.model_json_schema()}}}
     },
 )
-async def write_point(name: str, request: Request, parts: Parts) -> Response:
+async def write_point(name: PointName, request: Request, parts: Parts) -> Response:
     """Write to a point; the answer comes once the equipment has confirmed it."""
     value = await _new_value(request)
     origin = Origin(via="api", host=request.client.host if request.client else "")
@@ -121,8 +123,12 @@ async def write_point(name: str, request: Request, parts: Parts) -> Response:
     return JsonAnswer(point_json(parts.table.point(name), reading))
 
 
-@router.get("/points/{name:path}", response_model=PointAnswer, responses=failures(_404="no point has that name"))
-async def get_point(name: str, parts: Parts) -> Response:
+@router.get(
+    "/points/{name:path}",
+    response_model=PointAnswer,
+    responses=failures(_404="no point has that name", _422="no name is that long"),
+)
+async def get_point(name: PointName, parts: Parts) -> Response:
     """Give one point with its latest reading."""
     return JsonAnswer(point_json(parts.table.point(name), parts.table.reading(name)))
 

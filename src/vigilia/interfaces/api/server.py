@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 import ssl
 from collections.abc import Generator
@@ -16,6 +17,8 @@ from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.api.guard import Guard
 from vigilia.interfaces.api.parts import ApiParts
 from vigilia.interfaces.api.protocol import LimitedProtocol
+
+_log = logging.getLogger(__name__)
 
 _START_S = 10.0
 _GRACE_S = 1
@@ -92,14 +95,7 @@ class WebServer:
         """End event streams, let answers under way end, close. Takes 2 s at the most."""
         self._parts.streams.end()
         if self._server is not None and self._task is not None:
-            self._server.should_exit = True
-            _, running = await asyncio.wait([self._task], timeout=_STOP_S)
-            if running:
-                self._task.cancel()
-            if self._server.server_state.tasks:
-                await asyncio.wait(self._server.server_state.tasks, timeout=_AFTER_CANCEL_S)
-            for connection in list(self._server.server_state.connections):
-                cast(LimitedProtocol, connection).transport.abort()
+            await _end(self._server, self._task)
             self._server = self._task = None
         if self._socket is not None:
             self._socket.close()
@@ -122,6 +118,19 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals to the supervisor."""
         yield
+
+
+async def _end(server: _Server, serving: asyncio.Task[None]) -> None:
+    """Have `server` stop; what is still under way after its grace is cancelled and cut off."""
+    server.should_exit = True
+    _, running = await asyncio.wait([serving], timeout=_STOP_S)
+    if running:
+        serving.cancel()
+    await asyncio.wait([serving, *server.server_state.tasks], timeout=_AFTER_CANCEL_S)
+    for connection in list(server.server_state.connections):
+        cast(LimitedProtocol, connection).transport.abort()
+    if serving.done() and not serving.cancelled() and (error := serving.exception()):
+        _log.error("the web server had failed: %s", error, exc_info=error)
 
 
 def _listen(config: WebConfig) -> socket.socket:

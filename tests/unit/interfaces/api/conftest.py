@@ -1,7 +1,7 @@
 """A web server on a free port over a real point table; equipment is a function that takes writes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from vigilia.interfaces.api.parts import ApiParts
 from vigilia.interfaces.api.server import WebServer
 from vigilia.link import Backoff, Link
 from vigilia.points import Batch, Kind, Origin, Point, Reading, Sample, Severity, Status, Value
-from vigilia.table import PointTable
+from vigilia.table import PointTable, Subscription
 
 STATES = ("Disabled", "Searching", "Delivering", "Fault")
 
@@ -63,6 +63,20 @@ class Equipment:
             await self.table.publish(Batch("test", [Sample(point.name, Reading(value, 1_700_000_000.25))]))
 
 
+class WatchedTable(PointTable):
+    """A point table that tells how many viewers it feeds."""
+
+    viewers = 0
+
+    def subscribe(self, names: Iterable[str] | None = None) -> Subscription:
+        self.viewers += 1
+        return super().subscribe(names)
+
+    def unsubscribe(self, viewer: Subscription) -> None:
+        self.viewers -= 1
+        super().unsubscribe(viewer)
+
+
 class QuietSession:
     """A conversation with nothing to say; `refuse` makes it fail to open."""
 
@@ -90,7 +104,7 @@ class Service:
     """A server under test, and a client of it."""
 
     server: WebServer
-    table: PointTable
+    table: WatchedTable
     equipment: Equipment
     journal: Journal
     parts: ApiParts
@@ -130,12 +144,15 @@ async def no_audit(*, point: str = "", before: int | None = None, limit: int = 1
 async def serving(config: WebConfig | None = None, **parts: Any) -> AsyncIterator[Service]:
     """Serve a fresh table until the context ends."""
     journal, clock = Journal(), Clock()
-    table = PointTable(clock, journal)
+    table = WatchedTable(clock, journal)
     equipment = Equipment(table)
     table.add(POINTS, equipment.write)
     links: list[Link] = []
     made = ApiParts(
-        **({"table": table, "links": links, "audit": no_audit, "health": healthy, "clock": clock, "version": "1.2"} | parts)
+        **(
+            {"table": table, "links": links, "audit": no_audit, "health": healthy, "clock": clock, "version": "1.2"}
+            | parts
+        )
     )
     server = WebServer(config or WebConfig(listen="127.0.0.1:0"), made)
     server.bind()
@@ -157,6 +174,17 @@ async def running(name: str, session: QuietSession) -> AsyncIterator[Link]:
     finally:
         await link.stop()
         await task
+
+
+async def wait_until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[None]]:
+    return wait_until
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,8 @@ def test_loopback_addresses_are_taken(listen: str, host: str, port: int) -> None
 
 
 @pytest.mark.parametrize(
-    "listen", ["", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:8080", "[zz]:80", "[1.2.3.4]:80", "a b:1"]
+    "listen",
+    ["", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:8080", "[zz]:80", "[1.2.3.4]:80", "a b:1"],
 )
 def test_what_is_no_address_is_refused(listen: str) -> None:
     (problem,) = problems(listen=listen)
@@ -69,7 +72,9 @@ def test_tls_files_are_found_from_the_file_and_must_exist(tmp_path: Path) -> Non
     assert config.resolved(tmp_path).tls_cert == str(tmp_path / "cert.pem")
 
 
-@pytest.mark.parametrize("url", ["vigilia.example.org", "ftp://a", "http://", "http://u:p@a", "http://a?b", "http://a:x"])
+@pytest.mark.parametrize(
+    "url", ["vigilia.example.org", "ftp://a", "http://", "http://u:p@a", "http://a?b", "http://a:x"]
+)
 def test_public_url_must_be_an_address(url: str) -> None:
     (problem,) = problems(public_url=url)
     assert problem.startswith("vigilia.toml: web.public_url: ")
@@ -79,10 +84,19 @@ def test_public_url_loses_its_slash() -> None:
     assert WebConfig(public_url="https://vigilia.example.org/").public_url == "https://vigilia.example.org"
 
 
+def test_reading_the_section_does_not_load_the_web_framework() -> None:
+    heavy = "{'fastapi', 'starlette', 'uvicorn', 'prometheus_client'} & sys.modules.keys()"
+    check = f"import sys, vigilia.interfaces.api.config; sys.exit(str({heavy}) if {heavy} else 0)"
+    done = subprocess.run([sys.executable, "-c", check], check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def test_unknown_keys_and_wrong_types_are_refused() -> None:
     assert len(problems(port=1, enabled="yes", insecure=1)) == 3
 
 
-@pytest.mark.parametrize(("host", "expected"), [("LOCALHOST.", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False)])
+@pytest.mark.parametrize(
+    ("host", "expected"), [("LOCALHOST.", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False)]
+)
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

@@ -125,7 +125,9 @@ async def test_numbers_that_are_not_finite_never_appear(service: Any, value: flo
         assert point["label"] is None
 
 
-@pytest.mark.parametrize("value", ["half a pair: \ud800", "two\r\nlines \u2028", 2**80])
+@pytest.mark.parametrize(
+    "value", ["half a pair: \ud800", "two\r\nlines \u2028", 2**80], ids=["surrogate", "lines", "huge"]
+)
 async def test_whatever_equipment_says_can_be_shown(service: Any, value: Any) -> None:
     await service.publish("T2:Desc-SP", value)
     assert (await service.get("/api/v1/points/T2:Desc-SP"))["value"] == value

@@ -1,0 +1,57 @@
+"""What holds for every test: a clean environment, no task left behind, and no silent skip where none is allowed."""
+
+import asyncio
+import inspect
+import os
+from collections.abc import AsyncIterator, Generator
+
+import pytest
+
+# Read before the environment is cleaned for the tests.
+NO_SKIP = os.environ.get("VIGILIA_NO_SKIP") == "1"
+OURS = ("VIGILIA_", "PVOP_", "TEAMS_", "EPICS_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what would configure the program or an EPICS client from outside the test."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def watch_tasks(request: pytest.FixtureRequest) -> None:
+    """Have every asynchronous test watched; it is set up before, and so torn down after, all the test's own fixtures."""
+    if inspect.iscoroutinefunction(request.function):
+        request.getfixturevalue("no_task_left")
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """Fail a test that leaves a task pending; one that is ending has a second for it."""
+    yield
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    pending = (await asyncio.wait(others, timeout=1.0))[1] if others else set()
+    for task in pending:
+        task.cancel()
+    assert not pending, f"the test left {len(pending)} tasks pending: {pending}"
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if NO_SKIP and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though VIGILIA_NO_SKIP=1: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report

@@ -1,0 +1,72 @@
+import re
+from typing import Any
+
+import pytest
+
+from vigilia.errors import StartError
+from vigilia.interfaces.api import docs
+
+
+async def test_the_root_leads_to_the_documentation(service: Any) -> None:
+    async with service.client.get("/") as answer:
+        assert answer.status == 200
+        assert answer.url.path == "/api/docs"
+
+
+async def test_the_documentation_loads_only_from_here(service: Any) -> None:
+    async with service.client.get("/api/docs") as answer:
+        policy = answer.headers["Content-Security-Policy"]
+        page = await answer.text()
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "//" not in page
+    used = re.findall(r'(?:src|href)="(/[^"]+)"', page)
+    assert len(used) == 4
+    for path in used:
+        async with service.client.get(path) as answer:
+            assert answer.status == 200, path
+            assert len(await answer.read()) > 50
+    assert not re.search(r"<script>|style=|onload=", page), "the policy would stop it"
+
+
+async def test_the_files_have_their_types(service: Any) -> None:
+    for path, kind in (
+        ("swagger-ui-bundle.js", "text/javascript"),
+        ("swagger-ui.css", "text/css"),
+        ("start.js", "text/javascript"),
+    ):
+        async with service.client.get(f"/api/docs/{path}") as answer:
+            assert answer.content_type == kind
+
+
+async def test_nothing_else_of_the_package_is_served(service: Any) -> None:
+    for path in ("__init__.py", "..%2fmain.py", "favicon-32x32.png"):
+        async with service.client.get(f"/api/docs/{path}") as answer:
+            assert answer.status == 404
+
+
+async def test_the_schema_names_every_route(service: Any) -> None:
+    schema = await service.get("/api/openapi.json")
+    assert set(schema["paths"]) == {
+        "/api/v1/points",
+        "/api/v1/points/{name}",
+        "/api/v1/points/{name}/value",
+        "/api/v1/links",
+        "/api/v1/events",
+        "/api/v1/audit",
+        "/healthz",
+        "/metrics",
+    }
+    assert "HTTPValidationError" not in schema["components"]["schemas"]
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            for status, answer in operation["responses"].items():
+                if status >= "400" and path != "/healthz":
+                    reference = answer["content"]["application/json"]["schema"]["$ref"]
+                    assert reference.endswith("/ErrorAnswer"), (path, method, status)
+
+
+def test_a_missing_package_is_a_clear_sentence(monkeypatch: Any) -> None:
+    monkeypatch.setattr(docs, "find_spec", lambda _name: None)
+    with pytest.raises(StartError, match=r"pip install .vigilia\[server\]"):
+        docs.docs_router()
