@@ -1,16 +1,17 @@
 """The service beside the approach that it replaces: the same simulator, the same measurements, and the ratios."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from figures import Figure, gaps, markdown, median, percentile, show_number
+from figures import Figure, gaps, markdown, median, percentile, with_unit
 from rig import LOGIN, Bench, BenchError, Program, Service, Simulator
 from timing import scan_times, times_between
-from watch import put, pvs
+from watch import forget, put, pvs
 
 HANGING = "sw-1"
 
@@ -122,6 +123,7 @@ async def _put_waits(bench: Bench, sim: Simulator, order: Order) -> list[float]:
             await asyncio.sleep(0.5)
         await asyncio.sleep(bench.chance.uniform(0.02, 0.3))
         asked.append((number, port, await order(number, port)))
+    forget()
     await asyncio.sleep(3)
     logs = await sim.logs(asked[0][2])
     waits: list[float] = []
@@ -162,9 +164,8 @@ def _table(old: Measured, alone: Measured, whole: Measured, both: Measured) -> s
     def add(what: str, of: Callable[[Measured], float], unit: str = "", *, better: int = 0) -> None:
         """`better`: -1 where less is better, 1 where more is; then the ratios say how many times better."""
         values = [of(measured) for measured in (old, alone, whole, both)]
-        cells = [f"{show_number(value)} {unit}".rstrip() for value in values]
-        ratios = ((values[at] / values[0]) ** better for at in (1, 3))
-        rows.append([what, *cells, *(f"{show_number(ratio)} ×" if better else "" for ratio in ratios)])
+        ratios = [(values[at] / values[0]) ** better for at in (1, 3)] if better else [math.nan, math.nan]
+        rows.append([what, *(with_unit(value, unit) for value in values), *(with_unit(ratio, "×") for ratio in ratios)])
 
     add("refresh interval of a port, median", lambda m: m.refresh_s, "s", better=-1)
     add("refresh interval of a port, 99th percentile", lambda m: m.refresh99_s, "s", better=-1)

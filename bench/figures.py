@@ -76,6 +76,11 @@ def show_number(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
+def with_unit(value: float, unit: str) -> str:
+    """A number with its unit; nothing for NaN."""
+    return "" if math.isnan(value) else f"{show_number(value)} {unit}".rstrip()
+
+
 def figures_table(results: dict[str, list[Figure]]) -> str:
     """All figures with their limits."""
     words = {None: "", True: "PASS", False: "FAIL"}
@@ -83,8 +88,8 @@ def figures_table(results: dict[str, list[Figure]]) -> str:
     for name, figures in results.items():
         for figure in figures:
             sign = "≥" if figure.at_least else "≤"
-            limit = "" if figure.limit is None else f"{sign} {show_number(figure.limit)} {figure.unit}".rstrip()
-            value = f"{show_number(figure.value)} {figure.unit}".rstrip()
+            limit = "" if figure.limit is None else f"{sign} {with_unit(figure.limit, figure.unit)}"
+            value = with_unit(figure.value, figure.unit)
             rows.append([f"{name}: {figure.what}", value, limit, words[figure.passed]])
     return markdown(("Measured", "Value", "Limit", ""), rows)
 

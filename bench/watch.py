@@ -57,8 +57,7 @@ class Watch:
     async def __aexit__(self, *_: object) -> None:
         for monitor in self._monitors:
             monitor.close()
-        # Another service may serve these names next: no channel may remember this one.
-        aioca.purge_channel_caches()
+        forget()
 
     async def until(self, wanted: Callable[[Value], bool], within_s: float, what: str) -> float:
         """Wait until every PV is as wanted; return the moment it was so. Raises BenchError when it is not in time."""
@@ -91,3 +90,8 @@ async def put(name: str, value: int) -> float:
     if not answer.ok:
         raise BenchError(f"the put to {name} failed: {answer}")
     return began
+
+
+def forget() -> None:
+    """Close all channels: another service may serve these names next, and none may remember this one."""
+    aioca.purge_channel_caches()

@@ -4,27 +4,32 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from vigilia import __version__
 from vigilia.clock import Clock
 from vigilia.config import Config
-from vigilia.drivers import Surroundings
-from vigilia.errors import AlreadyRunning, ConfigError, StartError
+from vigilia.drivers import Driver, Surroundings
+from vigilia.errors import AlreadyRunning, ConfigError, Problem, StartError
 from vigilia.health import Health
 from vigilia.interfaces.epics.names import check_names
 from vigilia.interfaces.epics.server import EpicsServer
 from vigilia.language import tr
 from vigilia.link import Link
 from vigilia.ownpoints import OwnPoints
+from vigilia.points import Origin, Point, Value
 from vigilia.spool import Spool
 from vigilia.store import Store, StoreError, WriteJournal
 from vigilia.supervise import Supervisor
 from vigilia.table import PointTable
+
+if TYPE_CHECKING:
+    from vigilia.interfaces.api.server import WebServer
 
 _logger = logging.getLogger(__name__)
 
@@ -38,29 +43,17 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
     Raises ConfigError or StartError where it cannot start.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as cleanup:
-        data_dir = _make_data_dir(config.data_dir)
-        cleanup.enter_context(_hold(data_dir))
-        store = await Store.open(config.store.url)
-        cleanup.push_async_callback(store.close)
-        spool = _open_spool(data_dir / "audit.spool")
-        cleanup.callback(spool.close)
-        journal = WriteJournal(spool, store, clock)
-        await _take_over(store, journal)
-
+        store, journal = await _open_state(config, clock, cleanup)
         table = PointTable(clock, journal)
-        surroundings = Surroundings(table, clock, await store.chosen())
-        links: list[Link] = []
-        for name, (plugin, section) in config.drivers.items():
-            driver = plugin.build(section, surroundings)
-            table.add(driver.points, driver.write)
-            links += driver.links
+        drivers = _build_drivers(config, Surroundings(table, clock, await store.chosen()))
+        links = [link for driver in drivers.values() for link in driver.links]
+        for name, driver in drivers.items():
             changes = await store.remember_points(name, driver.points, clock.now())
             _logger.info("%s: %d points, %d new, %d gone", name, len(driver.points), changes.new, changes.gone)
-        epics = EpicsServer(config.epics, table, data_dir) if config.epics else None
+        epics = EpicsServer(config.epics, table, config.data_dir) if config.epics else None
         own = OwnPoints(
             config.site.instance,
             links,
@@ -69,19 +62,10 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
             lambda: journal.waiting_bytes,
             (lambda: epics.restarts) if epics else None,
         )
-        _add_own(table, own)
-        if config.epics:
-            problems = list(check_names(config.epics.prefix, table.points()))
-            if problems:
-                raise ConfigError(problems)
+        _complete_points(config, table, own)
         health = Health(links, store, clock, epics.ready.is_set if epics else None)
-        web = None
-        if config.web.enabled:
-            from vigilia.interfaces.api.app import ApiParts
-            from vigilia.interfaces.api.server import WebServer
-
-            web = WebServer(config.web, ApiParts(table, links, store.audit, health.missing, clock, __version__))
-            web.bind()
+        web = _bind_web(config, table, links, store, health, clock)
+        if web:
             cleanup.push_async_callback(web.stop)
         if epics:
             epics.prepare()
@@ -93,21 +77,107 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         supervisor.start_service("staleness", table.watch_staleness())
         supervisor.start_service("own points", own.run())
         cleanup.push_async_callback(table.drain_writes)
-        cleanup.push_async_callback(supervisor.stop_links)
+        cleanup.push_async_callback(_stop_conversations, supervisor, web)
         await supervisor.start_links()
         if epics:
             supervisor.start_service("epics", epics.run())
-            await epics.started()
-        if web:
+            await supervisor.wait_for(epics.started(), stop)
+        if web and not stop.is_set():
             await web.start()
-        announce(f"vigilia ready {web.address}" if web else "vigilia ready")
-        await supervisor.wait(stop)
+            supervisor.start_service("web", web.wait())
+        if not stop.is_set():
+            announce(f"vigilia ready {web.address}" if web else "vigilia ready")
+            await supervisor.wait_for(None, stop)
         _logger.info("stopping")
+
+
+def check(config: Config) -> None:
+    """Check what only the parts themselves know: that the points can be made, and served as PVs.
+
+    Touches no equipment and no file. Raises ConfigError or StartError.
+    """
+    clock = Clock()
+    table = PointTable(clock, _NoJournal())
+    drivers = _build_drivers(config, Surroundings(table, clock, {}))
+    links = [link for driver in drivers.values() for link in driver.links]
+    _complete_points(config, table, OwnPoints(config.site.instance, links, table, clock, int, int))
 
 
 def run(config: Config, clock: Clock) -> None:
     """Run the service in this process until it is told to stop. Raises ConfigError or StartError."""
     asyncio.run(serve(config, clock, _print_line))
+
+
+class _NoJournal:
+    """The journal of a table that nobody writes to."""
+
+    def asked(self, point: Point, value: Value | None, previous: Value | None, origin: Origin) -> str:
+        raise NotImplementedError
+
+    def answered(self, write_id: str, outcome: str, detail: str) -> None:
+        raise NotImplementedError
+
+
+def _build_drivers(config: Config, surroundings: Surroundings) -> dict[str, Driver]:
+    """Make the configured drivers, and put their points into the table."""
+    drivers: dict[str, Driver] = {}
+    for name, (plugin, section) in config.drivers.items():
+        driver = drivers[name] = plugin.build(section, surroundings)
+        surroundings.table.add(driver.points, driver.write)
+    return drivers
+
+
+def _complete_points(config: Config, table: PointTable, own: OwnPoints) -> None:
+    """Put the service's own points into the table, and see that EPICS can serve them all. Raises ConfigError."""
+    try:
+        table.add(own.points)
+    except ValueError as error:
+        right = "choose an instance name that no device has"
+        raise ConfigError([Problem(config.source, "site.instance", str(error), right)]) from error
+    problems = list(check_names(config.epics.prefix, table.points())) if config.epics else []
+    if problems:
+        raise ConfigError(
+            [
+                Problem(config.source, f"{problem.place} {problem.key}", problem.wrong, problem.right)
+                for problem in problems
+            ]
+        )
+
+
+async def _open_state(config: Config, clock: Clock, cleanup: AsyncExitStack) -> tuple[Store, WriteJournal]:
+    """Take the data directory, open the store, and bring into it what the run before left behind."""
+    data_dir = _make_data_dir(config.data_dir)
+    cleanup.enter_context(_hold(data_dir))
+    store = await Store.open(config.store.url)
+    cleanup.push_async_callback(store.close)
+    spool = _open_spool(data_dir / "audit.spool")
+    cleanup.callback(spool.close)
+    journal = WriteJournal(spool, store, clock)
+    try:
+        await journal.drain()
+        await store.close_orphans()
+    except (StoreError, OSError) as error:
+        raise StartError(f"the store does not take the audit of the last run: {error}") from error
+    return store, journal
+
+
+def _bind_web(
+    config: Config, table: PointTable, links: Sequence[Link], store: Store, health: Health, clock: Clock
+) -> "WebServer | None":
+    """Take the web listener's address, so that a port taken is known before anything runs. Raises StartError."""
+    if not config.web.enabled:
+        return None
+    from vigilia.interfaces.api.parts import ApiParts
+    from vigilia.interfaces.api.server import WebServer
+
+    web = WebServer(config.web, ApiParts(table, links, store.audit, health.missing, clock, __version__))
+    web.bind()
+    return web
+
+
+async def _stop_conversations(supervisor: Supervisor, web: "WebServer | None") -> None:
+    """Log out of all equipment and part from all web clients, side by side: a stop has 10 s for everything."""
+    await asyncio.gather(supervisor.stop_links(), *([web.stop()] if web else []))
 
 
 def _print_line(line: str) -> None:
@@ -146,22 +216,6 @@ def _open_spool(path: Path) -> Spool:
         return Spool(path, AUDIT_SPOOL_BYTES)
     except OSError as error:
         raise StartError(f"{path} cannot be written ({error.strerror}): check its rights") from error
-
-
-async def _take_over(store: Store, journal: WriteJournal) -> None:
-    """Bring into the store what the run before left behind."""
-    try:
-        await journal.drain()
-        await store.close_orphans()
-    except (StoreError, OSError) as error:
-        raise StartError(f"the store does not take the audit of the last run: {error}") from error
-
-
-def _add_own(table: PointTable, own: OwnPoints) -> None:
-    try:
-        table.add(own.points)
-    except ValueError as error:
-        raise StartError(f"[site] instance: {error}: choose a name that no device has") from error
 
 
 async def _drain(journal: WriteJournal) -> None:

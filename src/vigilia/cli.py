@@ -95,9 +95,11 @@ def _serve(parsed: argparse.Namespace) -> int:
 
 
 def _check(parsed: argparse.Namespace) -> int:
+    from vigilia import app
     from vigilia.config import find_config, load_config
 
     config = load_config(find_config(parsed.config, os.environ))
+    app.check(config)
     print(f"# {config.source}: in order; in force is")
     print(config.show(), end="")
     return 0

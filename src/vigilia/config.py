@@ -153,7 +153,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
 
 
 def _load_section(
-    name: str, value: object, models: Mapping[str, type[Section]], base: Path, place: str
+    name: str, value: Any, models: Mapping[str, type[Section]], base: Path, place: str
 ) -> tuple[Section | None, list[Problem]]:
     """Return one section validated and resolved, or what is wrong with it."""
     if name not in models:
@@ -162,9 +162,10 @@ def _load_section(
         right = f"remove it, or correct its spelling: {', '.join(sorted(models))}"
         return None, [Problem(place, f"[{name}]", "is not a known section", right)]
     problems: list[Problem] = []
-    if isinstance(value, dict):
-        problems = read_secret_files(cast(Table, value), models[name], base, place, name)
-    section, wrong = validate(models[name], value, place, name)
+    table = cast(Table, value) if isinstance(value, dict) else None
+    if table is not None:
+        problems = read_secret_files(table, models[name], base, place, name)
+    section, wrong = validate(models[name], cast(object, value), place, name)
     problems += wrong
     if section is not None and not problems:
         try:

@@ -37,6 +37,7 @@ class OwnPoints:
         """All of them, to be added to the table."""
         own: list[Gauge] = [
             ("Memory-Mon", Kind.NUMBER, "Resident memory of the service", "MB", _resident_mb),
+            ("Replaced-Mon", Kind.INTEGER, "Values viewers did not fetch in time", None, lambda: table.replaced),
             ("AuditWaiting-Mon", Kind.INTEGER, "Audit not yet in the store", "B", audit_waiting),
         ]
         if epics_restarts is not None:

@@ -38,15 +38,19 @@ class Supervisor:
             task.add_done_callback(self._link_ended)
             self._link_tasks.append(task)
 
-    async def wait(self, stop: asyncio.Event) -> None:
-        """Wait until `stop` is set. Raises what ended a service, should one end before."""
-        stopped = asyncio.create_task(stop.wait())
+    async def wait_for(self, work: Coroutine[Any, Any, None] | None, stop: asyncio.Event) -> None:
+        """Wait until `work` (if any) is done or `stop` is set. Raises what `work`, or a service that ended, raises."""
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait(), name="stop")]
+        if work:
+            tasks.append(asyncio.create_task(work, name="start"))
         try:
-            await asyncio.wait({stopped, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({self._failed, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopped.cancel()
-        if self._failed.done():
-            self._failed.result()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for ended in done:
+            ended.result()
 
     async def stop_links(self) -> None:
         """Stop all links at once: each lets its request end and logs out."""

@@ -73,14 +73,15 @@ class Subscription:
         self._wake = asyncio.Event()
         self._wake.set()
 
-    def offer(self, name: str, reading: Reading) -> None:
-        """Put a new reading in its point's slot."""
+    def offer(self, name: str, reading: Reading) -> bool:
+        """Put a new reading in its point's slot; return whether it replaced one that nobody had fetched."""
         if self._names is not None and name not in self._names:
-            return
-        if name in self._waiting:
-            self.replaced += 1
+            return False
+        replaces = name in self._waiting
+        self.replaced += replaces
         self._waiting[name] = reading
         self._wake.set()
+        return replaces
 
     async def changes(self) -> dict[str, Reading]:
         """Wait for changes and return the newest reading of each changed point; the first call gives the snapshot."""
@@ -98,6 +99,8 @@ class PointTable:
     """Holds the latest reading of every point. All calls belong to one event loop."""
 
     def __init__(self, clock: Clock, journal: Journal) -> None:
+        self.replaced = 0
+        """Values that were replaced before a viewer fetched them, over all viewers since the start."""
         self._clock = clock
         self._journal = journal
         self._rows: dict[str, _Row] = {}
@@ -225,7 +228,7 @@ class PointTable:
         if known[0] == reading[0] and known[2:] == reading[2:] and type(known[0]) is type(reading[0]):
             return
         for viewer in self._viewers:
-            viewer.offer(row.point.name, reading)
+            self.replaced += viewer.offer(row.point.name, reading)
 
     async def _expire(self, rows: list[_Row], source: str) -> None:
         now = self._clock.now()
@@ -258,7 +261,9 @@ class PointTable:
             shown.append(self._choose(row, row.reading._replace(value=wanted, time=self._clock.now())))
         try:
             await row.writer(point, wanted)
-        except VigiliaError as error:
+        except Exception as error:  # whatever went wrong, the write has an answer, and it is on record
+            if not isinstance(error, VigiliaError):
+                _logger.exception("%s: a fault in the driver", point.name)
             failure = error if isinstance(error, WriteError) else Refused(f"{point.name}: {error}")
             self._journal.answered(write_id, type(failure).__name__, str(failure))
             _logger.warning("%s: the write of %r by %s failed: %s", point.name, wanted, origin, failure)

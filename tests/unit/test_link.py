@@ -289,16 +289,17 @@ async def test_how_a_write_ends(outcome: Outcome, error: type[WriteError], words
 async def test_a_loss_fails_the_writes_that_wait() -> None:
     ran: list[int] = []
     link = Link("sw-1", ScriptedSession(deadline_s=5), Clock(), Backoff(60, 60))
-    go = asyncio.Event()
+    started, go = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:
+        started.set()
         await go.wait()
         raise ConnectionLost("cut")
 
     async with running(link):
         await until(connected(link))
         writes = [asyncio.create_task(link.write(first))]
-        await until(lambda: link.waiting == 0 and bool(asyncio.all_tasks()))
+        await started.wait()
         writes += [asyncio.create_task(link.write(job(None, lambda: ran.append(1)))) for _ in range(3)]
         await until(lambda: link.waiting == 3)
         go.set()

@@ -48,11 +48,11 @@ class WriteJournal:
                 "write_id": write_id,
                 "asked_at": self._clock.now(),
                 "point": point.name,
-                "value": value,
-                "previous": previous,
+                "value": _storable(value) if isinstance(value, str) else value,
+                "previous": _storable(previous) if isinstance(previous, str) else previous,
                 "via": origin.via,
-                "user": origin.user[:200],
-                "host": origin.host[:200],
+                "user": _storable(origin.user[:200]),
+                "host": _storable(origin.host[:200]),
                 "chosen": point.setpoint and value is not None,
             }
         )
@@ -65,7 +65,7 @@ class WriteJournal:
                 "event": "answered",
                 "write_id": write_id,
                 "outcome": outcome,
-                "detail": detail[:1000],
+                "detail": _storable(detail[:1000]),
                 "answered_at": self._clock.now(),
             }
         )
@@ -97,3 +97,8 @@ class WriteJournal:
     def _append(self, record: dict[str, object]) -> None:
         self._spool.append(record)
         self._wake.set()
+
+
+def _storable(text: str) -> str:
+    """Return `text` without what no database stores: half of a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()

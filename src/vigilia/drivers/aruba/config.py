@@ -1,5 +1,6 @@
 """The `[aruba]` section: switches, their ports, and how to talk to them."""
 
+import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ class SwitchConfig(Section):
             port = parts.port
         except ValueError as error:
             raise ValueError(f"is not an address ({error}); {right}") from error
-        if parts.scheme not in ("http", "https") or not re.fullmatch(r"[A-Za-z0-9_.:-]+", parts.hostname or ""):
+        if parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
             raise ValueError(f"is not the address of a switch; {right}")
         if port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
             raise ValueError(f"is more than the address of a switch; {right}")
@@ -110,6 +111,15 @@ class ArubaConfig(Section):
         if problems:
             raise ConfigError(problems)
         return self.model_copy(update=update)
+
+
+def _is_host(text: str) -> bool:
+    """Whether `text` is an IP address or may be a name, which has a letter: 192.0.2.999 is neither."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]+", text) is not None
+    return "%" not in text
 
 
 def _twice(switches: list[SwitchConfig]) -> Iterator[Problem]:

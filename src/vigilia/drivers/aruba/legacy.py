@@ -116,16 +116,11 @@ def read_rooms_file(path: Path, problems: list[Problem]) -> dict[str, str]:
     content = _read(_RoomsFile, path, problems)
     rooms: dict[str, str] = {}
     for index, room in enumerate(content.rooms if content else []):
-        for switch in room.switches:
-            if rooms.setdefault(switch.ip, room.name) != room.name:
-                problems.append(
-                    Problem(
-                        str(path),
-                        f"rooms[{index}].switches",
-                        f"puts {switch.ip} in {room.name!r}, though it is in {rooms[switch.ip]!r} already",
-                        "put each switch in one room",
-                    )
-                )
+        for ip in (switch.ip for switch in room.switches):
+            known = rooms.setdefault(ip, room.name)
+            if known != room.name:
+                wrong = f"puts {ip} in {room.name!r}, though it is in {known!r} already"
+                problems.append(Problem(str(path), f"rooms[{index}].switches", wrong, "put each switch in one room"))
     return rooms
 
 

@@ -91,6 +91,11 @@ class WebServer:
         finally:
             ready.cancel()
 
+    async def wait(self) -> None:
+        """Wait until the server ends; it does so only when it is stopped, or fails. Raises what it failed with."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
     async def stop(self) -> None:
         """End event streams, let answers under way end, close. Takes 2 s at the most."""
         self._parts.streams.end()

@@ -354,4 +354,4 @@ def _shown(point: Point, value: Value | None) -> Value:
 
 def _cut(text: str, most_bytes: int) -> str:
     """Return `text` cut to `most_bytes` of UTF-8, between two characters."""
-    return text.encode()[:most_bytes].decode(errors="ignore")
+    return text.encode(errors="replace")[:most_bytes].decode(errors="ignore")

@@ -1,0 +1,303 @@
+"""The whole configuration: found, loaded, merged, checked as a whole, shown."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vigilia.config import LATER, Config, find_config, load_config
+from vigilia.drivers.aruba.config import ArubaConfig
+from vigilia.errors import ConfigError
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "aruba"
+SWITCH: dict[str, Any] = {
+    "name": "sw-1",
+    "url": "http://192.0.2.10",
+    "username": "controle",
+    "password": "hunter2",
+    "ports": [{"port": "3", "device": "TB-01:CamMF-01"}],
+}
+GOOD: dict[str, Any] = {"aruba": {"switches": [SWITCH]}}
+
+
+def load(folder: Path, content: dict[str, Any] | bytes | str, **environment: str) -> Config:
+    path = folder / "vigilia.toml"
+    data = tomli_w.dumps(content).encode() if isinstance(content, dict) else content
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return load_config(path, environment)
+
+
+def mistakes(folder: Path, content: dict[str, Any] | bytes | str, **environment: str) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        load(folder, content, **environment)
+    assert raised.value.problems
+    return [str(problem).replace(f"{folder}/", "") for problem in raised.value.problems]
+
+
+def aruba(config: Config) -> ArubaConfig:
+    section = config.drivers["aruba"][1]
+    assert isinstance(section, ArubaConfig)
+    return section
+
+
+# What is taken
+
+
+def test_defaults(tmp_path: Path) -> None:
+    config = load(tmp_path, GOOD)
+    assert config.source == str(tmp_path / "vigilia.toml")
+    assert (config.site.name, config.site.instance, config.site.language) == ("Vigilia", "vigilia", "pt-BR")
+    assert str(config.zone) == "America/Sao_Paulo"
+    assert config.data_dir == tmp_path / "state"
+    assert config.site.log_dir == str(tmp_path / "logs")
+    assert config.store.url == f"sqlite:///{tmp_path}/state/vigilia.db"
+    assert (config.web.enabled, config.web.listen) == (True, "127.0.0.1:8080")
+    assert config.epics is None, "absent is off"
+    assert list(config.drivers) == ["aruba"]
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    config = load(tmp_path, GOOD | {"site": {"data_dir": "a/b", "log_dir": "/var/c"}, "store": {"url": "sqlite:///x.db"}})
+    assert config.data_dir == tmp_path / "a" / "b"
+    assert config.site.log_dir == "/var/c"
+    assert config.store.url == f"sqlite:///{tmp_path}/x.db"
+
+
+def test_without_a_file_paths_are_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = load_config(None, {"VIGILIA_ARUBA__SWITCHES_FILE": str(FIXTURES / "switches.config")})
+    assert config.source == "environment"
+    assert config.data_dir == tmp_path / "state"
+    assert len(aruba(config).switches) == 2
+
+
+def test_the_legacy_files_stand_beside_the_configuration(tmp_path: Path) -> None:
+    for name in ("switches.config", "rooms.config"):
+        (tmp_path / name).write_bytes((FIXTURES / name).read_bytes())
+    config = load(tmp_path, '[aruba]\nswitches_file = "switches.config"\nrooms_file = "rooms.config"\n')
+    assert [switch.room for switch in aruba(config).switches] == ["Connectivity room"] * 2
+
+
+def test_the_environment_wins(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        GOOD | {"site": {"name": "of the file"}},
+        VIGILIA_SITE__NAME="of the environment",
+        VIGILIA_ARUBA__SCAN_S="0.5",
+        VIGILIA_EPICS__WRITERS='["ana@console-1"]',
+        VIGILIA_CLOCK="x10",
+    )
+    assert config.site.name == "of the environment"
+    assert aruba(config).scan_s == 0.5
+    assert config.epics is not None, "the presence of a variable makes the section"
+    assert config.epics.writers == ["ana@console-1"]
+
+
+def test_the_environment_alone_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    switches = '[{"name": "s", "url": "http://h", "ports": [{"port": "1", "device": "D"}]}]'
+    assert aruba(load_config(None, {"VIGILIA_ARUBA__SWITCHES": switches})).switches[0].name == "s"
+
+
+def test_a_password_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hunter2\n")
+    switch = {key: value for key, value in SWITCH.items() if key != "password"} | {"password_file": "password"}
+    password = aruba(load(tmp_path, {"aruba": {"switches": [switch]}})).switches[0].password
+    assert password is not None
+    assert password.get_secret_value() == "hunter2"
+
+
+def test_what_is_shown_is_toml_that_means_the_same_without_secrets(tmp_path: Path) -> None:
+    config = load(tmp_path, GOOD | {"epics": {"prefix": "X:"}})
+    shown = config.show()
+    assert "hunter2" not in shown
+    assert "hunter2" not in repr(config)
+    table = tomllib.loads(shown)
+    assert table["aruba"]["switches"] == [SWITCH | {"password": "***", "room": ""}]
+    assert table["aruba"]["scan_s"] == 1.0
+    assert table["epics"]["prefix"] == "X:"
+    assert table.keys() == {"site", "web", "store", "epics", "aruba"}
+    again = load(tmp_path, shown)
+    assert again.show() == shown
+
+
+@pytest.mark.parametrize(
+    ("argument", "environment", "expected"),
+    [
+        ("a.toml", {"VIGILIA_CONFIG": "b.toml"}, Path("a.toml")),
+        (None, {"VIGILIA_CONFIG": "b.toml"}, Path("b.toml")),
+        (None, {"VIGILIA_CONFIG": ""}, None),
+        (None, {}, None),
+    ],
+)
+def test_which_file_is_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    argument: str | None,
+    environment: dict[str, str],
+    expected: Path | None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_config(argument, environment) == expected
+    (tmp_path / "vigilia.toml").touch()
+    assert find_config(argument, environment) == (expected or Path("vigilia.toml"))
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "vigilia.toml: drivers: no driver is configured; add a section such as [aruba], or set VIGILIA_"),
+        (b"\x00\xff\xfe" * 100, "vigilia.toml: file: is not text in UTF-8; name a TOML file"),
+        (b"aruba", "vigilia.toml: file: is not TOML: "),
+        (b"aruba = 5", "vigilia.toml: aruba: cannot be 5; write a table of keys"),
+        (b"[[aruba]]", "vigilia.toml: aruba: cannot be a list; write a table of keys"),
+        (b"[arubas]", "vigilia.toml: [arubas]: is not a known section; remove it, or correct its spelling: aruba, "),
+        (b"scan_s = 1.0", "vigilia.toml: [scan_s]: is not a known section"),
+        (b"[site]\nnames = 'x'", "vigilia.toml: site.names: is not a known key; remove it or correct its spelling"),
+        (b"[site]\nname = 5", "vigilia.toml: site.name: cannot be 5; input should be a valid string"),
+        (b"[site]\ninstance = 'a b'", "vigilia.toml: site.instance: cannot be 'a b'"),
+        (b"[site]\ntimezone = 'Mars/Base'", "vigilia.toml: site.timezone: 'Mars/Base' is no time zone; write one"),
+        (b"[site]\ntimezone = '../../etc/passwd'", "vigilia.toml: site.timezone: '../../etc/passwd' is no time zone"),
+        (b"[site]\ntimezone = ''", "vigilia.toml: site.timezone: '' is no time zone"),
+        (b"[site]\nlanguage = 'pt'", "vigilia.toml: site.language: cannot be 'pt'; write 'pt-BR' or 'en'"),
+        (b"[store]\nurl = 'postgresql://x'", "vigilia.toml: store.url: is no SQLite file"),
+        (b"[store]\nurl = 'sqlite:///'", "vigilia.toml: store.url: is no SQLite file"),
+        (b"[aruba]", "vigilia.toml: [aruba] switches: names no switch; add [[aruba.switches]] or switches_file"),
+        (b"[aruba]\nca_file = 'x.pem'", "vigilia.toml: [aruba] ca_file: x.pem is no file; name a PEM bundle"),
+        (b"[aruba]\nswitches_file = 'a\\u0000'", "is a"),
+        (b'[aruba]\nswitches_file = "a\\u0000b"', "cannot be read (embedded null byte); name a JSON file"),
+        (b"[aruba]\nscan_s = nan", "vigilia.toml: aruba.scan_s: cannot be nan"),
+        (b"[aruba]\nscan_s = 2026-03-10", "vigilia.toml: aruba.scan_s: cannot be datetime.date(2026, 3, 10)"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(tmp_path: Path, content: bytes, expected: str) -> None:
+    if content.endswith(b"a\\u0000'"):
+        expected = "cannot be read (No such file or directory); name a JSON file"
+    lines = [line for line in mistakes(tmp_path, content) if expected in line]
+    assert len(lines) == 1, mistakes(tmp_path, content)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere.toml: file: cannot be read \(No such file"):
+        load_config(tmp_path / "nowhere.toml", {})
+
+
+@pytest.mark.parametrize("name", [*LATER])
+def test_sections_of_later_versions_are_not_available(tmp_path: Path, name: str) -> None:
+    assert f"vigilia.toml: [{name}]: is not available in this version; remove the section" in mistakes(
+        tmp_path, GOOD | {name: {}}
+    )
+
+
+def test_every_mistake_is_told_and_not_only_the_first(tmp_path: Path) -> None:
+    lines = mistakes(
+        tmp_path,
+        {
+            "site": {"name": 1, "language": "fr"},
+            "store": {"url": "x"},
+            "epics": {"server_port": 0},
+            "web": {"listen": "0.0.0.0:80"},
+            "reactor": {},
+            "aruba": {"scan_s": "x", "switches": [{"name": "a"}]},
+        },
+        VIGILIA_ARUBA__TIMEOUT_S="soon",
+    )
+    assert len(lines) == 10, lines
+
+
+def test_duplicates_are_told_with_the_file(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, {"aruba": {"switches": [SWITCH, SWITCH]}}) == [
+        "vigilia.toml: [aruba] switch 'sw-1': is named 2 times; give each switch a name of its own",
+        "vigilia.toml: [aruba] switch at 192.0.2.10:80: stands there 2 times; put all its ports under one switch",
+        "vigilia.toml: [aruba] device 'TB-01:CamMF-01': is named 2 times; give each device a name of its own",
+    ]
+
+
+def test_a_mistake_in_a_legacy_file_is_told_with_that_file(tmp_path: Path) -> None:
+    (tmp_path / "switches.config").write_text('{"switches": 5}')
+    assert mistakes(tmp_path, '[aruba]\nswitches_file = "switches.config"\n') == [
+        "switches.config: switches: cannot be 5; input should be a valid list"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("VIGILIA_ARUBA__SCAN_S", "fast"),
+        ("VIGILIA_ARUBA__SCAN", "1"),
+        ("VIGILIA_ARUBA__SWITCHES", "sw-1"),
+        ("VIGILIA_ARUBA__SWITCHES", "[" * 100_000),
+    ],
+)
+def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path, variable: str, text: str) -> None:
+    (line,) = mistakes(tmp_path, GOOD, **{variable: text})
+    assert line.startswith(f"environment variable {variable}: aruba.")
+
+
+def test_secrets_are_in_no_message(tmp_path: Path) -> None:
+    for wrong in (
+        {"aruba": {"switches": SWITCH}},
+        {"aruba": {"switches": [SWITCH | {"password": ["hunter2"]}]}},
+        {"aruba": {"switches": [[SWITCH]]}},
+        {"aruba": {"switches": [SWITCH | {"ports": SWITCH}]}},
+        {"aruba": [SWITCH]},
+        {"aruba": {"switches": [SWITCH | {"url": "http://controle:hunter2@192.0.2.10"}]}},
+        {"site": SWITCH, **GOOD},
+    ):
+        assert "hunter2" not in " ".join(mistakes(tmp_path, wrong))
+
+
+scalars = (
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.dates() | st.datetimes() | st.times()
+)
+names = st.sampled_from(
+    ["site", "web", "store", "epics", "aruba", "health", "switches", "ports", "password", "name", "url", "listen"]
+)
+tables = st.dictionaries(
+    names | st.text(max_size=5),
+    st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names | st.text(max_size=5), inner, max_size=4),
+        max_leaves=12,
+    ),
+    max_size=5,
+)
+
+
+def only_config_errors(path: Path) -> None:
+    try:
+        config = load_config(path, {})
+    except ConfigError as error:
+        assert error.problems
+        for problem in error.problems:
+            assert str(problem).isprintable()
+            assert problem.place
+            assert problem.key
+            assert problem.right
+    else:
+        tomllib.loads(config.show())
+
+
+@settings(max_examples=150, deadline=None)
+@given(table=tables)
+def test_no_toml_does_worse_than_a_config_error(tmp_path_factory: pytest.TempPathFactory, table: dict[str, Any]) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_bytes(tomli_w.dumps(table).encode("utf-8", "replace"))
+    only_config_errors(path)
+
+
+@given(content=st.binary() | st.text().map(lambda text: text.encode("utf-8", "replace")))
+def test_no_content_does_worse_than_a_config_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_bytes(content)
+    only_config_errors(path)
