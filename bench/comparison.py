@@ -2,21 +2,19 @@
 
 import asyncio
 import math
-import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Figure, gaps, markdown, median, percentile, with_unit
-from rig import LOGIN, Bench, BenchError, Program, Service, Simulator
+from puts import Order, over_epics, put_at_random
+from rig import LOGIN, Bench, Program, Service, Simulator
 from timing import scan_times, times_between
-from watch import forget, put, pvs
+from watch import Watch, is_good, pvs
 
 HANGING = "sw-1"
-
-Order = Callable[[int, int], Awaitable[float]]
-"""Asks for a port (number of the switch, of the port) to be switched off; returns the moment just before."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ async def _measure(bench: Bench, which: str, options: tuple[str, ...]) -> Measur
         end = time.monotonic()
         used, opened = program.usage(), await _connections(sim) - connected
         logs = await sim.logs(began)
-        waits = [] if which == "alone" else await _put_waits(bench, sim, _order(sim, program, which))
+        waits = [] if which == "alone" else await _put_waits(bench, sim, _order(program, which))
         calm = [interval for found, until in times.values() for interval in gaps(found, until)]
         hanging = await _with_one_hanging(sim, bench.take(20, 8))
     seconds = end - began
@@ -101,10 +99,7 @@ def _program(bench: Bench, sim: Simulator, which: str) -> Program:
     return Program("the reference", (str(script), str(config)), folder, "reference ready")
 
 
-def _order(sim: Simulator, program: Program, which: str) -> Order:
-    async def over_epics(number: int, port: int) -> float:
-        return await put(pvs(number, port, "PwrState-Sel")[-1], 0)
-
+def _order(program: Program, which: str) -> Order:
     async def by_line(number: int, port: int) -> float:
         began = time.monotonic()
         await program.tell(f"sw-{number} {port} off")
@@ -114,33 +109,16 @@ def _order(sim: Simulator, program: Program, which: str) -> Order:
 
 
 async def _put_waits(bench: Bench, sim: Simulator, order: Order) -> list[float]:
-    """Ask for ports to be switched at any moment; return the seconds until each request arrived at its switch."""
-    asked: list[tuple[int, int, float]] = []
-    for turn in range(int(bench.take(80, 20))):
-        number, port = turn % len(sim.names) + 1, turn // len(sim.names) + 1
-        if turn < len(sim.names):  # connects the channel, so that no put pays for that
-            await order(number, sim.ports)
-            await asyncio.sleep(0.5)
-        await asyncio.sleep(bench.chance.uniform(0.02, 0.3))
-        asked.append((number, port, await order(number, port)))
-    forget()
-    await asyncio.sleep(3)
-    logs = await sim.logs(asked[0][2])
-    waits: list[float] = []
-    for number, port, began in asked:
-        arrival = next(
-            (
-                request["monotonic"]
-                for request in logs[f"sw-{number}"]
-                if request["monotonic"] >= began
-                and (request["path"].endswith("/cli") or re.search(rf"/ports/{port}/poe$", request["path"]))
-            ),
-            None,
-        )
-        if arrival is None:
-            raise BenchError(f"a write to port {port} of sw-{number} never reached it")
-        waits.append(arrival - began)
-    return waits
+    """The seconds from a put at any moment to the arrival of its request."""
+    numbers = range(1, len(sim.names) + 1)
+    names = [name for number in numbers for name in pvs(number, sim.ports, "PwrState-Sel")]
+    turns = [(number, port) for port in range(1, int(bench.take(9, 3))) for number in numbers]
+    # No put may have to pay for the connection of its channel.
+    async with Watch(names) if order is over_epics else nullcontext() as watch:
+        if watch is not None:
+            await watch.until(is_good, 10, "readable")
+        found, _ = await put_at_random(bench, sim, order, turns)
+    return [one.wait_s for one in found]
 
 
 async def _connections(sim: Simulator) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from figures import Figure, figures_table, machine, show_number
-from rig import Bench, BenchError, choose_epics_ports
+from rig import Bench, BenchError, choose_epics_ports, warm_up
 
 Measurement = Callable[[Bench], Awaitable[list[Figure]]]
 
@@ -32,11 +32,12 @@ def measurements() -> dict[str, Measurement]:
     import comparison
     import endurance
     import loads
+    import puts
     import timing
 
     return {
         "refresh": timing.refresh,
-        "writes": timing.writes,
+        "writes": puts.writes,
         "isolation": timing.isolation,
         "resources": loads.resources,
         "scale": loads.scale,
@@ -75,6 +76,7 @@ def _own_s() -> float:
 
 async def _run(names: list[str], bench: Bench) -> int:
     known = measurements()
+    await warm_up(bench)
     results = {name: await measure(name, known[name], bench) for name in names}
     print(f"\n{machine()}\n")
     print(figures_table(results))

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -281,6 +282,16 @@ class Service(Program):
         arguments = ("-m", "vigilia", "run", str(config))
         super().__init__("the service", arguments, folder, "vigilia ready", cores=cores)
 
+    async def asked_at(self) -> dict[str, float]:
+        """When the service took the last write to each point, in seconds UTC, from its audit. Needs the API."""
+        address = self.lines[-1].removeprefix("vigilia ready").strip()
+        async with (
+            aiohttp.ClientSession(address, raise_for_status=True) as http,
+            http.get("/api/v1/audit?limit=10000") as answer,
+        ):
+            items = (await answer.json())["items"]
+        return {item["point"]: datetime.fromisoformat(item["time"]).timestamp() for item in reversed(items)}
+
 
 def _web(*, on: bool) -> str:
     return '[web]\nlisten = "127.0.0.1:0"\n' if on else "[web]\nenabled = false\n"
@@ -289,6 +300,14 @@ def _web(*, on: bool) -> str:
 def _epics() -> str:
     ports = (os.environ["EPICS_CA_SERVER_PORT"], os.environ["EPICS_PVA_SERVER_PORT"])
     return '[epics]\ninterfaces = ["127.0.0.1"]\nserver_port = {}\npva_port = {}\n'.format(*ports)
+
+
+async def warm_up(bench: Bench) -> None:
+    """Start everything once, so that Python's modules are compiled, as an installation leaves them."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(bench.folder("modules"))
+    async with Simulator(bench, switches=1, ports=1) as sim, Service(bench, sim, api=True):
+        await asyncio.sleep(1)
 
 
 def choose_epics_ports() -> None:

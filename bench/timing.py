@@ -1,22 +1,19 @@
-"""How fast: the refresh of every port, the way of a put to its switch, and what a hanging switch does to the others."""
+"""How fast: the refresh of every port, and what a hanging switch does to the others and to its own PVs."""
 
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from figures import Figure, gaps, median, percentile, steps
 from rig import Bench, BenchError, Service, Simulator
-from watch import Watch, is_good, is_lost, put, pvs
+from watch import Watch, is_good, is_lost, pvs
 
 SCAN_S = 1.0
 TIMEOUT_S = 0.6
 """The service's own defaults, which the generated configuration leaves as they are."""
 BACKOFF_S = 10.0
-TRANSIT_S = 0.005
-"""What a put may take on its way to the link. A scan that begins meanwhile was not queued before it."""
 
 _ONE_PORT = re.compile(r"/rest/v\d/ports/[^/]+/poe/stats")
 _ALL_PORTS = re.compile(r"/rest/v\d/poe/ports/stats")
@@ -83,107 +80,6 @@ def is_scan(request: dict[str, Any]) -> bool:
 def arrivals(log: Iterable[dict[str, Any]]) -> list[float]:
     """When the scan requests in a log arrived."""
     return [request["monotonic"] for request in log if is_scan(request)]
-
-
-async def writes(bench: Bench) -> list[Figure]:
-    """Puts over Channel Access, until their request arrives at the switch; with the collection and without it."""
-    count = int(bench.take(100, 25))
-    async with Simulator(bench) as sim, Service(bench, sim), _all_choices(sim) as choices:
-        await choices.until(is_good, 10, "readable")
-        turns = _turns(sim)
-        between = await _between_scans(bench, sim, turns, count)
-        anytime = await at_random(bench, sim, turns, count)
-    figures = [*_idle_figures(between), *write_figures("at random", anytime)]
-    if bench.short:
-        return figures
-    async with Simulator(bench, options=("--no-collection",)) as sim, Service(bench, sim), _all_choices(sim) as choices:
-        await choices.until(is_good, 10, "readable")
-        anytime = await at_random(bench, sim, _turns(sim), count)
-    return [*figures, *write_figures("without the collection, at random", anytime)]
-
-
-@dataclass(frozen=True)
-class Put:
-    """A put and what the switch saw. Times are seconds; `wait_s` is from the put to the arrival of its request."""
-
-    wait_s: float
-    excess_s: float
-    """What of the wait was not for the request in flight."""
-    overtaking: int
-    """Scans that began after the put had had its time to reach the link, and yet came before it."""
-
-
-def _all_choices(sim: Simulator) -> Watch:
-    return Watch([name for number in range(1, len(sim.names) + 1) for name in pvs(number, sim.ports, "PwrState-Sel")])
-
-
-def _turns(sim: Simulator) -> Iterator[tuple[int, int]]:
-    """Every port of every switch once, one switch after another: no request can be taken for another's."""
-    return ((number, port) for port in range(1, sim.ports + 1) for number in range(1, len(sim.names) + 1))
-
-
-async def _between_scans(bench: Bench, sim: Simulator, turns: Iterator[tuple[int, int]], count: int) -> list[Put]:
-    """Puts in the middle between two scans of their switch."""
-    found: list[Put] = []
-    for number, port in (next(turns) for _ in range(count)):
-        scans = arrivals(await sim.log(f"sw-{number}", time.monotonic() - 2 * SCAN_S))
-        if not scans:
-            raise BenchError(f"sw-{number} is not scanned")
-        due = scans[-1] + SCAN_S / 2 - time.monotonic()
-        await asyncio.sleep((due + bench.chance.uniform(-0.1, 0.1)) % SCAN_S)
-        began = await put(pvs(number, port, "PwrState-Sel")[-1], 0)
-        await asyncio.sleep(0.1)
-        found.append(_seen(sim, await sim.log(f"sw-{number}", began - 0.5), port, began))
-    return found
-
-
-async def at_random(bench: Bench, sim: Simulator, turns: Iterator[tuple[int, int]], count: int) -> list[Put]:
-    """Puts at any moment."""
-    asked: list[tuple[int, int, float]] = []
-    for number, port in (next(turns) for _ in range(count)):
-        await asyncio.sleep(bench.chance.uniform(0.02, 0.25))
-        asked.append((number, port, await put(pvs(number, port, "PwrState-Sel")[-1], 0)))
-    await asyncio.sleep(1)
-    logs = await sim.logs(asked[0][2] - 1)
-    return [_seen(sim, logs[f"sw-{number}"], port, began) for number, port, began in asked]
-
-
-def _seen(sim: Simulator, log: Log, port: int, began: float) -> Put:
-    """Find the request of a put in its switch's log."""
-    path = re.compile(rf"/rest/v\d/ports/{port}/poe")
-    arrival = next(
-        (
-            request["monotonic"]
-            for request in log
-            if request["method"] == "PUT" and path.fullmatch(request["path"]) and request["monotonic"] >= began
-        ),
-        None,
-    )
-    if arrival is None:
-        raise BenchError(f"a put to port {port} never reached its switch")
-    before = [moment for moment in arrivals(log) if moment < arrival]
-    free = max(began, before[-1] + sim.latency_s) if before else began
-    late = sum(moment > began + TRANSIT_S for moment in before)
-    return Put(arrival - began, arrival - free, late)
-
-
-def _idle_figures(puts: list[Put]) -> list[Figure]:
-    waits = [1000 * found.wait_s for found in puts]
-    return [
-        Figure("between scans: put to the request's arrival, median", median(waits), "ms", 5),
-        Figure("between scans: put to the request's arrival, 99th percentile", percentile(waits, 99), "ms"),
-    ]
-
-
-def write_figures(when: str, puts: list[Put]) -> list[Figure]:
-    """What puts at any moment had to wait for."""
-    excess = [1000 * found.excess_s for found in puts]
-    return [
-        Figure(f"{when}: beyond the request in flight, median", median(excess), "ms", 5),
-        Figure(f"{when}: beyond the request in flight, 99th percentile", percentile(excess, 99), "ms"),
-        Figure(f"{when}: put to the request's arrival, longest", max(1000 * found.wait_s for found in puts), "ms"),
-        Figure(f"{when}: puts that came behind a waiting scan", sum(found.overtaking > 0 for found in puts), "", 0),
-    ]
 
 
 async def isolation(bench: Bench) -> list[Figure]:

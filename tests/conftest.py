@@ -3,6 +3,8 @@
 import asyncio
 import inspect
 import os
+import threading
+import time
 from collections.abc import AsyncIterator, Generator
 
 import pytest
@@ -35,6 +37,11 @@ async def no_task_left() -> AsyncIterator[None]:
     for task in pending:
         task.cancel()
     assert not pending, f"the test left {len(pending)} tasks pending: {pending}"
+    # The thread of a database connection ends after it has given its last answer; the loop must live that long.
+    deadline = time.monotonic() + 1.0
+    while any("_connection_worker_thread" in thread.name for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "the test left a database open"
+        await asyncio.sleep(0.001)
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

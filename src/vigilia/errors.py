@@ -23,6 +23,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+def printable(text: str) -> str:
+    """Return `text` with its control characters spelled out: what equipment says may not forge a line or a colour."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class VigiliaError(Exception):
     """Base of all errors that Vigilia raises on purpose; its text is a sentence fit for a person."""
 
@@ -38,8 +43,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Give the problem as the one line that is printed for it, whatever characters a key may have."""
-        line = f"{self.place}: {self.key}: {self.wrong}; {self.right}"
-        return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+        return printable(f"{self.place}: {self.key}: {self.wrong}; {self.right}")
 
 
 class ConfigError(VigiliaError):

@@ -7,6 +7,7 @@ It knows no points and no protocol: a driver gives it a `Session` (how to open a
 
 import asyncio
 import logging
+import math
 import random
 import statistics
 from collections import deque
@@ -196,7 +197,7 @@ class Link:
         if not self._round_trips:
             return RoundTrips(None, None)
         ordered = sorted(self._round_trips)
-        return RoundTrips(statistics.median(ordered) * 1000, ordered[int(0.99 * (len(ordered) - 1))] * 1000)
+        return RoundTrips(statistics.median(ordered) * 1000, ordered[math.ceil(0.99 * len(ordered)) - 1] * 1000)
 
     async def write(self, job: Job) -> None:
         """Do `job` before any scan that waits, and wait for its answer.

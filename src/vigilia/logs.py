@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vigilia.errors import StartError
+from vigilia.errors import StartError, printable
 
 DAYS_KEPT = 7
 _MOST_LINES_WAITING = 10_000
@@ -29,7 +29,7 @@ def set_up_logs(log_dir: Path) -> Generator[None]:
         raise StartError(f"[site] log_dir: {log_dir} cannot be written ({error.strerror}): name another") from error
     screen = logging.StreamHandler(sys.stderr)
     for handler in (file, screen):
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+        handler.setFormatter(_OneLineFormatter("%(asctime)s %(levelname)-7s %(message)s"))
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(_MOST_LINES_WAITING)
     listener = logging.handlers.QueueListener(waiting, file, screen)
     root = logging.getLogger()
@@ -44,6 +44,13 @@ def set_up_logs(log_dir: Path) -> Generator[None]:
         root.removeHandler(entry)
         listener.stop()
         file.close()
+
+
+class _OneLineFormatter(logging.Formatter):
+    """Spells out control characters, so that a message is one line; only our own tracebacks have more."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class named it
+        return printable(super().formatMessage(record))
 
 
 class _DroppingQueueHandler(logging.handlers.QueueHandler):

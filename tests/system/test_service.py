@@ -139,6 +139,18 @@ async def test_a_stop_logs_out_everywhere_and_is_quick(simulate: Any, serve: Any
     assert "Traceback" not in service.program.text
 
 
+@pytest.mark.parametrize("after_s", [0.3, 0.7, 1.1, 1.5, 2.0])
+async def test_a_stop_while_starting(after_s: float, simulate: Any, serve: Any) -> None:
+    sim = await simulate(*LOGIN)
+    service = await serve(sim.config, ready=False)
+    await asyncio.sleep(after_s)  # any moment will do: it is to end well from wherever it is
+    began = time.monotonic()
+    code = await service.program.stop()
+    assert time.monotonic() - began < 10
+    assert code == 0 or (code == -signal.SIGTERM and not service.program.lines), service.program.text
+    assert (await sim.switch("sw-1"))["open_sessions"] == 0
+
+
 async def test_one_session_and_connection_through_forced_reconnections(simulate: Any, serve: Any) -> None:
     sim = await simulate(*LOGIN)
     service = await serve("[aruba]\nscan_s = 0.1\n" + sim.config.removeprefix("[aruba]\n"), epics=None)
@@ -281,13 +293,16 @@ async def test_missing_configuration_and_unknown_commands(programs: Any) -> None
     assert "not available in this version" in program.text
 
 
-async def test_pv_names_that_epics_cannot_have(serve: Any) -> None:
+async def test_pv_names_that_epics_cannot_have(serve: Any, programs: Any) -> None:
     switch = '[aruba]\n[[aruba.switches]]\nname = "sw"\nurl = "http://127.0.0.1:1"\nports = [{}]\n'
     long = "D" * 55
     service = await serve(switch.format(f'{{ port = "1", device = "{long}" }}'), ready=False)
     assert await service.program.wait() == 2
     assert long in service.program.text
     assert "shorten" in service.program.text
+    check = await programs("check")
+    assert await check.wait() == 2
+    assert long in check.text
     both = '{ port = "1", device = "CAM.1" }, { port = "2", device = "CAM/1" }'
     service = await serve(switch.format(both), ready=False)
     assert await service.program.wait() == 2

@@ -394,6 +394,28 @@ async def test_what_follows_is_done_before_the_next_job_and_outside_the_deadline
     assert (link.round_trips().p99_ms or 0) < 90, "the time of a request is not that of its consequences"
 
 
+async def test_round_trips_are_the_median_and_what_99_of_100_keep_to() -> None:
+    link = fast_link(ScriptedSession(deadline_s=5), speed=1)
+
+    async def slow() -> None:
+        await asyncio.sleep(0.03)
+
+    assert link.round_trips() == (module.RoundTrips(None, None))
+    async with running(link):
+        await until(connected(link))
+        await link.write(job())
+        await link.write(slow)
+        few = link.round_trips()
+        assert few.median_ms is not None
+        assert few.p99_ms is not None
+        assert few.median_ms < 30 <= few.p99_ms
+        for _ in range(200):
+            await link.write(job())
+        many = link.round_trips().p99_ms
+        assert many is not None
+        assert many < 30, "one in two hundred is the exception"
+
+
 # Stop
 
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from vigilia.drivers.aruba.http import Answer, Connection
-from vigilia.errors import BadAnswer, LinkError, LoginRefused, Refused
+from vigilia.errors import BadAnswer, LinkError, LoginRefused, Refused, printable
 
 _logger = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class ArubaClient:
         result = _object(answer.json())
         if result.get("status") != "CCS_SUCCESS":
             text = _decode_result(result.get("result_base64_encoded"))
-            status = str(result.get("status"))[:40]
+            status = printable(_text(result.get("status"))[:40]) or "no status in the answer"
             raise Refused(f"{self._name} refused {command!r}: {status}" + (f": {text}" if text else ""))
 
     async def _port_object(self, port: str) -> Object:
@@ -264,6 +264,10 @@ def _expect(answer: Answer) -> Any:
     return answer.json()
 
 
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _object(value: Any) -> Object:
     if not isinstance(value, dict):
         raise BadAnswer("not a JSON object where one belongs")
@@ -294,7 +298,7 @@ def _highest_version(answer: Answer) -> int:
         int(match[1])
         for element in (cast(list[Any], elements) if isinstance(elements, list) else [])
         if isinstance(element, dict)
-        and (match := re.match(r"v(\d{1,3})(\.\d+)?$", str(cast(Object, element).get("version"))))
+        and (match := re.match(r"v(\d{1,3})(\.\d+)?$", _text(cast(Object, element).get("version"))))
     ]
     return max((version for version in offered if version in _VERSIONS), default=_DEFAULT_VERSION)
 
@@ -307,4 +311,4 @@ def _decode_result(encoded: object) -> str:
         text = base64.b64decode(encoded[:4000], validate=False).decode(errors="replace")
     except (binascii.Error, ValueError):
         return ""
-    return " ".join(text.split())[:200]
+    return printable(" ".join(text.split())[:200])

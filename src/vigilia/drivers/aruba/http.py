@@ -5,6 +5,7 @@ repetition on a reused connection is switched off, and redirects are not followe
 """
 
 import asyncio
+import os
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from vigilia.errors import BadAnswer, ConnectionLost
+from vigilia.errors import BadAnswer, ConnectionLost, printable
 from vigilia.points import shorten
 
 LARGEST_ANSWER_BYTES = 2_000_000
@@ -48,7 +49,8 @@ class Answer:
             message = orjson.loads(self.body).get("message", "")
         except (ValueError, AttributeError):
             message = ""
-        return f"status {self.status}" + (f": {str(message)[:200]}" if message else "")
+        text = message if isinstance(message, str) else ""
+        return f"status {self.status}" + (f": {printable(text[:200])}" if text else "")
 
 
 class Connection:
@@ -135,5 +137,8 @@ def _connection_words(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the connection was closed before an answer began"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror[:1].lower() + error.strerror[1:]
+        # asyncio puts "Connect call failed" and the address in place of the system's reason.
+        failed = error.errno is not None and error.strerror.startswith("Connect call failed")
+        words = os.strerror(error.errno) if failed else error.strerror
+        return words[:1].lower() + words[1:]
     return str(error) or type(error).__name__

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
+from vigilia.errors import printable
 from vigilia.language import tr
 from vigilia.points import Kind, Point, Reading, Sample, Severity, Status, Value, shorten
 
@@ -76,7 +77,9 @@ def parse_state(stats: Stats) -> tuple[int, str]:
         raise ValueError(f"no poe_detection_status in {shorten(stats)}")
     state = _CODES.get(code)
     if state is None:
-        return UNKNOWN, tr("The switch gives a state that is not known: {code}").format(code=code[:_LONGEST_CODE])
+        return UNKNOWN, tr("The switch gives a state that is not known: {code}").format(
+            code=printable(code[:_LONGEST_CODE])
+        )
     return state, tr(_DESCRIPTIONS[state])
 
 

@@ -11,7 +11,7 @@ import itertools
 import logging
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_uint, c_ushort, c_void_p
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_uint, c_ushort, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from softioc import softioc as untyped_softioc
 
 from vigilia.errors import InvalidValue
 from vigilia.interfaces.epics.access import READ_GROUP
+from vigilia.interfaces.epics.announced import Announced, Channel, TrapMessage
 from vigilia.points import Kind, Point, Reading, Value
 
 builder: Any = untyped_builder
@@ -33,34 +34,13 @@ _LONGEST_STRING = 39
 _LONGEST_DESCRIPTION = 40
 _LONGEST_UNITS = 15
 _DBE_VALUE_AND_LOG = 1 | 2
-_DBR_STRING = 0
 _CATCH_UP_S = 0.02
 
 Ask = Callable[[int, Value, str, str], Awaitable[Reading]]
 """Carries a put (index of the point, value, user, host) to whoever owns the points; returns the reading to show."""
 
 
-class _TrapMessage(Structure):
-    """`asTrapWriteMessage` of EPICS base's `asTrapWrite.h`."""
-
-    _fields_ = (
-        ("user", c_char_p),
-        ("host", c_char_p),
-        ("channel", c_void_p),
-        ("private", c_void_p),
-        ("dbr_type", c_int),
-        ("elements", c_int),
-        ("data", c_void_p),
-    )
-
-
-class _Channel(Structure):
-    """`struct dbChannel` of EPICS base's `dbChannel.h`, down to the two addresses that are used."""
-
-    _fields_ = (("name", c_char_p), ("record", c_void_p), ("field", c_void_p))
-
-
-_TrapListener = CFUNCTYPE(None, POINTER(_TrapMessage), c_int)
+_TrapListener = CFUNCTYPE(None, POINTER(TrapMessage), c_int)
 
 for _function in (dbCore.dbScanLock, dbCore.dbScanUnlock):
     _function.argtypes = (c_void_p,)
@@ -101,9 +81,9 @@ class OutputRecord:
         self._ask = ask
         self._latest = reading
         self._loop = asyncio.get_running_loop()
-        self._announced: dict[int, tuple[str, str]] = {}
-        self._last_announced = ("", "")
-        self._unreadable = 0
+        self._announced: dict[int, Announced] = {}
+        self._last_announced: Announced | None = None
+        self._processed_by_hand = 0
         self._writer = ("", "")
         self._catching_up = False
         wrapper = _make(
@@ -118,27 +98,29 @@ class OutputRecord:
         )
         self._device: Any = wrapper._RecordWrapper__device
 
-    def start(self) -> tuple[int, int]:
-        """Take and return the addresses that the record and its VAL have since iocInit; show its first reading."""
+    def start(self) -> int:
+        """Take and return the address that the record has since iocInit; show its first reading."""
         self._record: Any = self._device._record
-        record = self._record.record.value
-        self._field = record + self._record.fields["VAL"][0]
+        address: int = self._record.record.value
+        self._field = address + self._record.fields["VAL"][0]
         self.show(self._latest)
-        return record, self._field
+        return address
 
-    def announce(self, number: int, message: _TrapMessage) -> None:
-        """Note who is about to put, and whether EPICS will take it. Called by EPICS's threads before each put."""
-        if self._is_readable(message):
-            who = ((message.user or b"").decode(errors="replace"), (message.host or b"").decode(errors="replace"))
-            self._announced[number] = self._last_announced = who
-        else:
-            self._unreadable += 1
+    def announce(self, number: int, message: TrapMessage, field: int) -> None:
+        """Note who is about to put what to the record's `field`. Called by EPICS's threads before each put."""
+        if field != self._field:
+            self._processed_by_hand += 1
+            return
+        announced = Announced.read(self._point, message)
+        self._announced[number] = announced
+        if announced.changes_value:
+            self._last_announced = announced
 
-    def conclude(self, number: int, message: _TrapMessage) -> None:
+    def conclude(self, number: int, field: int) -> None:
         """Forget an announcement: its put is over. Called by EPICS's threads."""
+        if field != self._field:
+            self._processed_by_hand -= 1
         self._announced.pop(number, None)
-        if not self._is_readable(message):
-            self._unreadable -= 1
 
     def show(self, reading: Reading) -> None:
         """Give the record a new reading. While a put is in flight this waits until it is over."""
@@ -156,36 +138,27 @@ class OutputRecord:
         self._catching_up = False
         self.show(self._latest)
 
-    def _is_readable(self, message: _TrapMessage) -> bool:
-        """Say whether EPICS can read a put's text as a value: with completion, it processes the record even if not."""
-        if message.dbr_type != _DBR_STRING or self._point.kind is Kind.TEXT or not message.data:
-            return True
-        raw = ctypes.string_at(message.data, _LONGEST_STRING + 1)
-        text = raw.split(b"\0")[0].decode(errors="replace").strip()
-        if text in self._point.labels:
-            return True
-        try:
-            float(text)
-        except ValueError:
-            return False
-        return not self._point.labels or (text.isdecimal() and int(text) < len(self._point.labels))
-
     def _accept(self, _device: object, value: Any) -> bool:
         """Say whether the record may take `value`; where not, softioc puts back the one before.
 
-        Called by EPICS's threads while the record is locked. A put that EPICS itself could not read has left the value
-        as it was: nobody asked for that value.
+        Called by EPICS's threads while the record is locked. The put is the first that was announced and is not over;
+        with none, several without completion came while another was in flight, and the last of them counts.
         """
-        if self._unreadable and value == self._device.get():
-            return False
+        if self._processed_by_hand and value == self._device.get():
+            return False  # a put to PROC processes the record, and asks for nothing
         first = next(iter(self._announced), None)
-        self._writer = self._last_announced if first is None else self._announced.pop(first)
+        announced = self._last_announced if first is None else self._announced.pop(first)
+        if announced is None:
+            _logger.error("a put that was not announced is refused: the access security rules lack TRAPWRITE")
+            return False
+        asked = value if announced.asked is None else announced.asked
         try:
-            self._point.coerce(value)
+            self._point.coerce(asked)
         except InvalidValue:
             # Asked all the same, so that the refusal is on record; but the value never shows.
-            asyncio.run_coroutine_threadsafe(self._refuse(value, *self._writer), self._loop)
+            asyncio.run_coroutine_threadsafe(self._refuse(asked, announced.user, announced.host), self._loop)
             return False
+        self._writer = (announced.user, announced.host)
         return True
 
     async def _refuse(self, value: Any, user: str, host: str) -> None:
@@ -243,7 +216,7 @@ class Database:
                 self._records.append(OutputRecord(index, name, point, reading, ask))
             else:
                 self._records.append(InputRecord(name, point, reading))
-        self._outputs: dict[tuple[int, int], OutputRecord] = {}
+        self._outputs: dict[int, OutputRecord] = {}
         self._numbers = itertools.count(1)
 
     def start(self, access_file: Path) -> None:
@@ -269,16 +242,16 @@ class Database:
         self._records[index].show(reading)
 
     def _trap(self, pointer: Any, after: int) -> None:
-        message: _TrapMessage = pointer.contents
-        channel = ctypes.cast(message.channel, POINTER(_Channel)).contents
-        record = self._outputs.get((channel.record, channel.field))
+        message: TrapMessage = pointer.contents
+        channel = ctypes.cast(message.channel, POINTER(Channel)).contents
+        record = self._outputs.get(channel.record)
         if record is None:
             return
         if after:
-            record.conclude(message.private or 0, message)
+            record.conclude(message.private or 0, channel.field)
         else:
             message.private = next(self._numbers)
-            record.announce(message.private, message)
+            record.announce(message.private, message, channel.field)
 
 
 class _Dispatcher:

@@ -8,10 +8,12 @@ import ipaddress
 import itertools
 import logging
 import os
+import re
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from vigilia.errors import StartError, WriteError
@@ -76,7 +78,7 @@ class EpicsServer:
             began = loop.time()
             try:
                 await self._live()
-            except IocGone as gone:
+            except (IocGone, OSError) as gone:
                 first = not self.ready.is_set() and self.restarts == 0
                 self.ready.clear()
                 if first and not self._failed.done():
@@ -89,7 +91,8 @@ class EpicsServer:
     async def _live(self) -> None:
         """Start one IOC process and serve it until it is gone, which raises IocGone."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as unless_started:
+            unless_started.callback(ours.close)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-m", "vigilia.interfaces.epics.ioc", str(theirs.fileno())),
@@ -99,6 +102,7 @@ class EpicsServer:
                 stdout=DEVNULL,
                 stderr=PIPE,
             )
+            unless_started.pop_all()
         child = _Child(process, await Pipe.open(ours))
         viewer = self._table.subscribe()
         try:
@@ -235,9 +239,15 @@ def _rules(config: EpicsConfig) -> str:
     if config.access_file is None:
         return access_rules(config.writers)
     try:
-        return with_read_group(Path(config.access_file).read_text())
+        rules = Path(config.access_file).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise StartError(f"[epics] access_file: {config.access_file} cannot be read: {error}") from error
+    if re.search(r"RULE\s*\(\s*\d+\s*,\s*WRITE\s*(,\s*NOTRAPWRITE\s*)?\)", rules):
+        raise StartError(
+            f"[epics] access_file: {config.access_file} has a WRITE rule without TRAPWRITE, and so puts that nobody "
+            "could tell the author of: write RULE(0, WRITE, TRAPWRITE)"
+        )
+    return with_read_group(rules)
 
 
 def _environment(config: EpicsConfig) -> dict[str, str]:
