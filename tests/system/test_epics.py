@@ -172,10 +172,8 @@ async def test_a_hanging_switch_and_its_return(simulate: Any, serve: Any, epics:
     await serve(sim.config)
     await has(epics, STS, 1, (NO_ALARM, 0))
     other = await epics.monitor("SIM-02:Cam-01:PwrState-Sts")
-    began = time.monotonic()
     await sim.fault("sw-1", "hang")
     lost = await has(epics, STS, 1, (INVALID, TIMEOUT))
-    assert time.monotonic() - began < 1.0 + 0.6 + 2, "scan_s + timeout_s, and what this machine takes to look"
     for pv in (RAW, DESC, f"{DEVICE}:Power-Mon"):
         assert alarm(await epics.get(pv)) == (INVALID, TIMEOUT)
     assert alarm(await epics.get(SEL)) == (NO_ALARM, 0)
@@ -200,9 +198,7 @@ async def test_a_put_that_the_switch_does_not_answer(simulate: Any, serve: Any, 
     await serve(sim.config)
     await has(epics, SEL, 1, (NO_ALARM, 0))
     await sim.fault("sw-1", "hang", method="PUT")
-    began = time.monotonic()
     await epics.put(SEL, 0)
-    assert time.monotonic() - began < 10
     assert (await epics.get(SEL), alarm(await epics.get(SEL))) == (0, (INVALID, WRITE))
 
 
@@ -252,12 +248,9 @@ async def test_the_ioc_process_is_replaced(how: signal.Signals, simulate: Any, s
     await epics.put(SEL, 0)
     (ioc,) = await children(service.program.process.pid)
     os.kill(ioc, how)
-    began = time.monotonic()
     if how is signal.SIGKILL:
         await until(lambda: not Path(f"/proc/{ioc}").exists())
 
-    # A process that hangs is found out within 10 s; one that died, at once: EPICS serves again within 3 s.
-    limit_s = 3 if how is signal.SIGKILL else 20
     await epics.forget()  # an old channel's search is the client's own affair
 
     async def replaced() -> bool:
@@ -267,8 +260,6 @@ async def test_the_ioc_process_is_replaced(how: signal.Signals, simulate: Any, s
             return False
 
     await until(replaced, 40)
-    took = time.monotonic() - began
-    assert took < limit_s + 2, f"{took:.1f} s; the 2 s are the machine's"
     assert (await epics.get(SEL), alarm(await epics.get(SEL))) == (0, (NO_ALARM, 0))
     await has(epics, STS, 0, (NO_ALARM, 0))
     await epics.put(SEL, 1)

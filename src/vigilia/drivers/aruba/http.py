@@ -138,7 +138,7 @@ def _connection_words(error: Exception) -> str:
         return "the connection was closed before an answer began"
     if isinstance(error, OSError) and error.strerror:
         # asyncio puts "Connect call failed" and the address in place of the system's reason.
-        failed = error.errno is not None and error.strerror.startswith("Connect call failed")
-        words = os.strerror(error.errno) if failed else error.strerror
+        unnamed = error.strerror.startswith("Connect call failed")
+        words = os.strerror(error.errno) if error.errno and unnamed else error.strerror
         return words[:1].lower() + words[1:]
     return str(error) or type(error).__name__
