@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Figure, gaps, markdown, median, percentile, with_unit
+from programs import Bench, Program
 from puts import Order, over_epics, put_at_random
-from rig import LOGIN, Bench, Program, Service, Simulator
+from rig import LOGIN, Service, Simulator
 from timing import scan_times, times_between
 from watch import Watch, is_good, pvs
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from figures import Figure, mean, median
-from rig import LOGIN, Bench, BenchError, Service, Simulator, Usage
+from programs import Bench, BenchError, Usage
+from rig import LOGIN, Service, Simulator
 from timing import BACKOFF_S, is_scan
 from watch import Watch, is_good, put, pvs
 

@@ -4,14 +4,15 @@ import asyncio
 import time
 
 from figures import Figure, gaps, median, percentile
-from rig import Bench, Service, Simulator, measure_cpu
+from programs import Bench, measure_cpu
+from rig import Service, Simulator
 from timing import scan_times
 from watch import Watch, is_good, pvs
 
 
 async def resources(bench: Bench) -> list[Figure]:
     """480 ports with EPICS and the API: memory and CPU with nobody, with an operator, and with values that move."""
-    seconds = bench.take(30, 8)
+    seconds = bench.take(30, 4)
     async with Simulator(bench, options=("--life",)) as sim, Service(bench, sim) as service:
         await asyncio.sleep(bench.take(10, 3))
         alone = await measure_cpu(service, seconds)
@@ -33,7 +34,7 @@ async def resources(bench: Bench) -> list[Figure]:
     ]
     if not bench.short:
         figures.append(Figure("480 ports, CPU while every port's power changes each second", moving, "% of a core"))
-    return [*figures, *await _start(bench)]
+    return figures
 
 
 async def _measure_moving(sim: Simulator, service: Service, seconds: float) -> float:
@@ -59,11 +60,11 @@ async def _measure_moving(sim: Simulator, service: Service, seconds: float) -> f
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _start(bench: Bench) -> list[Figure]:
+async def start(bench: Bench) -> list[Figure]:
     """From the start of the process to values over Channel Access, for 500 ports."""
     first: list[float] = []
     every: list[float] = []
-    for _ in range(int(bench.take(3, 1))):
+    for _ in range(int(bench.take(5, 1))):
         async with Simulator(bench, ports=50) as sim, Service(bench, sim) as service:
             names = [name for number in range(1, len(sim.names) + 1) for name in pvs(number, sim.ports, "PwrState-Sts")]
             async with Watch(names) as watch:

@@ -19,11 +19,12 @@ from pathlib import Path
 import psutil
 
 from figures import Figure, figures_table, machine, show_number
-from rig import Bench, BenchError, choose_epics_ports, warm_up
+from programs import Bench, BenchError
+from rig import choose_epics_ports, warm_up
 
 Measurement = Callable[[Bench], Awaitable[list[Figure]]]
 
-LONG = ("scale", "reference")
+LONG = ("isolation", "start", "scale", "reference")
 """Left out of the short form."""
 
 
@@ -40,6 +41,7 @@ def measurements() -> dict[str, Measurement]:
         "writes": puts.writes,
         "isolation": timing.isolation,
         "resources": loads.resources,
+        "start": loads.start,
         "scale": loads.scale,
         "sessions": endurance.sessions,
         "reference": comparison.reference,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from figures import Figure, median, percentile
-from rig import Bench, BenchError, Service, Simulator
+from programs import Bench, BenchError
+from rig import Service, Simulator
 from timing import SCAN_S, Log, arrivals, is_scan
 from watch import Watch, is_good, put, pvs
 
@@ -48,7 +49,7 @@ class Put:
 
 async def writes(bench: Bench) -> list[Figure]:
     """Puts over Channel Access, until their request arrives at the switch; with the collection and without it."""
-    count = int(bench.take(100, 25))
+    count = int(bench.take(100, 20))
     async with Simulator(bench) as sim, Service(bench, sim, api=True) as service, _all_choices(sim) as choices:
         await choices.until(is_good, 10, "readable")
         turns = _turns(sim)
@@ -83,7 +84,7 @@ def _turns(sim: Simulator) -> Iterator[tuple[int, int]]:
 async def _between_scans(bench: Bench, sim: Simulator, turns: Iterator[tuple[int, int]]) -> list[Put]:
     """Puts in the middle between two scans of their switch."""
     found: list[Put] = []
-    for number, port in (next(turns) for _ in range(int(bench.take(100, 10)))):
+    for number, port in (next(turns) for _ in range(int(bench.take(100, 5)))):
         scans = arrivals(await sim.log(f"sw-{number}", time.monotonic() - 2 * SCAN_S))
         if not scans:
             raise BenchError(f"sw-{number} is not scanned")
@@ -126,7 +127,7 @@ async def put_at_random(
     for number, port in turns:
         await asyncio.sleep(bench.chance.uniform(0.02, 0.25))
         asked.append((number, port, await order(number, port)))
-    await asyncio.sleep(3)
+    await asyncio.sleep(2)
     logs = await sim.logs(asked[0][2] - SCAN_S)
     return [_find(logs[f"sw-{number}"], number, port, began) for number, port, began in asked], logs
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from figures import Figure, gaps, median, percentile, steps
-from rig import Bench, BenchError, Service, Simulator
+from programs import Bench, BenchError
+from rig import Service, Simulator
 from watch import Watch, is_good, is_lost, pvs
 
 SCAN_S = 1.0
@@ -23,7 +24,7 @@ Log = list[dict[str, Any]]
 
 async def refresh(bench: Bench) -> list[Figure]:
     """10 switches of 48 ports at 38 ms an answer, with the collection endpoint and without it."""
-    seconds = bench.take(35, 8)
+    seconds = bench.take(35, 6)
     async with Simulator(bench) as sim, Service(bench, sim):
         times = await scan_times(sim, seconds)
     intervals = [interval for found, end in times.values() for interval in gaps(found, end)]
@@ -48,7 +49,7 @@ async def refresh(bench: Bench) -> list[Figure]:
 
 
 async def scan_times(
-    sim: Simulator, seconds: float, *, settle_s: float = 3.0
+    sim: Simulator, seconds: float, *, settle_s: float = 2.0
 ) -> dict[tuple[str, str], tuple[list[float], float]]:
     """Watch the simulator's log for `seconds`: for each switch and path of a scan the arrivals, and the end."""
     await asyncio.sleep(settle_s)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import aioca
 
-from rig import BenchError
+from programs import BenchError
 
 NO_ALARM, INVALID = 0, 3
 TIMEOUT = 10

@@ -109,8 +109,6 @@ def test_compaction_keeps_what_waits_and_the_file_private(
     spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_COMPACT_AT_BYTES", 100)
-    path.with_suffix(".new").touch(0o600)
-    path.with_suffix(".new").write_bytes(b"left by a crash")
     for number in range(50):
         spool.append({"n": number})
     size = path.stat().st_size
@@ -120,6 +118,17 @@ def test_compaction_keeps_what_waits_and_the_file_private(
     spool.append({"n": 50})
     assert [record["n"] for record in everything(spool)] == list(range(30, 51))
     assert not path.with_suffix(".new").exists()
+
+
+def test_a_compaction_that_a_crash_broke_off_is_no_hindrance(
+    spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_COMPACT_AT_BYTES", 10)
+    path.with_suffix(".new").write_bytes(b"left by a crash, and longer than what is to come" * 100)
+    for number in range(5):
+        spool.append({"n": number})
+    spool.acknowledge(spool.read(3)[1])
+    assert everything(spool) == [{"n": 3}, {"n": 4}]
 
 
 def test_a_killed_process_leaves_all_that_it_appended(path: Path) -> None:

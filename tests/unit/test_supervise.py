@@ -124,7 +124,8 @@ async def test_a_lost_link_marks_its_points_and_says_so() -> None:
     await viewer.changes()
     with pytest.raises(Exception, match="cut"):
         await bench.link.write(cut)
-    reading = (await viewer.changes())[RAW.name]
+    async with asyncio.timeout(5):
+        reading = (await viewer.changes())[RAW.name]
     assert (reading.value, *reading[2:]) == (5, Severity.INVALID, Status.TIMEOUT)
     assert bench.table.reading("vigilia:sw-1:Error-Mon").value == "cut"
     await bench.end()

@@ -360,7 +360,6 @@ async def test_detection_happens_once_per_connection() -> None:
         for _ in range(5):
             await client.read_all()
         assert calls(switch, before) == ["GET poe/ports/stats"] * 5
-        object.__setattr__(switch.firmware, "collection", True)
         await client.close(lost=False)
 
 

@@ -76,7 +76,7 @@ async def test_a_body_and_a_cookie_are_sent_and_no_cookie_is_kept() -> None:
             writer.write(HEAD.replace(b"\r\n\r\n", b"\r\nSet-Cookie: sessionId=theirs; Path=/\r\n\r\n") + b"{}")
 
     async with raw_server(answer) as url:
-        connection = Connection(url, None)
+        connection = Connection(url.replace("127.0.0.1", "localhost"), None)
         await connection.request("PUT", "/x%2Fy", deadline_s=5, cookie="sessionId=ours", body={"a": 1})
         await get(connection)
         await connection.close()
