@@ -5,13 +5,25 @@ import inspect
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow, and that is no fault of what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # Read before the environment is cleaned for the tests.
 NO_SKIP = os.environ.get("VIGILIA_NO_SKIP") == "1"
 OURS = ("VIGILIA_", "PVOP_", "TEAMS_", "EPICS_")
+
+
+async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until something holds; a test fails where it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.002)
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +35,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def watch_tasks(request: pytest.FixtureRequest) -> None:
-    """Have every asynchronous test watched; it is set up before, and so torn down after, all the test's own fixtures."""
+    """Have every asynchronous test watched: set up before, and so torn down after, the test's own fixtures."""
     if inspect.iscoroutinefunction(request.function):
         request.getfixturevalue("no_task_left")
 

@@ -375,8 +375,8 @@ class Link:
 
     async def _close(self, *, lost: bool) -> None:
         try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._session.close(lost=lost)
+            # Not asyncio.timeout: in a task that was cancelled, it does not raise TimeoutError before Python 3.11.4.
+            await asyncio.wait_for(self._session.close(lost=lost), _CLOSE_S)
         except TimeoutError:
             _logger.warning("%s: no answer to the logout", self.name)
         except Exception:  # the boundary that keeps one link's fault from the others

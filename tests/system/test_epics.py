@@ -266,10 +266,13 @@ async def test_the_ioc_process_is_replaced(how: signal.Signals, simulate: Any, s
     assert (await sim.port("sw-1", "1"))["enabled"] is True
 
 
-async def test_the_ioc_goes_with_the_service(simulate: Any, serve: Any) -> None:
+@pytest.mark.parametrize("hanging", [False, True])
+async def test_the_ioc_goes_with_the_service(hanging: bool, simulate: Any, serve: Any) -> None:
     sim = await simulate()
     service = await serve(sim.config)
     (ioc,) = await children(service.program.process.pid)
+    if hanging:
+        os.kill(ioc, signal.SIGSTOP)
     await service.program.kill()
     await until(lambda: not Path(f"/proc/{ioc}").exists())
 

@@ -64,7 +64,7 @@ async def test_waits_follow_the_clock() -> None:
     began, real = clock.monotonic(), time.monotonic()
     await clock.sleep(50)
     assert clock.monotonic() - began >= 50
-    assert 50 <= clock.now()
+    assert clock.now() >= 50
     assert time.monotonic() - real < 5
     await clock.sleep(-1)
     async with asyncio.timeout(5):

@@ -62,7 +62,9 @@ def test_defaults(tmp_path: Path) -> None:
 
 def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    config = load(tmp_path, GOOD | {"site": {"data_dir": "a/b", "log_dir": "/var/c"}, "store": {"url": "sqlite:///x.db"}})
+    config = load(
+        tmp_path, GOOD | {"site": {"data_dir": "a/b", "log_dir": "/var/c"}, "store": {"url": "sqlite:///x.db"}}
+    )
     assert config.data_dir == tmp_path / "a" / "b"
     assert config.site.log_dir == "/var/c"
     assert config.store.url == f"sqlite:///{tmp_path}/x.db"
@@ -256,7 +258,13 @@ def test_secrets_are_in_no_message(tmp_path: Path) -> None:
 
 
 scalars = (
-    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.dates() | st.datetimes() | st.times()
+    st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats()
+    | st.text()
+    | st.dates()
+    | st.datetimes()
+    | st.times()
 )
 names = st.sampled_from(
     ["site", "web", "store", "epics", "aruba", "health", "switches", "ports", "password", "name", "url", "listen"]
@@ -276,19 +284,23 @@ def only_config_errors(path: Path) -> None:
     try:
         config = load_config(path, {})
     except ConfigError as error:
-        assert error.problems
-        for problem in error.problems:
-            assert str(problem).isprintable()
-            assert problem.place
-            assert problem.key
-            assert problem.right
+        problems = error.problems
     else:
         tomllib.loads(config.show())
+        return
+    assert problems
+    for problem in problems:
+        assert str(problem).isprintable()
+        assert problem.place
+        assert problem.key
+        assert problem.right
 
 
 @settings(max_examples=150, deadline=None)
 @given(table=tables)
-def test_no_toml_does_worse_than_a_config_error(tmp_path_factory: pytest.TempPathFactory, table: dict[str, Any]) -> None:
+def test_no_toml_does_worse_than_a_config_error(
+    tmp_path_factory: pytest.TempPathFactory, table: dict[str, Any]
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_bytes(tomli_w.dumps(table).encode("utf-8", "replace"))
     only_config_errors(path)

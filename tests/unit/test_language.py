@@ -46,7 +46,7 @@ def texts_of_the_program() -> dict[str, str]:
                 parts = node.elts
                 if len(parts) == 5 and isinstance(parts[1], ast.Attribute) and isinstance(parts[2], ast.Constant):
                     texts[str(parts[2].value)] = f"{path.name}:{node.lineno}"
-    texts |= dict.fromkeys(mapping._DESCRIPTIONS, "mapping")
+    texts |= dict.fromkeys(mapping._DESCRIPTIONS, "mapping")  # noqa: SLF001 - what is translated by its index
     texts |= {measurement.title: "mapping" for measurement in mapping.MEASUREMENTS}
     return texts
 

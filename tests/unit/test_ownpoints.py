@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+from tests.conftest import until
 from vigilia.clock import Clock, iso
 from vigilia.errors import ConnectionLost
 from vigilia.link import Contact, Link, Scan
@@ -120,9 +121,7 @@ async def test_contact_and_its_loss_are_published_with_reason_and_time() -> None
 async def test_gauges_are_published_each_second_and_what_is_not_known_stays_undefined() -> None:
     bench = Bench("sw-1", restarts=2)
     task = asyncio.create_task(bench.own.run())
-    async with asyncio.timeout(10):
-        while bench.value("Memory-Mon") is None:
-            await asyncio.sleep(0.001)
+    await until(lambda: bench.value("Memory-Mon") is not None)
     memory = bench.value("Memory-Mon")
     assert isinstance(memory, float)
     assert 5 < memory < 5000
@@ -130,9 +129,7 @@ async def test_gauges_are_published_each_second_and_what_is_not_known_stays_unde
     assert (bench.value("sw-1:Sessions-Mon"), bench.value("sw-1:Queue-Mon")) == (1, 0)
     assert bench.table.reading("vigilia:sw-1:RoundTrip-Mon") == NEVER_READ, "no round trip yet is not zero"
     run = asyncio.create_task(bench.links[0].run())
-    async with asyncio.timeout(10):
-        while bench.value("sw-1:RoundTrip-Mon") is None:
-            await asyncio.sleep(0.001)
+    await until(lambda: bench.value("sw-1:RoundTrip-Mon") is not None)
     median, high = bench.value("sw-1:RoundTrip-Mon"), bench.value("sw-1:RoundTrip99-Mon")
     assert isinstance(median, float)
     assert isinstance(high, float)
@@ -152,9 +149,7 @@ async def test_every_value_fits_its_point() -> None:
     bench.table.add_consumer(Recorder())
     await bench.own.publish_contact(bench.links[0])
     task = asyncio.create_task(bench.own.run())
-    async with asyncio.timeout(10):
-        while len(seen) < 3:
-            await asyncio.sleep(0.001)
+    await until(lambda: len(seen) >= 3)
     task.cancel()
     await asyncio.wait([task])
     kinds = {point.name: point.kind for point in bench.own.points}

@@ -27,9 +27,13 @@ def test_coerce_gives_a_fitting_value_or_invalid_value(point: Point, value: obje
     try:
         taken = point.coerce(value)
     except InvalidValue as error:
-        assert point.name in str(error)
-        assert "write" in str(error), "the way out is missing"
-        assert len(str(error)) < 300
+        refusal = str(error)
+    else:
+        refusal = ""
+    if refusal:
+        assert point.name in refusal
+        assert "write" in refusal, "the way out is missing"
+        assert len(refusal) < 300
         return
     match point.kind:
         case Kind.ENUM:
@@ -141,8 +145,17 @@ def test_never_read_is_undefined_and_not_zero() -> None:
 def test_alarm_numbers_are_those_of_epics() -> None:
     assert [int(severity) for severity in Severity] == [0, 1, 2, 3]
     assert {status.name: int(status) for status in Status} == {
-        **{"NO_ALARM": 0, "READ": 1, "WRITE": 2, "HIHI": 3, "HIGH": 4, "LOLO": 5, "LOW": 6, "STATE": 7},
-        **{"COMM": 9, "TIMEOUT": 10, "UDF": 17},
+        "NO_ALARM": 0,
+        "READ": 1,
+        "WRITE": 2,
+        "HIHI": 3,
+        "HIGH": 4,
+        "LOLO": 5,
+        "LOW": 6,
+        "STATE": 7,
+        "COMM": 9,
+        "TIMEOUT": 10,
+        "UDF": 17,
     }
 
 

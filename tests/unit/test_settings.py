@@ -306,7 +306,13 @@ def test_a_secret_file_may_be_named_by_a_variable() -> None:
 
 
 def test_variables_of_others_are_left_alone() -> None:
-    environment = {"PATH": "x", "VIGILIA_CLOCK": "x10", "VIGILIA_CONFIG": "y", "VIGILIA_AGENT__ID": "R1", "PART__X": "1"}
+    environment = {
+        "PATH": "x",
+        "VIGILIA_CLOCK": "x10",
+        "VIGILIA_CONFIG": "y",
+        "VIGILIA_AGENT__ID": "R1",
+        "PART__X": "1",
+    }
     assert merged({}, **environment) == ({}, [])
 
 

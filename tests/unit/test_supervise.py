@@ -1,10 +1,10 @@
 """The owner of the tasks: a part that ends by itself ends the program, and nothing is left running."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
+from tests.conftest import until
 from vigilia.clock import Clock
 from vigilia.errors import ConnectionLost
 from vigilia.link import Contact, Link
@@ -53,12 +53,6 @@ class Bench:
     async def end(self) -> None:
         await self.supervisor.stop_links()
         await self.supervisor.stop_services()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.001)
 
 
 async def for_ever() -> None:

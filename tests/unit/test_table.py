@@ -1,123 +1,32 @@
-"""The point table: publish and write, consumers and viewers, staleness and loss."""
+"""The point table: publish, consumers and viewers, staleness and loss."""
 
 import asyncio
-import contextlib
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigilia import table as module
+from tests.conftest import until
+from tests.unit.tables import (
+    ALL,
+    ANA,
+    ELSEWHERE,
+    FOREVER,
+    GOOD,
+    LOST,
+    POWER,
+    RAW,
+    SEL,
+    Bench,
+    Recorder,
+    background,
+)
 from vigilia.clock import Clock
 from vigilia.errors import (
-    ConnectionLost,
-    InvalidValue,
-    NotWritable,
-    ReadOnly,
-    Refused,
     UnknownPoint,
-    WriteError,
-    WriteTimeout,
 )
-from vigilia.points import NEVER_READ, Batch, Kind, Origin, Point, Reading, Sample, Severity, Status, Value
-from vigilia.table import PointTable
-
-OFF_ON = ("Off", "On")
-RAW = Point("T1:PwrState-Raw", Kind.ENUM, "T1", "sw-1", labels=OFF_ON, max_age_s=3.0)
-POWER = Point("T1:Power-Mon", Kind.NUMBER, "T1", "sw-1", units="W", max_age_s=3.0)
-SEL = Point("T1:PwrState-Sel", Kind.ENUM, "T1", "sw-1", labels=OFF_ON, writable=True, setpoint=True, max_age_s=3.0)
-FOREVER = Point("T1:Desc", Kind.TEXT, "T1", "sw-1")
-ELSEWHERE = Point("T2:PwrState-Raw", Kind.ENUM, "T2", "sw-2", labels=OFF_ON, max_age_s=3.0)
-GAIN = Point("T1:Gain", Kind.NUMBER, "T1", "sw-1", limits=(0, 10), writable=True)
-ALL = (RAW, POWER, SEL, FOREVER, ELSEWHERE, GAIN)
-ANA = Origin("epics", "ana", "console-1")
-LOST = (Severity.INVALID, Status.TIMEOUT)
-GOOD = (Severity.NO_ALARM, Status.NO_ALARM)
-WRITE_ALARM = (Severity.INVALID, Status.WRITE)
-
-
-class Notebook:
-    """A journal in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[object, ...]] = []
-
-    def asked(self, point: Point, value: Value | None, previous: Value | None, origin: Origin) -> str:
-        self.lines.append(("asked", point.name, value, previous, str(origin)))
-        return str(len(self.lines))
-
-    def answered(self, write_id: str, outcome: str, detail: str) -> None:
-        self.lines.append(("answered", write_id, outcome, detail))
-
-
-class Recorder:
-    """A consumer that keeps what it was given, as slowly as it likes."""
-
-    def __init__(self, delay_s: float = 0) -> None:
-        self.batches: list[Batch] = []
-        self._delay_s = delay_s
-
-    async def take(self, batch: Batch) -> None:
-        await asyncio.sleep(self._delay_s)
-        self.batches.append(batch)
-
-
-class Equipment:
-    """What a driver's write reaches: it notes each, waits if told so, and answers from a script."""
-
-    def __init__(self, *answers: Exception | None) -> None:
-        self.written: list[tuple[str, Value]] = []
-        self.go = asyncio.Event()
-        self.go.set()
-        self._answers = list(answers)
-
-    async def write(self, point: Point, value: Value) -> None:
-        self.written.append((point.name, value))
-        answer = self._answers.pop(0) if self._answers else None
-        await self.go.wait()
-        if answer is not None:
-            raise answer
-
-
-class Bench:
-    def __init__(self, *answers: Exception | None, clock: Clock | None = None) -> None:
-        self.clock = clock or Clock()
-        self.notebook = Notebook()
-        self.equipment = Equipment(*answers)
-        self.table = PointTable(self.clock, self.notebook)
-        self.table.add(ALL, self.equipment.write)
-
-    async def publish(self, point: Point, value: Value, time: float | None = None, **more: float) -> None:
-        reading = Reading(value, self.clock.now() if time is None else time)
-        await self.table.publish(Batch("test", [Sample(point.name, reading)], **more))
-
-    def alarm(self, point: Point) -> tuple[Severity, Status]:
-        return self.table.reading(point.name)[2:]
-
-    def value(self, point: Point) -> Value | None:
-        return self.table.reading(point.name).value
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.001)
-
-
-@contextlib.asynccontextmanager
-async def background(work: Awaitable[None]) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-# What is there
+from vigilia.points import NEVER_READ, Batch, Point, Reading, Sample, Severity, Status
 
 
 async def test_points_exist_before_they_are_read() -> None:
@@ -219,13 +128,19 @@ def test_what_a_viewer_was_told_is_what_the_table_holds(history: list[list[tuple
         bench = Bench()
         viewer = bench.table.subscribe()
         told: dict[str, Reading] = {}
-        for number, batch in enumerate(history):
-            samples = [Sample(point.name, Reading(value, float(number))) for point, value in batch]
-            await bench.table.publish(Batch("test", samples))
-            if number % 3 == 0 and viewer._wake.is_set():
-                told |= await viewer.changes()
-        if viewer._wake.is_set():
-            told |= await viewer.changes()
+
+        async def follow() -> None:
+            while True:
+                told.update(await viewer.changes())
+
+        async with background(follow()):
+            for number, batch in enumerate(history):
+                samples = [Sample(point.name, Reading(value, float(number))) for point, value in batch]
+                await bench.table.publish(Batch("test", samples))
+                if number % 3 == 0:
+                    await asyncio.sleep(0)
+            for _ in range(3):
+                await asyncio.sleep(0)
         assert {name: reading.value for name, reading in told.items()} == {
             name: reading.value for name, reading in bench.table.snapshot()
         }
@@ -386,181 +301,3 @@ async def test_a_suspension_never_shortens() -> None:
     async with background(bench.table.watch_staleness()):
         await bench.clock.sleep(10)
         assert bench.alarm(RAW) == GOOD
-
-
-# Writes
-
-
-async def test_a_write_is_confirmed_and_noted() -> None:
-    bench = Bench()
-    await bench.publish(SEL, 0)
-    reading = await bench.table.write(SEL.name, "On", ANA)
-    assert reading == bench.table.reading(SEL.name)
-    assert (reading.value, reading[2:]) == (1, GOOD)
-    assert bench.equipment.written == [(SEL.name, 1)]
-    assert bench.notebook.lines == [
-        ("asked", SEL.name, 1, 0, "ana@console-1 (epics)"),
-        ("answered", "1", "confirmed", ""),
-    ]
-
-
-async def test_an_equal_value_is_a_request_like_any_other() -> None:
-    bench = Bench()
-    for _ in range(3):
-        await bench.table.write(SEL.name, 1, ANA)
-    assert len(bench.equipment.written) == 3
-
-
-async def test_a_choice_shows_before_the_equipment_has_answered() -> None:
-    bench = Bench()
-    await bench.publish(SEL, 0)
-    viewer = bench.table.subscribe([SEL.name])
-    await viewer.changes()
-    bench.equipment.go.clear()
-    write = asyncio.create_task(bench.table.write(SEL.name, 1, ANA))
-    assert (await viewer.changes())[SEL.name].value == 1
-    assert not write.done()
-    bench.equipment.go.set()
-    await write
-
-
-async def test_a_value_that_is_not_a_choice_shows_only_what_is_read() -> None:
-    bench = Bench()
-    await bench.publish(GAIN, 1.0)
-    assert (await bench.table.write(GAIN.name, 5, ANA)).value == 1.0
-    assert bench.equipment.written == [(GAIN.name, 5.0)]
-
-
-@pytest.mark.parametrize("value", [7, -1, "maybe", math.nan, math.inf, None, [], {}, True, 10**400])
-async def test_what_no_port_can_be_put_to_is_refused_and_noted(value: object) -> None:
-    bench = Bench()
-    await bench.publish(SEL, 0)
-    with pytest.raises(InvalidValue, match="write 0 or 'Off', 1 or 'On'"):
-        await bench.table.write(SEL.name, value, ANA)
-    assert not bench.equipment.written
-    assert (bench.value(SEL), bench.alarm(SEL)) == (0, GOOD), "a refusal out of hand leaves the choice as it was"
-    assert bench.notebook.lines[0] == ("asked", SEL.name, None, 0, "ana@console-1 (epics)")
-    assert bench.notebook.lines[1][:3] == ("answered", "1", "InvalidValue")
-
-
-async def test_limits_hold() -> None:
-    bench = Bench()
-    with pytest.raises(InvalidValue, match="write 0 to 10"):
-        await bench.table.write(GAIN.name, 10.5, ANA)
-    assert not bench.equipment.written
-
-
-async def test_points_that_are_read_take_no_write() -> None:
-    bench = Bench()
-    with pytest.raises(ReadOnly, match=f"{RAW.name} is read-only"):
-        await bench.table.write(RAW.name, 1, ANA)
-    assert not bench.equipment.written
-    assert bench.notebook.lines[1][:3] == ("answered", "1", "ReadOnly")
-
-
-@pytest.mark.parametrize(
-    ("answer", "raised"),
-    [
-        (NotWritable("sw-1 is disconnected"), NotWritable),
-        (WriteTimeout("no answer"), WriteTimeout),
-        (Refused("not today"), Refused),
-        (ConnectionLost("cut"), Refused),
-    ],
-)
-async def test_a_failed_write_keeps_the_choice_and_alarms_until_one_succeeds(
-    answer: Exception, raised: type[WriteError]
-) -> None:
-    bench = Bench(answer, answer, None)
-    await bench.publish(SEL, 0)
-    with pytest.raises(raised, match=str(answer)):
-        await bench.table.write(SEL.name, 1, ANA)
-    assert (bench.value(SEL), bench.alarm(SEL)) == (1, WRITE_ALARM)
-    assert bench.notebook.lines[1][:3] == ("answered", "1", raised.__name__)
-    await bench.table.lose("sw-1")
-    assert bench.alarm(SEL) == WRITE_ALARM
-    with pytest.raises(InvalidValue):
-        await bench.table.write(SEL.name, 7, ANA)
-    assert bench.alarm(SEL) == WRITE_ALARM
-
-    bench.equipment.go.clear()
-    viewer = bench.table.subscribe([SEL.name])
-    again = asyncio.create_task(bench.table.write(SEL.name, 0, ANA))
-    await until(lambda: bench.value(SEL) == 0)
-    assert bench.alarm(SEL) == WRITE_ALARM, "a standing alarm stays until the equipment has answered"
-    bench.equipment.go.set()
-    with pytest.raises(raised):
-        await again
-    assert (bench.value(SEL), bench.alarm(SEL)) == (0, WRITE_ALARM)
-    assert (await viewer.changes())[SEL.name][2:] == WRITE_ALARM
-
-    assert (await bench.table.write(SEL.name, 1, ANA))[2:] == GOOD
-
-
-async def test_an_older_write_that_fails_leaves_the_newer_choice() -> None:
-    bench = Bench(Refused("no"), None)
-    bench.equipment.go.clear()
-    first = asyncio.create_task(bench.table.write(SEL.name, 1, ANA))
-    second = asyncio.create_task(bench.table.write(SEL.name, 0, ANA))
-    await until(lambda: len(bench.equipment.written) == 2)
-    bench.equipment.go.set()
-    answers = await asyncio.gather(first, second, return_exceptions=True)
-    assert isinstance(answers[0], Refused)
-    assert (bench.value(SEL), bench.alarm(SEL)) == (0, GOOD)
-
-
-async def test_a_write_is_carried_through_although_its_caller_went_away() -> None:
-    bench = Bench()
-    bench.equipment.go.clear()
-    caller = asyncio.create_task(bench.table.write(SEL.name, 1, ANA))
-    await until(lambda: bool(bench.equipment.written))
-    caller.cancel()
-    await asyncio.wait([caller])
-    assert caller.cancelled()
-    bench.equipment.go.set()
-    async with asyncio.timeout(5):
-        await bench.table.drain_writes()
-    assert bench.notebook.lines[-1] == ("answered", "1", "confirmed", "")
-    assert (bench.value(SEL), bench.alarm(SEL)) == (1, GOOD)
-
-
-async def test_the_failure_of_a_write_without_caller_is_noted_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
-    bench = Bench(Refused("no"))
-    bench.equipment.go.clear()
-    caller = asyncio.create_task(bench.table.write(SEL.name, 1, ANA))
-    await until(lambda: bool(bench.equipment.written))
-    caller.cancel()
-    bench.equipment.go.set()
-    await bench.table.drain_writes()
-    await asyncio.wait([caller])
-    assert bench.notebook.lines[-1][:3] == ("answered", "1", "Refused")
-    assert "never retrieved" not in caplog.text
-
-
-async def test_drain_without_writes_is_immediate() -> None:
-    async with asyncio.timeout(5):
-        await Bench().table.drain_writes()
-
-
-async def test_writes_under_way_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WRITES_UNDER_WAY", 3)
-    bench = Bench()
-    bench.equipment.go.clear()
-    tasks = [asyncio.create_task(bench.table.write(SEL.name, 1, ANA)) for _ in range(3)]
-    await until(lambda: len(bench.equipment.written) == 3)
-    with pytest.raises(NotWritable, match="try again later"):
-        await bench.table.write(SEL.name, 1, ANA)
-    bench.equipment.go.set()
-    await asyncio.gather(*tasks)
-    await bench.table.write(SEL.name, 1, ANA)
-
-
-async def test_consumers_see_the_steps_of_a_choice_in_their_order() -> None:
-    bench, recorder = Bench(Refused("no")), Recorder()
-    bench.table.add_consumer(recorder)
-    with pytest.raises(Refused):
-        await bench.table.write(SEL.name, 1, ANA)
-    (batch,) = recorder.batches
-    times = [sample.reading.time or 0 for sample in batch.samples]
-    assert all(before <= after for before, after in pairwise(times))
-    assert [sample.reading.value for sample in batch.samples] == [1, 1]
-    assert batch.samples[-1].reading[2:] == WRITE_ALARM

@@ -22,7 +22,9 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await store.close()
 
 
-def asked(write_id: str, value: object = 1, point: str = SEL, *, chosen: bool = True, at: float = 1.0) -> dict[str, Any]:
+def asked(
+    write_id: str, value: object = 1, point: str = SEL, *, chosen: bool = True, at: float = 1.0
+) -> dict[str, Any]:
     return {
         "event": "asked",
         "write_id": write_id,
@@ -112,7 +114,9 @@ async def test_repetition_changes_nothing(store: Store) -> None:
 
 
 async def test_a_damaged_record_is_skipped_and_logged(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    await store.record_writes([{}, {"event": "asked", "write_id": "x"}, {"event": "answered"}, asked("a"), answered("a")])
+    await store.record_writes(
+        [{}, {"event": "asked", "write_id": "x"}, {"event": "answered"}, asked("a"), answered("a")]
+    )
     assert [row["outcome"] for row in await store.audit()] == ["confirmed"]
     assert caplog.text.count("a damaged record of the journal is skipped") == 3
 

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 import vigilia
+from tests.conftest import until
 from vigilia.clock import Clock
 from vigilia.points import Kind, Origin, Point
 from vigilia.spool import Spool
@@ -33,12 +34,6 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     store = await Store.open(f"sqlite:///{tmp_path}/store/vigilia.db")
     yield store
     await store.close()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
-        while not holds():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_write_is_on_disk_before_anybody_carries_it_out(tmp_path: Path, spool: Spool, store: Store) -> None:

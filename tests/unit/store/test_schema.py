@@ -69,8 +69,16 @@ async def test_opening_again_keeps_what_is_there(url: str, connection: Connectio
 
 def asked(write_id: str, point: str, value: object) -> dict[str, object]:
     return {
-        **{"event": "asked", "write_id": write_id, "asked_at": 1.0, "point": point, "value": value, "previous": None},
-        **{"via": "api", "user": "", "host": "", "chosen": True},
+        "event": "asked",
+        "write_id": write_id,
+        "asked_at": 1.0,
+        "point": point,
+        "value": value,
+        "previous": None,
+        "via": "api",
+        "user": "",
+        "host": "",
+        "chosen": True,
     }
 
 
@@ -79,7 +87,9 @@ async def test_a_store_newer_than_the_program_is_refused_and_left_alone(url: str
     with sqlite3.connect(tmp_path / "vigilia.db") as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     database.close()
-    with pytest.raises(StartError, match=r"vigilia\.db has revision 9999, newer than this program's \d+: start the newer"):
+    with pytest.raises(
+        StartError, match=r"vigilia\.db has revision 9999, newer than this program's \d+: start the newer"
+    ):
         await Store.open(url)
     with sqlite3.connect(tmp_path / "vigilia.db") as database:
         assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]

@@ -6,6 +6,7 @@ lives as long as the pipe: when the service is gone, so is the IOC.
 """
 
 import asyncio
+import ctypes
 import itertools
 import logging
 import os
@@ -19,6 +20,8 @@ from vigilia.points import Reading, Severity, Status, Value
 
 _logger = logging.getLogger(__name__)
 
+_PR_SET_PDEATHSIG = 1
+"""`linux/prctl.h`."""
 ANSWER_DEADLINE_S = 30.0
 """A put whose answer has not come by then completes with a WRITE alarm."""
 
@@ -71,6 +74,13 @@ class Ioc:
             del self._answers[number]
 
 
+def _die_with_parent() -> None:
+    """Have the kernel end this process when the service dies: a hanging IOC would not notice, and keep its ports."""
+    prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
+    if prctl is not None:  # Linux only
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 async def _main(sock: socket.socket) -> None:
     pipe = await Pipe.open(sock)
     try:
@@ -82,6 +92,7 @@ async def _main(sock: socket.socket) -> None:
 def main(arguments: list[str]) -> None:
     """Serve on the pipe whose file descriptor is the only argument, then end the process at once."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s epics: %(message)s")
+    _die_with_parent()
     # The terminal's Ctrl-C reaches the whole process group; it is the service that decides when the IOC ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sock = socket.socket(fileno=int(arguments[0]))

@@ -12,9 +12,10 @@ import re
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 from vigilia.errors import StartError, WriteError
 from vigilia.interfaces.epics.access import access_rules, with_read_group
@@ -106,18 +107,16 @@ class EpicsServer:
         child = _Child(process, await Pipe.open(ours))
         viewer = self._table.subscribe()
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(child.log_messages(), name="epics messages")
-                points = list(self._table.points())
-                await self._set_up(child, points, await viewer.changes())
-                group.create_task(self._pump(child, points, viewer), name="epics values")
-                group.create_task(self._take_puts(child, points, group), name="epics puts")
-                group.create_task(child.ping(), name="epics pings")
-        except* IocGone as gone:
-            raise next(iter(_leaves(gone))) from None
+            await _until_one_fails(child.log_messages(), self._converse(child, viewer))
         finally:
             viewer.close()
             await child.end()
+
+    async def _converse(self, child: "_Child", viewer: Subscription) -> None:
+        """Set the IOC up; then send it values and take its puts until it is gone."""
+        points = list(self._table.points())
+        await self._set_up(child, points, await viewer.changes())
+        await _until_one_fails(self._pump(child, points, viewer), self._take_puts(child, points), child.ping())
 
     async def _set_up(self, child: "_Child", points: Sequence[Point], snapshot: Mapping[str, Reading]) -> None:
         """Have the IOC make its records, with the readings they begin with, and wait until it serves them."""
@@ -148,24 +147,31 @@ class EpicsServer:
             for start in range(0, len(packed), _AT_ONCE):
                 await child.send({"set": packed[start : start + _AT_ONCE]})
 
-    async def _take_puts(self, child: "_Child", points: Sequence[Point], group: asyncio.TaskGroup) -> None:
+    async def _take_puts(self, child: "_Child", points: Sequence[Point]) -> None:
         """Carry puts to the table. A record has one put in flight at the most, so that their number is bounded."""
-        while True:
-            message = await child.receive()
-            if "pong" in message:
-                child.answers.set()
-            if "put" in message:
-                number, index, value, user, host = message["put"]
-                point = points[int(index)]
-                write = self._write(child, number, point, value, Origin("epics", user, host))
-                group.create_task(write, name=f"put {point.name}")
+        writes: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                message = await child.receive()
+                if "pong" in message:
+                    child.answers.set()
+                if "put" in message:
+                    number, index, value, user, host = message["put"]
+                    point = points[int(index)]
+                    write = self._write(child, number, point, value, Origin("epics", user, host))
+                    task = asyncio.create_task(write, name=f"put {point.name}")
+                    writes.add(task)
+                    task.add_done_callback(writes.discard)
+        finally:
+            await _cancel(*writes)
 
     async def _write(self, child: "_Child", number: int, point: Point, value: object, origin: Origin) -> None:
         try:
             reading = await self._table.write(point.name, value, origin)
         except WriteError:
             reading = self._table.reading(point.name)  # the table has logged it, and shows what came of it
-        await child.send({"answer": [number, *pack_reading(reading)]})
+        with suppress(IocGone):  # whoever receives from the IOC finds that out as well
+            await child.send({"answer": [number, *pack_reading(reading)]})
 
 
 class _Child:
@@ -203,19 +209,18 @@ class _Child:
             await asyncio.sleep(_PING_EVERY_S)
 
     async def log_messages(self) -> None:
-        """Log what EPICS prints."""
+        """Log what EPICS prints, until it ends."""
         while self._process.stderr and (line := await self._process.stderr.readline()):
             _logger.info("epics: %s", line.decode(errors="replace").rstrip()[:500])
+        raise IocGone(await self._fate())
 
     async def end(self) -> None:
         """Close the pipe, upon which the process ends; kill it where it does not."""
         self._pipe.close()
-        try:
-            async with asyncio.timeout(_END_DEADLINE_S):
-                await self._process.wait()
-        except TimeoutError:
+        ended = asyncio.create_task(self._process.wait())
+        if not (await asyncio.wait([ended], timeout=_END_DEADLINE_S))[0]:
             self._process.kill()
-            await self._process.wait()
+        await ended
 
     async def _fate(self) -> str:
         try:
@@ -226,12 +231,24 @@ class _Child:
         return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
-def _leaves(group: BaseExceptionGroup[IocGone]) -> Iterator[IocGone]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+async def _until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
+    """Run all of `work` until one of them raises; cancel the others, and raise that.
+
+    Not a TaskGroup: before Python 3.11.4 that leaves its task marked as cancelled, and deadlines fail from then on.
+    """
+    tasks = [asyncio.create_task(part) for part in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        await _cancel(*tasks)
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _rules(config: EpicsConfig) -> str:

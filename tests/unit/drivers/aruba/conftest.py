@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 import trustme
 
+from tests.conftest import until
 from vigilia.clock import Clock
 from vigilia.drivers import Surroundings
 from vigilia.drivers.aruba.config import ArubaConfig
@@ -25,12 +26,6 @@ from vigilia.table import PointTable
 
 SPEED = 20.0
 """The driver's clock runs so much faster: a scan of 1 s takes 50 ms, a wait to reconnect 25 to 500 ms."""
-
-
-async def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.002)
 
 
 class Notebook:
@@ -86,12 +81,12 @@ class Site:
             return await self.table.write(name, value, Origin("test"))
 
     async def connected(self) -> None:
-        await eventually(lambda: all(link.contact is Contact.CONNECTED for link in self.driver.links))
+        await until(lambda: all(link.contact is Contact.CONNECTED for link in self.driver.links))
 
     async def scans(self, count: int, name: str = "sw-1-P1:PwrState-Raw") -> None:
         """Wait until a point was read so many times more."""
         wanted = len(self.seen(name)) + count
-        await eventually(lambda: len(self.seen(name)) >= wanted)
+        await until(lambda: len(self.seen(name)) >= wanted)
 
 
 class MakeSite(Protocol):

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tests.unit.drivers.aruba.conftest import Certificates, eventually, raw_server
+from tests.conftest import until
+from tests.unit.drivers.aruba.conftest import Certificates, raw_server
 from vigilia.drivers.aruba.http import LARGEST_ANSWER_BYTES, Answer, Connection
 from vigilia.errors import BadAnswer, ConnectionLost
 from vigilia.sim.aruba import SimSwitch
@@ -97,7 +98,7 @@ async def test_the_deadline_holds_for_the_whole_request(switch: SimSwitch, conne
         await get(connection, 0.3)
     assert 0.25 < time.monotonic() - began < 1.5
     assert raised.value.timed_out
-    await eventually(lambda: switch.open_connections == 0)
+    await until(lambda: switch.open_connections == 0)
 
 
 async def test_a_head_in_drips_is_late_like_any_other() -> None:
@@ -230,7 +231,7 @@ async def test_a_connection_closed_between_two_requests_is_reopened_silently(
 ) -> None:
     await get(connection)
     await switch.inject("close-idle", count=1)
-    await eventually(lambda: switch.open_connections == 0)
+    await until(lambda: switch.open_connections == 0)
     await asyncio.sleep(0.05)
     assert (await get(connection)).status == 200
     assert (switch.total_connections, switch.max_open_connections) == (2, 1)
