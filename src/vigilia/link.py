@@ -151,6 +151,9 @@ class Link:
         self.contact = Contact.DISCONNECTED
         self.since = clock.now()
         """When the link came into its present state of contact, seconds UTC."""
+        self.moved = clock.monotonic()
+        """The same by the clock's monotonic time, for whoever measures from it."""
+
         self.error = ""
         """Why contact was lost or an answer discarded, last time."""
         self.reconnects = 0
@@ -392,6 +395,7 @@ class Link:
         # A link that only tries again is as disconnected as before: its "since" stays.
         if Contact.CONNECTED in (contact, self.contact):
             self.since = self._clock.now()
+            self.moved = self._clock.monotonic()
         self.contact = contact
         if self.on_contact:
             await self.on_contact(self)

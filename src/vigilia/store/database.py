@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, event, make_url, select, update
+from sqlalchemy import URL, Connection, delete, event, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -59,20 +59,19 @@ class Store:
 
         Raises StartError where it cannot be opened or is newer than the program.
         """
-        parsed = make_url(url)
-        engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"))
+        path = Path(url.removeprefix("sqlite:///"))  # not parsed as a URL: a file's name may have a question mark
+        engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
         event.listen(engine.sync_engine, "connect", _set_up_connection)
         event.listen(engine.sync_engine, "begin", _begin)
         store = cls(engine)
         try:
-            if parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             async with engine.begin() as connection:
                 await connection.run_sync(migrate)
         except (DBAPIError, OSError) as error:
             await engine.dispose()
             raise StartError(
-                f"the store {parsed.database} cannot be opened: {_reason(error)}: check the file and its rights"
+                f"the store {path} cannot be opened: {_reason(error)}: check the file and its rights"
             ) from error
         except StartError:
             await engine.dispose()

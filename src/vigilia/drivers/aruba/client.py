@@ -198,6 +198,7 @@ class ArubaClient:
             f"{self._base}/login-sessions",
             deadline_s=self._login_timeout_s,
             body={"userName": self._username, "password": self._password},
+            on_cookie=self._keep_cookie,  # the session is ours to delete even if the rest of the answer never comes
         )
         if answer.status == 503:
             raise LoginRefused("no REST session is free on the switch (status 503 to the login)")
@@ -208,10 +209,13 @@ class ArubaClient:
             )
         if answer.status == 404:
             raise LoginRefused(f"REST version {self._base.rpartition('/')[2]} is not offered, or REST is not enabled")
-        cookie = _object(_expect(answer)).get("cookie")
-        if not isinstance(cookie, str) or not re.fullmatch(r"[\x21-\x3a\x3c-\x7e]{1,1000}", cookie):
+        self._keep_cookie(_object(_expect(answer)).get("cookie"))
+        if self._cookie is None:
             raise BadAnswer("the answer to the login has no cookie")
-        self._cookie = cookie
+
+    def _keep_cookie(self, cookie: object) -> None:
+        if isinstance(cookie, str) and re.fullmatch(r"[\x21-\x3a\x3c-\x7e]{1,1000}", cookie):
+            self._cookie = cookie
 
     async def _log_out(self) -> None:
         """Delete our session, if there may be one. It is kept where the switch could not; no answer raises."""

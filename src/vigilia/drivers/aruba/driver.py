@@ -116,7 +116,7 @@ class Switch:
     @property
     def _settled(self) -> bool:
         """Whether the switch has been connected long enough to be trusted for the boot reading."""
-        return self._clock.now() >= self.link.since + self._config.settle_s
+        return self._clock.monotonic() >= self.link.moved + self._config.settle_s
 
     def _awaits_choice(self, port: PortPoints) -> bool:
         """Whether nothing was chosen for the port yet, neither by the boot reading nor by anybody."""

@@ -7,6 +7,7 @@ repetition on a reused connection is switched off, and redirects are not followe
 import asyncio
 import os
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +63,16 @@ class Connection:
         self._http: aiohttp.ClientSession | None = None
 
     async def request(
-        self, method: str, path: str, *, deadline_s: float, cookie: str | None = None, body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        deadline_s: float,
+        cookie: str | None = None,
+        body: object = None,
+        on_cookie: Callable[[str], None] | None = None,
     ) -> Answer:
-        """Send one request and return its whole answer.
+        """Send one request and return its whole answer; `on_cookie` gets a cookie as soon as the head brings it.
 
         Raises ConnectionLost where no answer began, or where it was not complete within `deadline_s` real seconds;
         BadAnswer where it began and was cut short, is no HTTP, or is larger than LARGEST_ANSWER_BYTES.
@@ -85,6 +93,8 @@ class Connection:
                 ) as response,
             ):
                 began = True
+                if on_cookie and response.ok and "Set-Cookie" in response.headers:
+                    on_cookie(response.headers["Set-Cookie"].partition(";")[0].strip())
                 content = await self._whole_body(response)
                 return Answer(response.status, response.content_type, content)
         except TimeoutError as error:

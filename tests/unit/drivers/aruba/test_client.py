@@ -142,6 +142,19 @@ async def test_a_session_that_the_switch_failed_to_delete_is_not_left_beside_ano
         assert switch.open_sessions == 0
 
 
+@pytest.mark.parametrize("fault", ["cut", "drip"])
+async def test_a_session_whose_login_never_ended_is_deleted(fault: str) -> None:
+    async with SimSwitch(**LOGIN) as switch:
+        client = make(switch, login_timeout_s=0.3)
+        await switch.inject(fault, method="POST", count=1)
+        with pytest.raises((BadAnswer, ConnectionLost)):
+            await client.open()
+        await client.open()
+        assert (switch.max_open_sessions, switch.open_sessions) == (1, 1)
+        await client.close(lost=False)
+        assert switch.open_sessions == 0
+
+
 @pytest.mark.parametrize("refusal", ["401", "html"])
 async def test_an_expired_session_is_renewed_at_once(refusal: Any) -> None:
     renewals: list[int] = []
