@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 AUDIT_SPOOL_BYTES = 50_000_000
-_LAST_DRAIN_S = 2.0
+_LAST_DRAIN_S = 1.0
 
 
 async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -> None:
@@ -72,12 +72,10 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
 
         supervisor = Supervisor(table, own, links)
         cleanup.push_async_callback(_drain, journal)
-        cleanup.push_async_callback(supervisor.stop_services)
         supervisor.start_service("journal", journal.run())
         supervisor.start_service("staleness", table.watch_staleness())
         supervisor.start_service("own points", own.run())
-        cleanup.push_async_callback(table.drain_writes)
-        cleanup.push_async_callback(_stop_conversations, supervisor, web)
+        cleanup.push_async_callback(_stop_everything, supervisor, table, web)
         await supervisor.start_links()
         if epics:
             supervisor.start_service("epics", epics.run())
@@ -147,7 +145,7 @@ def _complete_points(config: Config, table: PointTable, own: OwnPoints) -> None:
 async def _open_state(config: Config, clock: Clock, cleanup: AsyncExitStack) -> tuple[Store, WriteJournal]:
     """Take the data directory, open the store, and bring into it what the run before left behind."""
     data_dir = _make_data_dir(config.data_dir)
-    cleanup.enter_context(_hold(data_dir))
+    cleanup.callback(_hold(data_dir).release)
     store = await Store.open(config.store.url)
     cleanup.push_async_callback(store.close)
     spool = _open_spool(data_dir / "audit.spool")
@@ -175,9 +173,10 @@ def _bind_web(
     return web
 
 
-async def _stop_conversations(supervisor: Supervisor, web: "WebServer | None") -> None:
-    """Log out of all equipment and part from all web clients, side by side: a stop has 10 s for everything."""
-    await asyncio.gather(supervisor.stop_links(), *([web.stop()] if web else []))
+async def _stop_everything(supervisor: Supervisor, table: PointTable, web: "WebServer | None") -> None:
+    """Log out of all equipment, part from all clients and end the services, side by side: a stop has 10 s in all."""
+    await asyncio.gather(supervisor.stop_links(), supervisor.stop_services(), *([web.stop()] if web else []))
+    await table.drain_writes()
 
 
 def _print_line(line: str) -> None:
@@ -207,7 +206,11 @@ def _hold(data_dir: Path) -> FileLock:
         raise StartError(
             f"[site] data_dir: {data_dir} cannot be written ({error.strerror}): check its rights"
         ) from error
-    holder.write_text(f"{os.getpid()}\n")
+    try:
+        holder.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        lock.release()
+        raise StartError(f"{holder} cannot be written ({error.strerror}): make room or check its rights") from error
     return lock
 
 
@@ -224,4 +227,4 @@ async def _drain(journal: WriteJournal) -> None:
         async with asyncio.timeout(_LAST_DRAIN_S):
             await journal.drain()
     except (StoreError, OSError, TimeoutError) as error:
-        _logger.error("the audit waits on disk for the next start: %s", error)
+        _logger.error("the audit waits on disk for the next start: %s", error or "the store gave no answer in time")

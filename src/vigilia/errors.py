@@ -69,10 +69,6 @@ class LinkError(VigiliaError):
 class ConnectionLost(LinkError):
     """No answer came: refused, reset, cut before an answer began, or out of time."""
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.timed_out = timed_out
-
 
 class BadAnswer(LinkError):
     """The equipment answered something that cannot be used; it is discarded and counted."""

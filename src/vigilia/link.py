@@ -1,4 +1,4 @@
-"""Link and Scan: one conversation through which devices are reached, and when to ask.
+"""Link: one conversation through which devices are reached.
 
 A link does one thing at a time, gives each a deadline, lets writes overtake waiting scans, and reconnects by itself.
 It knows no points and no protocol: a driver gives it a `Session` (how to open and close the conversation) and jobs
@@ -11,26 +11,23 @@ import math
 import random
 import statistics
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
 from vigilia.clock import Clock
 from vigilia.errors import BadAnswer, ConnectionLost, LinkError, NotWritable, Refused, VigiliaError, WriteTimeout
+from vigilia.scan import Job, Scan
 
 _logger = logging.getLogger(__name__)
 
-Follow = Callable[[], Awaitable[None]]
-"""What follows from an answer, publishing it above all: done before the next job, but outside the deadline."""
-
-Job = Callable[[], Awaitable[Follow | None]]
-"""One request, which returns what follows from its answer. It may raise LinkError; a write may raise WriteError."""
-
 MOST_WAITING_WRITES = 256
+MOST_WRITES_IN_A_ROW = 48
+"""Then a scan that is due has a turn: as many as a switch has ports, so that switching them all is one go."""
 BAD_ANSWERS_ALLOWED = 2
 """In a row; one more is a disconnection."""
-_STOP_S = 5.5
+_STOP_S = 5.0
 """How long a stop lets the request in flight end by itself: a little more than a slow login."""
 _CLOSE_S = 2.0
 _ROUND_TRIPS_KEPT = 512
@@ -86,41 +83,6 @@ class Backoff:
         """Return the wait that follows a wait of `previous_s` (None: the first)."""
         highest = 2 * self.first_s if previous_s is None else 3 * previous_s
         return min(self.most_s, random.uniform(self.first_s, max(self.first_s, highest)))  # noqa: S311
-
-
-class Scan:
-    """When to ask, and what: every `period_s` the jobs of `steps`, one after another, writes in between."""
-
-    def __init__(self, kind: str, period_s: float, steps: Callable[[], Iterable[Job]]) -> None:
-        self.kind = kind
-        self.period_s = period_s
-        self.due = 0.0
-        self._steps = steps
-        self._under_way: Iterator[Job] | None = None
-        self._first = True
-
-    def restart(self, now: float) -> None:
-        """Forget what was under way and be due at once: a new connection begins."""
-        self._under_way = None
-        self._first = True
-        self.due = now
-
-    def next_step(self, now: float) -> Job | None:
-        """Return the next job, or None when this round is done and the next one has been scheduled.
-
-        Rounds are scheduled from the clock, not from the end of the last one. A round that is late by more than a
-        period is run once, not made up for: at most one scan of a kind waits. The second round comes after a random
-        part of a period, so that links which connected together do not scan together.
-        """
-        if self._under_way is None:
-            self._under_way = iter(self._steps())
-        job = next(self._under_way, None)
-        if job is None:
-            self._under_way = None
-            step = self.period_s * random.uniform(0.5, 1.0) if self._first else self.period_s  # noqa: S311
-            self._first = False
-            self.due = max(self.due + step, now)
-        return job
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +185,8 @@ class Link:
         wait_s: float | None = None
         try:
             while not self._stopping:
-                if await self._connect():
+                if await self._connect() and await self._converse():
                     wait_s = None
-                    await self._converse()
                 if not self._stopping:
                     wait_s = self._backoff.after(wait_s)
                     await self._pause(wait_s)
@@ -234,7 +195,7 @@ class Link:
             await self._close(lost=False)
 
     async def stop(self) -> None:
-        """End `run()`: let the request in flight finish, log out, close. Takes 8 s at the most."""
+        """End `run()`: let the request in flight finish, log out, close. Takes 7 s at the most."""
         self._stopping = True
         self._wake.set()
         if self._task is None:
@@ -278,24 +239,29 @@ class Link:
         await self._move(Contact.CONNECTED)
         return True
 
-    async def _converse(self) -> None:
-        """Do what is due until the connection is lost or the link is to stop."""
+    async def _converse(self) -> bool:
+        """Do what is due until the connection is lost or the link is to stop; return whether any scan went well."""
+        went_well = False
+        writes_in_a_row = 0
         while not self._stopping:
-            write = self._writes.popleft() if self._writes else None
-            job = write.job if write else self._due_step()
+            # Writes come first; but an endless stream of them must not stop the scans.
+            first = self._writes and (writes_in_a_row < MOST_WRITES_IN_A_ROW or self._until_scan() > 0)
+            write = self._writes.popleft() if first else None
+            writes_in_a_row = writes_in_a_row + 1 if write else 0
+            job = write.job if write else self._due_step(self._clock.monotonic())
             if job is None:
-                await self._pause(self._until_due())
-                continue
-            if not await (self._do_write(write) if write else self._do_scan(job)):
-                return
+                await self._pause(0.0 if self._writes else self._until_scan())
+            elif not await (self._do_write(write) if write else self._do_scan(job)):
+                return went_well
+            elif write is None:
+                went_well = went_well or not self._bad_in_a_row
+        return went_well
 
-    def _until_due(self) -> float:
-        if self._writes:
-            return 0.0
+    def _until_scan(self) -> float:
+        """Return the clock seconds until the next scan is due."""
         return max(0.0, min((scan.due for scan in self._scans), default=3600.0) - self._clock.monotonic())
 
-    def _due_step(self) -> Job | None:
-        now = self._clock.monotonic()
+    def _due_step(self, now: float) -> Job | None:
         for scan in sorted(self._scans, key=lambda scan: scan.due):
             if scan.due <= now and (job := scan.next_step(now)) is not None:
                 return job
@@ -309,7 +275,7 @@ class Link:
             async with asyncio.timeout(self._session.deadline_s):
                 follow = await job()
         except TimeoutError as error:
-            raise ConnectionLost(f"no answer within {self._session.deadline_s:g} s", timed_out=True) from error
+            raise ConnectionLost(f"no answer within {self._session.deadline_s:g} s") from error
         self._round_trips.append(loop.time() - began)
         if follow:
             await follow()

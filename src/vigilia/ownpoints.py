@@ -31,7 +31,8 @@ class OwnPoints:
     ) -> None:
         self._table = table
         self._clock = clock
-        self._links = {link.name: f"{instance}:{link.name}" for link in links}
+        self._links = links
+        self._devices = {link.name: f"{instance}:{link.name}" for link in links}
         self._gauges: dict[str, Callable[[], Value | None]] = {}
         self.points: list[Point] = []
         """All of them, to be added to the table."""
@@ -44,7 +45,7 @@ class OwnPoints:
             own.append(("EpicsRestarts-Mon", Kind.INTEGER, "Restarts of the EPICS IOC", None, epics_restarts))
         self._declare(instance, "", own)
         for link in links:
-            self._declare(self._links[link.name], link.name, _link_gauges(link))
+            self._declare(self._devices[link.name], link.name, _link_gauges(link))
             self._declare_contact(link.name)
 
     async def run(self) -> None:
@@ -55,21 +56,26 @@ class OwnPoints:
                 for name, find in self._gauges.items()
                 if (value := find()) is not None
             ]
+            for link in self._links:
+                samples += self._contact_samples(link)
             await self._table.publish(Batch("vigilia", samples))
             await self._clock.sleep(PERIOD_S)
 
     async def publish_contact(self, link: Link) -> None:
-        """Publish a link's state of contact, at once; a link without contact is a MAJOR alarm."""
-        device = self._links[link.name]
+        """Publish a link's state of contact, at once."""
+        await self._table.publish(Batch("vigilia", self._contact_samples(link)))
+
+    def _contact_samples(self, link: Link) -> list[Sample]:
+        """Return a link's state of contact and last error; a link without contact is a MAJOR alarm."""
+        device = self._devices[link.name]
         connected = link.contact is Contact.CONNECTED
         alarm = (Severity.NO_ALARM, Status.NO_ALARM) if connected else (Severity.MAJOR, Status.STATE)
         now = self._clock.now()
-        samples = [
+        return [
             Sample(f"{device}:Connected-Sts", Reading(int(connected), now, *alarm)),
             Sample(f"{device}:Since-Mon", Reading(iso(link.since), now)),
             Sample(f"{device}:Error-Mon", Reading(link.error, now, *alarm)),
         ]
-        await self._table.publish(Batch("vigilia", samples))
 
     def _declare(self, device: str, link: str, gauges: Sequence[Gauge]) -> None:
         for suffix, kind, title, units, find in gauges:
@@ -79,7 +85,7 @@ class OwnPoints:
             self._gauges[name] = find
 
     def _declare_contact(self, link: str) -> None:
-        device = self._links[link]
+        device = self._devices[link]
         labels = ("Disconnected", "Connected")
 
         def point(suffix: str, kind: Kind, title: str, **more: object) -> Point:

@@ -22,6 +22,7 @@ class Supervisor:
         self._link_tasks: list[asyncio.Task[None]] = []
         self._services: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stopping = False
 
     def start_service(self, name: str, service: Coroutine[Any, Any, None]) -> None:
         """Run `service` until the program stops."""
@@ -51,14 +52,17 @@ class Supervisor:
             await asyncio.gather(*tasks, return_exceptions=True)
         for ended in done:
             ended.result()
+        self._stopping = stop.is_set()
 
     async def stop_links(self) -> None:
         """Stop all links at once: each lets its request end and logs out."""
+        self._stopping = True
         await asyncio.gather(*(link.stop() for link in self._links))
         await asyncio.gather(*self._link_tasks, return_exceptions=True)
 
     async def stop_services(self) -> None:
         """Cancel the services and wait for their end."""
+        self._stopping = True
         for task in self._services:
             task.cancel()
         await asyncio.gather(*self._services, return_exceptions=True)
@@ -74,7 +78,7 @@ class Supervisor:
             self._service_ended(task)
 
     def _service_ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or self._failed.done():
+        if task.cancelled() or self._stopping or self._failed.done():
             return
         error = task.exception()
         _logger.critical("%s ended: the service stops", task.get_name(), exc_info=error)

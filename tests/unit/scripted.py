@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
 from vigilia.clock import Clock
-from vigilia.link import Contact, Follow, Job, Link, Scan
+from vigilia.link import Contact, Link
+from vigilia.scan import Follow, Job, Scan
 
 HANG = "hang"
 Outcome = Exception | str | None

@@ -9,7 +9,8 @@ import pytest
 from vigilia.clock import Clock
 from vigilia.errors import ConnectionLost
 from vigilia.health import Health
-from vigilia.link import Link, Scan
+from vigilia.link import Link
+from vigilia.scan import Scan
 from vigilia.store import Store
 
 

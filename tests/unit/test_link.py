@@ -18,7 +18,8 @@ from vigilia.errors import (
     Refused,
     WriteTimeout,
 )
-from vigilia.link import Backoff, Contact, Follow, Link, Scan
+from vigilia.link import Backoff, Contact, Link
+from vigilia.scan import Follow, Scan
 
 
 async def test_contact_comes_scans_run_and_stop_logs_out() -> None:
@@ -45,7 +46,7 @@ async def test_contact_comes_scans_run_and_stop_logs_out() -> None:
     ("outcome", "closing", "reason"),
     [
         (ConnectionLost("refused"), "close lost", "refused"),
-        (ConnectionLost("no answer", timed_out=True), "close lost", "no answer"),
+        (ConnectionLost("no answer"), "close lost", "no answer"),
         (LoginRefused("no REST session is free"), "close", "no REST session is free"),
         (BadAnswer("not JSON"), "close", "not JSON"),
         (HANG, "close lost", "not open after 0.02 s"),

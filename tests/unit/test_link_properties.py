@@ -21,7 +21,8 @@ from vigilia.errors import (
     Refused,
     WriteError,
 )
-from vigilia.link import Backoff, Follow, Job, Link, Scan
+from vigilia.link import Backoff, Link
+from vigilia.scan import Follow, Job, Scan
 
 
 @given(st.floats(0.01, 5), st.floats(1, 100), st.integers(0, 2**32 - 1))

@@ -17,7 +17,8 @@ from vigilia.errors import (
     WriteError,
     WriteTimeout,
 )
-from vigilia.link import MOST_WAITING_WRITES, Backoff, Job, Link, Scan
+from vigilia.link import MOST_WAITING_WRITES, Backoff, Link
+from vigilia.scan import Job, Scan
 
 
 async def test_writes_fail_at_once_while_there_is_no_contact() -> None:

@@ -6,9 +6,10 @@ from datetime import datetime
 from tests.conftest import until
 from vigilia.clock import Clock, iso
 from vigilia.errors import ConnectionLost
-from vigilia.link import Contact, Link, Scan
+from vigilia.link import Contact, Link
 from vigilia.ownpoints import OwnPoints
 from vigilia.points import NEVER_READ, Batch, Kind, Origin, Point, Severity, Status, Value
+from vigilia.scan import Scan
 from vigilia.table import PointTable
 
 GOOD = (Severity.NO_ALARM, Status.NO_ALARM)

@@ -22,6 +22,7 @@ _VERSIONS = range(1, 9)
 _DEFAULT_VERSION = 3
 _NOT_OFFERED = (404, 501)
 _NOT_ALLOWED = (405, 501)
+_NO_OBJECTS = (403, 404, 405, 501)
 
 Object = dict[str, Any]
 
@@ -139,6 +140,8 @@ class ArubaClient:
         if not 200 <= answer.status < 300:
             raise Refused(f"{self._name} refused: {answer.explain()}")
         confirmed = _object(answer.json())
+        if str(confirmed.get("port_id", port)) != port:
+            raise Refused(f"{self._name} answered for another port than {port}")
         if confirmed.get("is_poe_enabled") is not on:
             raise Refused(f"{self._name} answered, but port {port} is not switched")
         self._objects[port] = confirmed
@@ -169,12 +172,22 @@ class ArubaClient:
         if self._username is None:
             raise BadAnswer("it asks for a login: configure username and password")
         self._on_renewal()
-        await self._log_out()
-        await self._log_in()
+        await self._renew()
         answer = await self._send(method, path, body)
         if answer.asks_for_login:
             raise BadAnswer("it asks for a login again, just after one")
         return answer
+
+    async def _renew(self) -> None:
+        """Delete the session that the switch seems not to know any more, and open another."""
+        old = self._cookie
+        await self._log_out()
+        try:
+            await self._log_in()
+        except LinkError:
+            # A switch that refuses everything refused the deletion too: the old session may well live.
+            self._cookie = self._cookie or old
+            raise
 
     async def _send(self, method: str, path: str, body: object = None) -> Answer:
         return await self._connection.request(
@@ -193,6 +206,8 @@ class ArubaClient:
         return await self._connection.request("GET", "/rest/version", deadline_s=self._timeout_s, cookie=self._cookie)
 
     async def _log_in(self) -> None:
+        if self._cookie is not None:
+            raise BadAnswer("the session before could not be deleted: no other is opened beside it")
         answer = await self._connection.request(
             "POST",
             f"{self._base}/login-sessions",
@@ -204,8 +219,8 @@ class ArubaClient:
             raise LoginRefused("no REST session is free on the switch (status 503 to the login)")
         if answer.asks_for_login or answer.status == 403:
             raise LoginRefused(
-                f"the login of {self._username!r} is refused: check username and password; with RADIUS or TACACS the "
-                "switch also needs its `aaa authentication rest` lines"
+                f"the login of {self._username!r} is refused (status {answer.status}): check username and password; "
+                "with RADIUS or TACACS the switch also needs its `aaa authentication rest` lines"
             )
         if answer.status == 404:
             raise LoginRefused(f"REST version {self._base.rpartition('/')[2]} is not offered, or REST is not enabled")
@@ -248,15 +263,15 @@ class ArubaClient:
         """Read the ports' configuration objects, or find out that this firmware has only the CLI."""
         answer = await self._call("GET", "poe/ports")
         self.writes_objects = True
-        if answer.status not in _NOT_OFFERED:
+        if answer.status not in _NO_OBJECTS:
             self._objects = _port_objects(_expect(answer), "port_poe")
             return
         for port in self._ports:
             answer = await self._call("GET", f"ports/{quote(port, safe='')}/poe")
-            if answer.status not in _NOT_OFFERED:
+            if answer.status not in _NO_OBJECTS:
                 self._objects[port] = _object(_expect(answer))
                 return
-            if answer.status == 501:
+            if answer.status != 404:
                 break
         self.writes_objects = False
 

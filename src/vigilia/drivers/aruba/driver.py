@@ -11,8 +11,9 @@ from vigilia.drivers.aruba.client import ArubaClient, NoSuchPort, Object
 from vigilia.drivers.aruba.config import ArubaConfig, SwitchConfig
 from vigilia.drivers.aruba.mapping import PortPoints
 from vigilia.errors import StartError
-from vigilia.link import Follow, Job, Link, Scan
+from vigilia.link import Link
 from vigilia.points import Batch, Point, Reading, Sample, Severity, Status, Value
+from vigilia.scan import Follow, Job, Scan
 from vigilia.settings import Section
 
 _logger = logging.getLogger(__name__)

@@ -29,13 +29,19 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    request: str = ""
+    """What it answers: method and path, for messages."""
 
     def json(self) -> Any:
         """Return the body as JSON. Raises BadAnswer where it is none."""
         try:
             return orjson.loads(self.body)
         except ValueError as error:
-            raise BadAnswer(f"not JSON: {shorten(self.body[:100])}") from error
+            raise BadAnswer(f"not JSON: {shorten(self.body[:100])}{self._to_what}") from error
+
+    @property
+    def _to_what(self) -> str:
+        return f" ({self.request})" if self.request else ""
 
     @property
     def asks_for_login(self) -> bool:
@@ -45,13 +51,13 @@ class Answer:
         )
 
     def explain(self) -> str:
-        """Return status and, where the answer has one, its message."""
+        """Return status and, where the answer has one, its message; and what it was the answer to."""
         try:
             message = orjson.loads(self.body).get("message", "")
         except (ValueError, AttributeError):
             message = ""
-        text = message if isinstance(message, str) else ""
-        return f"status {self.status}" + (f": {printable(text[:200])}" if text else "")
+        said = f": {printable(message[:200])}" if message and isinstance(message, str) else ""
+        return f"status {self.status}{said}{self._to_what}"
 
 
 class Connection:
@@ -77,6 +83,7 @@ class Connection:
         Raises ConnectionLost where no answer began, or where it was not complete within `deadline_s` real seconds;
         BadAnswer where it began and was cut short, is no HTTP, or is larger than LARGEST_ANSWER_BYTES.
         """
+        asked = f"{method} {path}"
         headers = {"Accept": "application/json"}
         data = None
         if cookie is not None:
@@ -96,19 +103,20 @@ class Connection:
                 if on_cookie and response.ok and "Set-Cookie" in response.headers:
                     on_cookie(response.headers["Set-Cookie"].partition(";")[0].strip())
                 content = await self._whole_body(response)
-                return Answer(response.status, response.content_type, content)
+                return Answer(response.status, response.content_type, content, asked)
         except TimeoutError as error:
-            raise ConnectionLost(f"no answer within {deadline_s:g} s", timed_out=True) from error
+            raise ConnectionLost(f"no answer within {deadline_s:g} s ({asked})") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise ConnectionLost(
-                f"its certificate is not trusted ({error.certificate_error}): set ca_file to its authority"
+                f"its certificate is not trusted ({error.certificate_error}): "
+                "set ca_file to its authority, and url to the name it is made out to"
             ) from error
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
             if began:
-                raise BadAnswer(f"an answer cut short ({type(error).__name__})") from error
-            raise ConnectionLost(_connection_words(error)) from error
+                raise BadAnswer(f"an answer cut short ({asked}: {type(error).__name__})") from error
+            raise ConnectionLost(f"{_connection_words(error)} ({asked})") from error
         except (aiohttp.ClientError, ValueError) as error:
-            raise BadAnswer(f"not an HTTP answer ({type(error).__name__})") from error
+            raise BadAnswer(f"not an HTTP answer ({asked}: {type(error).__name__})") from error
 
     async def close(self) -> None:
         """Close the connection; a later request opens another."""
@@ -128,7 +136,10 @@ class Connection:
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             connector = aiohttp.TCPConnector(
-                limit=1, ssl=self._tls if self._tls is not None else True, keepalive_timeout=_KEEP_ALIVE_S
+                limit=1,
+                ssl=self._tls if self._tls is not None else True,
+                keepalive_timeout=_KEEP_ALIVE_S,
+                happy_eyeballs_delay=None,  # one connection at a time, to a name with two kinds of address as well
             )
             self._http = aiohttp.ClientSession(
                 connector=connector,

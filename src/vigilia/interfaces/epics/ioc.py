@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from vigilia.interfaces.epics.pipe import Pipe, unpack_point, unpack_reading
-from vigilia.points import Reading, Severity, Status, Value
+from vigilia.points import Value
 
 _logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Ioc:
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self._answers: dict[int, asyncio.Future[Reading]] = {}
+        self._answers: dict[int, asyncio.Future[bool]] = {}
         self._put_numbers = itertools.count(1)
 
     async def run(self) -> None:
@@ -54,14 +54,17 @@ class Ioc:
             for index, *reading in message.get("set", ()):
                 database.show(index, unpack_reading(reading))
             if "answer" in message:
-                number, *reading = message["answer"]
-                if number in self._answers:
-                    self._answers[number].set_result(unpack_reading(reading))
+                # Shown in the order of the pipe, for a later change may stand in the next line; and shown even where
+                # the put has given up waiting.
+                number, index, *reading = message["answer"]
+                database.show(index, unpack_reading(reading))
+                if number in self._answers and not self._answers[number].done():
+                    self._answers[number].set_result(True)
             if "ping" in message:
                 await self._pipe.send({"pong": message["ping"]})
 
-    async def _ask(self, index: int, value: Value, user: str, host: str) -> Reading:
-        """Carry a put to the service and return its answer; WRITE/INVALID where none comes."""
+    async def _ask(self, index: int, value: Value, user: str, host: str) -> bool:
+        """Carry a put to the service; return whether its answer has come and been shown."""
         number = next(self._put_numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
@@ -69,7 +72,7 @@ class Ioc:
                 await self._pipe.send({"put": [number, index, value, user, host]})
                 return await answer
         except (TimeoutError, ConnectionError):
-            return Reading(value, None, Severity.INVALID, Status.WRITE)
+            return False
         finally:
             del self._answers[number]
 

@@ -1,6 +1,7 @@
 """The pipe between the service and its IOC process: one JSON object a line, both ways.
 
-To the IOC: `{"points": …}` once; then `{"set": [[index, reading…], …]}`, `{"answer": [put, reading…]}`, `{"ping": n}`.
+To the IOC: `{"points": …}` once; then `{"set": [[index, reading…], …]}`, `{"answer": [put, index, reading…]}` and
+`{"ping": n}`.
 From the IOC: `{"ready": true}` or `{"failed": why}`; then `{"put": [put, index, value, user, host]}`, `{"pong": n}`.
 """
 

@@ -22,7 +22,7 @@ from softioc import softioc as untyped_softioc
 from vigilia.errors import InvalidValue
 from vigilia.interfaces.epics.access import READ_GROUP
 from vigilia.interfaces.epics.announced import Announced, Channel, TrapMessage
-from vigilia.points import Kind, Point, Reading, Value
+from vigilia.points import Kind, Point, Reading, Severity, Status, Value
 
 builder: Any = untyped_builder
 softioc: Any = untyped_softioc
@@ -36,8 +36,9 @@ _LONGEST_UNITS = 15
 _DBE_VALUE_AND_LOG = 1 | 2
 _CATCH_UP_S = 0.02
 
-Ask = Callable[[int, Value, str, str], Awaitable[Reading]]
-"""Carries a put (index of the point, value, user, host) to whoever owns the points; returns the reading to show."""
+Ask = Callable[[int, Value, str, str], Awaitable[bool]]
+"""Carries a put (index of the point, value, user, host) to whoever owns the points; returns once the answer has been
+shown (`Database.show`), False where none came."""
 
 
 _TrapListener = CFUNCTYPE(None, POINTER(TrapMessage), c_int)
@@ -80,6 +81,7 @@ class OutputRecord:
         self._point = point
         self._ask = ask
         self._latest = reading
+        self._held: Reading | None = None
         self._loop = asyncio.get_running_loop()
         self._announced: dict[int, Announced] = {}
         self._last_announced: Announced | None = None
@@ -136,7 +138,8 @@ class OutputRecord:
 
     def _catch_up(self) -> None:
         self._catching_up = False
-        self.show(self._latest)
+        if self._held != self._latest:
+            self.show(self._latest)
 
     def _accept(self, _device: object, value: Any) -> bool:
         """Say whether the record may take `value`; where not, softioc puts back the one before.
@@ -168,14 +171,15 @@ class OutputRecord:
         """Show the put, ask for it, and leave the answer to the completion of the record to publish."""
         with self._locked():
             self._post(_DBE_VALUE_AND_LOG)
-        reading = await self._ask(self._index, value, *self._writer)
-        self._latest = reading
+        if not await self._ask(self._index, value, *self._writer):
+            self._latest = Reading(value, None, Severity.INVALID, Status.WRITE)
         with self._locked():
             # RPRO: another put without completion has set the value meanwhile and is processed next: its value stays.
-            self._hold(reading, value_too=not self._record.RPRO)
+            self._hold(self._latest, value_too=not self._record.RPRO)
 
     def _hold(self, reading: Reading, *, value_too: bool = True) -> None:
         """Put a reading into the record, to be published by `_post` or by the record's completion."""
+        self._held = reading if value_too else None
         value = self._device._value[0]
         if value_too:
             value = self._device._value_to_epics(_shown(self._point, reading.value))

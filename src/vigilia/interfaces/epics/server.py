@@ -34,6 +34,7 @@ _END_DEADLINE_S = 2.0
 _SHORT_LIFE_S = 10.0
 _RESTART_PAUSE_S = 5.0
 _AT_ONCE = 2000
+_LONGEST_MESSAGE = 8192
 
 
 class IocGone(Exception):
@@ -41,7 +42,7 @@ class IocGone(Exception):
 
 
 class EpicsServer:
-    """The EPICS interface. `check` before anything runs, `run` in a task, `started` to wait for the first PVs."""
+    """The EPICS interface. `prepare` before anything runs, `run` in a task, `started` to wait for the first PVs."""
 
     def __init__(self, config: EpicsConfig, table: PointTable, data_dir: Path) -> None:
         self.restarts = 0
@@ -55,7 +56,11 @@ class EpicsServer:
 
     def prepare(self) -> None:
         """Write the access security file and see that the ports are free. Raises StartError."""
-        self._access_file.write_text(_rules(self._config))
+        rules = _rules(self._config)
+        try:
+            self._access_file.write_text(rules)
+        except OSError as error:
+            raise StartError(f"{self._access_file} cannot be written ({error.strerror}): check its rights") from error
         for port, purpose in ((self._config.server_port, "server_port"), (self._config.pva_port, "pva_port")):
             for interface in self._config.interfaces or ["0.0.0.0"]:  # noqa: S104 - what the setting stands for
                 _check_port(interface, port, purpose)
@@ -75,6 +80,7 @@ class EpicsServer:
     async def run(self) -> None:
         """Keep an IOC process going until cancelled."""
         loop = asyncio.get_running_loop()
+        short_lives = 0
         while True:
             began = loop.time()
             try:
@@ -86,8 +92,9 @@ class EpicsServer:
                     self._failed.set_exception(StartError(f"the EPICS IOC did not start: {gone}"))
                 _logger.error("the EPICS IOC %s: starting another", gone)
             self.restarts += 1
-            if loop.time() - began < _SHORT_LIFE_S:
-                await asyncio.sleep(_RESTART_PAUSE_S if self.restarts > 1 else 0)
+            short_lives = short_lives + 1 if loop.time() - began < _SHORT_LIFE_S else 0
+            if short_lives:
+                await asyncio.sleep(_RESTART_PAUSE_S if short_lives > 2 else 0)
 
     async def _live(self) -> None:
         """Start one IOC process and serve it until it is gone, which raises IocGone."""
@@ -148,7 +155,7 @@ class EpicsServer:
                 await child.send({"set": packed[start : start + _AT_ONCE]})
 
     async def _take_puts(self, child: "_Child", points: Sequence[Point]) -> None:
-        """Carry puts to the table. A record has one put in flight at the most, so that their number is bounded."""
+        """Carry puts to the table, which bounds how many are under way."""
         writes: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -158,20 +165,20 @@ class EpicsServer:
                 if "put" in message:
                     number, index, value, user, host = message["put"]
                     point = points[int(index)]
-                    write = self._write(child, number, point, value, Origin("epics", user, host))
+                    write = self._write(child, number, index, point, value, Origin("epics", user, host))
                     task = asyncio.create_task(write, name=f"put {point.name}")
                     writes.add(task)
                     task.add_done_callback(writes.discard)
         finally:
             await _cancel(*writes)
 
-    async def _write(self, child: "_Child", number: int, point: Point, value: object, origin: Origin) -> None:
-        try:
-            reading = await self._table.write(point.name, value, origin)
-        except WriteError:
-            reading = self._table.reading(point.name)  # the table has logged it, and shows what came of it
+    async def _write(
+        self, child: "_Child", number: int, index: int, point: Point, value: object, origin: Origin
+    ) -> None:
+        with suppress(WriteError):  # the table has logged it, and shows what came of it
+            await self._table.write(point.name, value, origin)
         with suppress(IocGone):  # whoever receives from the IOC finds that out as well
-            await child.send({"answer": [number, *pack_reading(reading)]})
+            await child.send({"answer": [number, index, *pack_reading(self._table.reading(point.name))]})
 
 
 class _Child:
@@ -209,9 +216,11 @@ class _Child:
             await asyncio.sleep(_PING_EVERY_S)
 
     async def log_messages(self) -> None:
-        """Log what EPICS prints, until it ends."""
-        while self._process.stderr and (line := await self._process.stderr.readline()):
-            _logger.info("epics: %s", line.decode(errors="replace").rstrip()[:500])
+        """Log what EPICS prints, until it ends, however long its lines are."""
+        while self._process.stderr and (block := await self._process.stderr.read(_LONGEST_MESSAGE)):
+            for line in block.decode(errors="replace").splitlines():
+                if line.strip():
+                    _logger.info("epics: %s", line.rstrip()[:500])
         raise IocGone(await self._fate())
 
     async def end(self) -> None:

@@ -94,10 +94,9 @@ async def test_a_body_and_a_cookie_are_sent_and_no_cookie_is_kept() -> None:
 async def test_the_deadline_holds_for_the_whole_request(switch: SimSwitch, connection: Connection, fault: str) -> None:
     await switch.inject(fault, count=1)
     began = time.monotonic()
-    with pytest.raises(ConnectionLost, match=r"no answer within 0\.3 s") as raised:
+    with pytest.raises(ConnectionLost, match=r"no answer within 0\.3 s"):
         await get(connection, 0.3)
     assert 0.25 < time.monotonic() - began < 1.5
-    assert raised.value.timed_out
     await until(lambda: switch.open_connections == 0)
 
 
@@ -109,7 +108,7 @@ async def test_a_head_in_drips_is_late_like_any_other() -> None:
             await asyncio.sleep(0.05)
 
     async with raw_server(drip) as url:
-        assert (await lost(url, deadline_s=0.3)).timed_out
+        await lost(url, deadline_s=0.3)
 
 
 async def test_an_endless_answer_is_cut_off_by_its_size() -> None:
@@ -157,7 +156,6 @@ async def test_no_answer_is_a_lost_connection(switch: SimSwitch, fault: str, wor
     await switch.inject(fault)
     error = await lost(switch.url)
     assert words in str(error).lower()
-    assert not error.timed_out
 
 
 async def test_a_name_that_nobody_has_is_a_lost_connection() -> None:

@@ -1,0 +1,45 @@
+"""Scan: when to ask equipment, and what; the jobs a link does one at a time."""
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+
+Follow = Callable[[], Awaitable[None]]
+"""What follows from an answer, publishing it above all: done before the next job, but outside the deadline."""
+
+Job = Callable[[], Awaitable[Follow | None]]
+"""One request, which returns what follows from its answer. It may raise LinkError; a write may raise WriteError."""
+
+
+class Scan:
+    """When to ask, and what: every `period_s` the jobs of `steps`, one after another, writes in between."""
+
+    def __init__(self, kind: str, period_s: float, steps: Callable[[], Iterable[Job]]) -> None:
+        self.kind = kind
+        self.period_s = period_s
+        self.due = 0.0
+        self._steps = steps
+        self._under_way: Iterator[Job] | None = None
+        self._first = True
+
+    def restart(self, now: float) -> None:
+        """Forget what was under way and be due at once: a new connection begins."""
+        self._under_way = None
+        self._first = True
+        self.due = now
+
+    def next_step(self, now: float) -> Job | None:
+        """Return the next job, or None when this round is done and the next one has been scheduled.
+
+        Rounds are scheduled from the clock, not from the end of the last one. A round that is late by more than a
+        period is run once, not made up for: at most one scan of a kind waits. The second round comes after a random
+        part of a period, so that links which connected together do not scan together.
+        """
+        if self._under_way is None:
+            self._under_way = iter(self._steps())
+        job = next(self._under_way, None)
+        if job is None:
+            self._under_way = None
+            step = self.period_s * random.uniform(0.5, 1.0) if self._first else self.period_s  # noqa: S311
+            self._first = False
+            self.due = max(self.due + step, now)
+        return job
