@@ -17,7 +17,7 @@ from vigilia.errors import (
     WriteError,
     WriteTimeout,
 )
-from vigilia.link import MOST_WAITING_WRITES, Backoff, Link
+from vigilia.link import MOST_WAITING_WRITES, Backoff, Contact, Link
 from vigilia.scan import Job, Scan
 
 
@@ -144,3 +144,42 @@ async def test_a_caller_that_goes_away_does_not_stop_its_write() -> None:
         go.set()
         await before
         await until(lambda: ran == [1])
+
+
+async def test_an_endless_stream_of_writes_lets_scans_have_turns() -> None:
+    scans: list[int] = []
+    link = fast_link(ScriptedSession(deadline_s=5))
+    link.add_scan(Scan("ports", 1.0, lambda: iter([job(note=lambda: scans.append(1))])))
+    writing = True
+
+    async def write_on() -> None:
+        while writing:
+            await link.write(job())
+
+    async with running(link):
+        await until(lambda: link.contact is Contact.CONNECTED)
+        writers = [asyncio.create_task(write_on()) for _ in range(4)]
+        before = len(scans)
+        await until(lambda: len(scans) > before + 10)
+        writing = False
+        await asyncio.gather(*writers)
+
+
+async def test_the_backoff_starts_anew_only_after_a_good_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float | None] = []
+    session = ScriptedSession(deadline_s=5)
+    link = fast_link(session)
+    after = Backoff.after
+
+    def note(backoff: Backoff, previous_s: float | None) -> float:
+        waits.append(previous_s)
+        return after(backoff, previous_s)
+
+    monkeypatch.setattr(Backoff, "after", note)
+    outcomes: list[Outcome] = [ConnectionLost("cut"), ConnectionLost("cut"), None, ConnectionLost("cut")]
+    link.add_scan(Scan("ports", 1.0, lambda: iter([job(outcomes.pop(0) if outcomes else None)])))
+    async with running(link):
+        await until(lambda: len(waits) == 3)
+    assert waits[0] is None
+    assert waits[1] is not None, "it opened well, but nothing was read: the wait grows"
+    assert waits[2] is None

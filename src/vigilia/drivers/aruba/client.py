@@ -10,7 +10,7 @@ import logging
 import re
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from vigilia.drivers.aruba.http import Answer, Connection
@@ -61,6 +61,8 @@ class ArubaClient:
         self._on_renewal = on_renewal
         self._base = f"/rest/v{_DEFAULT_VERSION}"
         self._cookie: str | None = None
+        self._doubtful: str | None = None
+        """A session whose deletion was answered 400: it may be gone, or live."""
         self._objects: dict[str, Object] = {}
 
     @property
@@ -172,22 +174,12 @@ class ArubaClient:
         if self._username is None:
             raise BadAnswer("it asks for a login: configure username and password")
         self._on_renewal()
-        await self._renew()
+        await self._log_out()
+        await self._log_in()
         answer = await self._send(method, path, body)
         if answer.asks_for_login:
             raise BadAnswer("it asks for a login again, just after one")
         return answer
-
-    async def _renew(self) -> None:
-        """Delete the session that the switch seems not to know any more, and open another."""
-        old = self._cookie
-        await self._log_out()
-        try:
-            await self._log_in()
-        except LinkError:
-            # A switch that refuses everything refused the deletion too: the old session may well live.
-            self._cookie = self._cookie or old
-            raise
 
     async def _send(self, method: str, path: str, body: object = None) -> Answer:
         return await self._connection.request(
@@ -227,22 +219,40 @@ class ArubaClient:
         self._keep_cookie(_object(_expect(answer)).get("cookie"))
         if self._cookie is None:
             raise BadAnswer("the answer to the login has no cookie")
+        if self._doubtful is not None:
+            # The switch speaks sense again: what it now says of the old session holds.
+            doubtful, self._doubtful = self._doubtful, None
+            await self._delete(doubtful)
 
     def _keep_cookie(self, cookie: object) -> None:
         if isinstance(cookie, str) and re.fullmatch(r"[\x21-\x3a\x3c-\x7e]{1,1000}", cookie):
             self._cookie = cookie
 
     async def _log_out(self) -> None:
-        """Delete our session, if there may be one. It is kept where the switch could not; no answer raises."""
-        if self._cookie is None:
-            return
+        """Delete our session, if there may be one. It is kept where the switch failed to; no answer raises."""
+        if self._cookie is not None:
+            match await self._delete(self._cookie):
+                case "gone":
+                    self._cookie = None
+                case "refused":
+                    self._doubtful, self._cookie = self._cookie, None
+                case _:
+                    pass
+        elif self._doubtful is not None and await self._delete(self._doubtful) == "gone":
+            self._doubtful = None
+
+    async def _delete(self, cookie: str) -> Literal["gone", "refused", "failed"]:
+        """Delete a session. "refused" is a 400: switches say so of sessions gone, and of any while they start."""
         try:
-            answer = await self._send("DELETE", "login-sessions")
+            answer = await self._connection.request(
+                "DELETE", f"{self._base}/login-sessions", deadline_s=self._timeout_s, cookie=cookie
+            )
         except BadAnswer as error:
             _logger.debug("%s: to the logout: %s", self._name, error)
-            return
-        if answer.status < 500:  # deleted, or not known any more
-            self._cookie = None
+            return "failed"
+        if answer.status < 300 or answer.status in (401, 404):
+            return "gone"
+        return "refused" if answer.status < 500 else "failed"
 
     async def _find_reading(self) -> None:
         """Find out whether all ports can be read at once, or only one by one."""

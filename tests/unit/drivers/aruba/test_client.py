@@ -1,6 +1,7 @@
 """The REST client against simulated switches: version and sessions."""
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -14,7 +15,7 @@ from tests.unit.drivers.aruba.clients import LOGIN, calls, make, opened
 from tests.unit.drivers.aruba.conftest import raw_server
 from vigilia.drivers.aruba.client import _highest_version
 from vigilia.drivers.aruba.http import Answer
-from vigilia.errors import BadAnswer, ConnectionLost, LoginRefused
+from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused
 from vigilia.sim.aruba import SimSwitch
 
 # Versions
@@ -142,6 +143,33 @@ async def test_a_session_that_the_switch_failed_to_delete_is_not_left_beside_ano
         assert switch.open_sessions == 0
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("delete_fault", ["html400", "500"])
+async def test_a_storm_of_refusals_leaves_no_session_behind(count: int, delete_fault: str) -> None:
+    async with SimSwitch(**LOGIN) as switch:
+        client = make(switch)
+        await client.open()
+        for _ in range(4):
+            await switch.inject("html400", count=count, method="GET")
+            await switch.inject(delete_fault, count=count, method="DELETE")
+            await switch.inject("html400", count=count, method="POST")
+            for _ in range(20):
+                try:
+                    await client.read_all()
+                    break
+                except LinkError:
+                    with contextlib.suppress(LinkError):
+                        await client.close(lost=False)
+                        await client.open()
+            await switch.clear_faults()
+        with contextlib.suppress(LinkError):
+            await client.close(lost=False)
+        await client.open()
+        assert (switch.max_open_sessions, switch.open_sessions) == (1, 1)
+        await client.close(lost=False)
+        assert switch.open_sessions == 0
+
+
 @pytest.mark.parametrize("fault", ["cut", "drip"])
 async def test_a_session_whose_login_never_ended_is_deleted(fault: str) -> None:
     async with SimSwitch(**LOGIN) as switch:
@@ -165,10 +193,13 @@ async def test_an_expired_session_is_renewed_at_once(refusal: Any) -> None:
         await switch.inject("expire")
         before = len(switch.requests)
         assert len(await client.read_all()) == 24
+        # Where a refusal is a 400, whether the session is gone is asked once more when the switch is itself again.
+        again = ["DELETE login-sessions"] if refusal == "html" else []
         assert calls(switch, before) == [
             "GET poe/ports/stats",
             "DELETE login-sessions",
             "POST login-sessions",
+            *again,
             "GET poe/ports/stats",
         ]
         assert (len(renewals), switch.max_open_sessions, switch.total_connections) == (1, 1, 1)
