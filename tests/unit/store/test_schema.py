@@ -1,7 +1,7 @@
 """Migrations: from nothing to what the program declares, all or nothing, and never from the future."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,8 +42,11 @@ def test_newest_is_the_head_of_the_migrations_and_they_are_one_line(scripts: Scr
     assert revisions == sorted(revisions, reverse=True), "revisions are numbers that grow"
 
 
-async def test_the_migrations_lead_to_the_declared_tables(url: str, connection: Connection) -> None:
-    await (await Store.open(url)).close()
+@pytest.mark.parametrize("way", [migrate.migrate, migrate.upgrade])
+def test_an_empty_store_and_the_migrations_lead_to_the_same_tables(
+    way: Callable[[Connection], None], connection: Connection
+) -> None:
+    way(connection)
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
     assert compare_metadata(context, schema.metadata) == []
     assert context.get_current_revision() == migrate.NEWEST
@@ -96,11 +99,12 @@ async def test_a_store_newer_than_the_program_is_refused_and_left_alone(url: str
     database.close()
 
 
+@pytest.mark.parametrize("way", [migrate.migrate, migrate.upgrade])
 async def test_a_migration_that_breaks_off_leaves_nothing_behind(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: Callable[[Connection], None], url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_off(connection: Connection) -> None:
-        migrate.migrate(connection)
+        way(connection)
         raise OSError("the power went")
 
     with monkeypatch.context() as patch:
