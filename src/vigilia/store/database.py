@@ -26,6 +26,9 @@ _logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
+_POINTS_AT_ONCE = 200
+"""Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
+
 
 class StoreError(VigiliaError):
     """The database did not take or give something; it may later."""
@@ -139,33 +142,40 @@ class Store:
     async def remember_points(self, driver: str, points: Sequence[Point], now: float) -> PointChanges:
         """Keep `points` as the ones `driver` has; say how many are new and how many are gone since the last start."""
         table = schema.known_points
+        names = {point.name for point in points}
         try:
             async with self._engine.begin() as connection:
-                known = {
-                    row.name: row.definition
-                    for row in await connection.execute(select(table).where(table.c.driver == driver))
-                }
-                definitions = {point.name: json.loads(json.dumps(asdict(point))) for point in points}
-                gone = known.keys() - definitions.keys()
-                for name in gone:
+                known = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
+                for name in known - names:
                     await connection.execute(delete(table).where(table.c.name == name))
-                changed = [
-                    {"name": name, "driver": driver, "definition": definition, "first_seen": now}
-                    for name, definition in definitions.items()
-                    if known.get(name) != definition
-                ]
-                if changed:
-                    upsert = insert(table)
-                    await connection.execute(
-                        upsert.on_conflict_do_update(
-                            index_elements=[table.c.name],
-                            set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
-                        ),
-                        changed,
-                    )
+                for start in range(0, len(points), _POINTS_AT_ONCE):
+                    await _remember(connection, driver, points[start : start + _POINTS_AT_ONCE], now)
         except DBAPIError as error:
             raise StoreError(_reason(error)) from error
-        return PointChanges(new=len(definitions.keys() - known.keys()), gone=len(gone))
+        return PointChanges(new=len(names - known), gone=len(known - names))
+
+
+async def _remember(connection: AsyncConnection, driver: str, points: Sequence[Point], now: float) -> None:
+    """Put those of `points` into the store that it does not know as they are."""
+    table = schema.known_points
+    mine = select(table).where(table.c.driver == driver, table.c.name.in_([point.name for point in points]))
+    rows = await connection.execute(mine)
+    known = {row.name: row.definition for row in rows}
+    definitions = {point.name: json.loads(json.dumps(asdict(point))) for point in points}
+    changed = [
+        {"name": name, "driver": driver, "definition": definition, "first_seen": now}
+        for name, definition in definitions.items()
+        if known.get(name) != definition
+    ]
+    if changed:
+        upsert = insert(table)
+        await connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=[table.c.name],
+                set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
+            ),
+            changed,
+        )
 
 
 async def _record(connection: AsyncConnection, record: Record) -> None:

@@ -36,16 +36,16 @@ class Ioc:
 
     async def run(self) -> None:
         """Make the records, start EPICS, and serve until the service closes the pipe."""
-        setup = await self._pipe.receive()
-        if setup is None:
-            return
         from vigilia.interfaces.epics.records import Database
 
-        points = [unpack_point(point) for point in setup["points"]]
-        readings = [unpack_reading(reading) for reading in setup["readings"]]
+        database = Database(self._ask)
         try:
-            database = Database(setup["names"], points, readings, self._ask)
-            database.start(Path(setup["access_file"]))
+            while (message := await self._pipe.receive()) is not None and "start" not in message:
+                for name, point, reading in zip(message["names"], message["points"], message["readings"], strict=True):
+                    database.add(name, unpack_point(point), unpack_reading(reading))
+            if message is None:
+                return
+            database.start(Path(message["start"]))
         except (OSError, AssertionError) as error:
             await self._pipe.send({"failed": str(error)})
             return

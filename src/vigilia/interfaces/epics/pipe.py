@@ -1,7 +1,7 @@
 """The pipe between the service and its IOC process: one JSON object a line, both ways.
 
-To the IOC: `{"points": …}` once; then `{"set": [[index, reading…], …]}`, `{"answer": [put, index, reading…]}` and
-`{"ping": n}`.
+To the IOC: `{"points": …}` until `{"start": access file}`; then `{"set": [[index, reading…], …]}`,
+`{"answer": [put, index, reading…]}` and `{"ping": n}`.
 From the IOC: `{"ready": true}` or `{"failed": why}`; then `{"put": [put, index, value, user, host]}`, `{"pong": n}`.
 """
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from vigilia.points import Kind, Point, Reading, Severity, Status
 
-LONGEST_LINE = 64_000_000
-"""Room for the definitions of some 100,000 points."""
+LONGEST_LINE = 4_000_000
+"""Room for some thousand readings, or definitions of points."""
 
 Message = dict[str, Any]
 

@@ -9,7 +9,7 @@ import asyncio
 import ctypes
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_uint, c_ushort, c_void_p
 from pathlib import Path
@@ -213,15 +213,18 @@ Record = InputRecord | OutputRecord
 class Database:
     """All records of the IOC. Made once in a process, from within its running event loop."""
 
-    def __init__(self, names: Sequence[str], points: Sequence[Point], readings: Sequence[Reading], ask: Ask) -> None:
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
         self._records: list[Record] = []
-        for index, (name, point, reading) in enumerate(zip(names, points, readings, strict=True)):
-            if point.writable:
-                self._records.append(OutputRecord(index, name, point, reading, ask))
-            else:
-                self._records.append(InputRecord(name, point, reading))
         self._outputs: dict[int, OutputRecord] = {}
         self._numbers = itertools.count(1)
+
+    def add(self, name: str, point: Point, reading: Reading) -> None:
+        """Make the record of the next point, called `name`, with the reading it begins with."""
+        if point.writable:
+            self._records.append(OutputRecord(len(self._records), name, point, reading, self._ask))
+        else:
+            self._records.append(InputRecord(name, point, reading))
 
     def start(self, access_file: Path) -> None:
         """Start the IOC with its Channel Access and PV Access servers. Raises OSError where EPICS refuses."""

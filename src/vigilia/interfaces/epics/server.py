@@ -34,6 +34,8 @@ _END_DEADLINE_S = 2.0
 _SHORT_LIFE_S = 10.0
 _RESTART_PAUSE_S = 5.0
 _AT_ONCE = 2000
+_POINTS_AT_ONCE = 200
+"""Small messages: the memory that one of thousands of points needs for a moment would stay taken for good."""
 _LONGEST_MESSAGE = 8192
 
 
@@ -127,14 +129,16 @@ class EpicsServer:
 
     async def _set_up(self, child: "_Child", points: Sequence[Point], snapshot: Mapping[str, Reading]) -> None:
         """Have the IOC make its records, with the readings they begin with, and wait until it serves them."""
-        await child.send(
-            {
-                "points": [pack_point(point) for point in points],
-                "names": [epics_name(self._config.prefix, point.name) for point in points],
-                "readings": [pack_reading(snapshot[point.name]) for point in points],
-                "access_file": str(self._access_file),
-            }
-        )
+        for start in range(0, len(points), _POINTS_AT_ONCE):
+            some = points[start : start + _POINTS_AT_ONCE]
+            await child.send(
+                {
+                    "points": [pack_point(point) for point in some],
+                    "names": [epics_name(self._config.prefix, point.name) for point in some],
+                    "readings": [pack_reading(snapshot[point.name]) for point in some],
+                }
+            )
+        await child.send({"start": str(self._access_file)})
         try:
             async with asyncio.timeout(READY_DEADLINE_S):
                 first = await child.receive()
