@@ -109,7 +109,3 @@ def _demo(parsed: argparse.Namespace) -> int:
     from vigilia.demo import run_demo
 
     return run_demo(parsed.seconds)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,8 +5,9 @@ docs/reference/configuration.md.
 """
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 from zoneinfo import ZoneInfo
@@ -127,12 +128,12 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     core: dict[str, type[Section]] = {"site": SiteConfig, "web": WebConfig, "store": StoreConfig, "epics": EpicsConfig}
     models = core | {name: plugin.config for name, plugin in plugins.items()}
     table = read_toml(path) if path else {}
-    problems = merge_environment(table, models, environment)
+    origins, problems = merge_environment(table, models, environment)
     sections: dict[str, Section] = {}
     always_on: Table = {"site": {}, "web": {}, "store": {}}
     for name, value in (always_on | table).items():
         section, wrong = _load_section(name, value, models, base, place)
-        problems += wrong
+        problems += [_traced(problem, place, origins) for problem in wrong]
         if section is not None:
             sections[name] = section
     drivers = {name: (plugin, sections[name]) for name, plugin in plugins.items() if name in sections}
@@ -180,6 +181,17 @@ def _placed(problem: Problem, place: str) -> Problem:
     if not problem.place.startswith("["):
         return problem
     return Problem(place, f"{problem.place} {problem.key}", problem.wrong, problem.right)
+
+
+def _traced(problem: Problem, place: str, origins: Mapping[str, str]) -> Problem:
+    """Put the variable in place of the file before a problem with what came from the environment."""
+    key = re.sub(r"^\[(\w+)\] ?", r"\1.", problem.key).rstrip(".")
+    for start, variable in origins.items():
+        # A section that a variable made is that variable's; what the section lacks is not.
+        inside = "." in start and key.startswith((f"{start}.", f"{start}["))
+        if problem.place == place and (key == start or inside):
+            return replace(problem, place=variable)
+    return problem
 
 
 def _with_file(store: StoreConfig, base: Path, site: SiteConfig) -> StoreConfig:

@@ -13,6 +13,7 @@ import socket
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -21,7 +22,7 @@ from typing import Any
 
 import aiohttp
 
-from vigilia.errors import StartError
+from vigilia.errors import StartError, VigiliaError, printable
 from vigilia.language import tr, use
 
 _SWITCHES = 3
@@ -29,11 +30,13 @@ _PORTS = 8
 _REBOOT_EVERY_S = 60
 _START_DEADLINE_S = 60.0
 _STOP_DEADLINE_S = 12.0
+_LAST_WORDS_S = 2.0
+_LAST_LINES = 20
 _DEVICE = "SIM-01:Cam-03"
 
 
 def run_demo(seconds: float | None) -> int:
-    """Run the demonstration until Ctrl-C, or for `seconds`; return the exit code. Raises StartError."""
+    """Run the demonstration until Ctrl-C, or for `seconds`; return the exit code. Raises VigiliaError."""
     language = "pt-BR" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("pt") else "en"
     use(language)
     asyncio.run(_demonstrate(language, seconds))
@@ -154,7 +157,7 @@ async def _wait_for(process: Process, beginning: str) -> str:
                     return line
     except TimeoutError:
         pass
-    raise StartError(tr("the demonstration did not start:") + "\n" + "\n".join(said[-20:]))
+    raise StartError(tr("the demonstration did not start:") + "\n" + "\n".join(said[-_LAST_LINES:]))
 
 
 def _things_to_try(ready: str, url: str, control: str, ports: _EpicsPorts) -> str:
@@ -183,33 +186,54 @@ def _things_to_try(ready: str, url: str, control: str, ports: _EpicsPorts) -> st
 
 
 async def _show_life(url: str, service: Process, stop: asyncio.Event, seconds: float | None) -> None:
-    """Print changes of state until told to stop, the time is over, or the service ends."""
-    tasks: list[asyncio.Task[Any]] = [
-        asyncio.create_task(_follow(url), name="events"),
-        asyncio.create_task(stop.wait(), name="stop"),
-        asyncio.create_task(_swallow(service), name="log"),
-    ]
+    """Print changes of state until told to stop or the time is over. Raises VigiliaError where the service fails."""
+    said: deque[str] = deque(maxlen=_LAST_LINES)
+    events = asyncio.create_task(_follow(url), name="events")
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    log = asyncio.create_task(_read_log(service, said), name="log")
+    tasks = (events, stopped, log)
     try:
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        if not done or stopped in done:
+            return
+        await asyncio.wait([log], timeout=_LAST_WORDS_S)
+        if log.done():
+            log.result()
+            sentence = tr("the service ended by itself; its last words:")
+        else:
+            reason = printable(str(events.exception() or "") or "?")
+            sentence = tr("the service's stream of events broke off ({reason}); its last words:").format(reason=reason)
+        raise VigiliaError("\n".join([sentence, *said]))
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _swallow(service: Process) -> None:
-    """Keep the service's log flowing; it is in its file as well."""
-    while service.stdout and await service.stdout.readline():
-        pass
+async def _read_log(service: Process, said: deque[str]) -> None:
+    """Keep the service's log flowing, its last lines in `said`, until the service ends; it is in its file as well."""
+    while service.stdout and (raw := await service.stdout.readline()):
+        said.append(raw.decode(errors="replace").rstrip())
 
 
 async def _follow(url: str) -> None:
-    """Print each change of a port's state, of a choice and of a switch's contact, as the service tells them."""
+    """Print each change of a port's state, of a choice and of a switch's contact, as the service tells them.
+
+    Returns where the service ends the stream. Raises VigiliaError where it cannot be had, or breaks.
+    """
+    try:
+        await _print_changes(url)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise VigiliaError(str(error) or type(error).__name__) from error
+
+
+async def _print_changes(url: str) -> None:
     shown: dict[str, tuple[Any, Any]] = {}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
-    async with aiohttp.ClientSession(timeout=timeout) as http, http.get(f"{url}/api/v1/events") as events:
+    async with (
+        aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as http,
+        http.get(f"{url}/api/v1/events") as events,
+    ):
         async for raw in events.content:
             line = raw.decode()
             if not line.startswith("data:"):

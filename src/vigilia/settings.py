@@ -81,11 +81,12 @@ def read_toml(path: Path) -> Table:
 
 def merge_environment(
     table: Table, sections: Mapping[str, type[Section]], environment: Mapping[str, str]
-) -> list[Problem]:
-    """Put the environment's settings over `table`; return what is wrong with them.
+) -> tuple[dict[str, str], list[Problem]]:
+    """Put the environment's settings over `table`; return the place each came from, by its key, and what is wrong.
 
-    A variable of a section that `table` lacks makes the section.
+    A variable of a section that `table` lacks makes the section, and is the place of that as well.
     """
+    origins: dict[str, str] = {}
     problems: list[Problem] = []
     for variable, text in sorted(environment.items()):
         path = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
@@ -104,6 +105,9 @@ def merge_environment(
         except (ValueError, RecursionError) as error:
             problems.append(Problem(place, ".".join(path), f"is not JSON ({error})", "write a list or table as JSON"))
             continue
+        if path[0] not in table:
+            origins[path[0]] = place
+        origins[".".join(path)] = place
         target = table
         for step in path[:-1]:
             inner = target.setdefault(step, {})
@@ -111,7 +115,7 @@ def merge_environment(
                 inner = target[step] = {}
             target = cast(Table, inner)
         target[path[-1]] = value
-    return problems
+    return origins, problems
 
 
 def read_secret_files(table: Table, model: type[Section], base: Path, place: str, key: str) -> list[Problem]:
@@ -123,6 +127,10 @@ def read_secret_files(table: Table, model: type[Section], base: Path, place: str
     for name, field in model.model_fields.items():
         if Secret in _types(field.annotation) and f"{name}_file" in table:
             named = table.pop(f"{name}_file")
+            if table.get(name) is not None:
+                right = "give one of them"
+                problems.append(Problem(place, f"{key}.{name}_file", f"is given together with {name}", right))
+                continue
             try:
                 table[name] = _read_secret(named, base)
             except (OSError, TypeError, ValueError) as error:
@@ -222,4 +230,7 @@ def _read_secret(named: object, base: Path) -> str:
         content = file.read(_LARGEST_SECRET_BYTES + 1)
     if len(content) > _LARGEST_SECRET_BYTES:
         raise ValueError("larger than 64 KiB")
-    return content.decode().strip()
+    secret = content.decode().strip()
+    if not secret:
+        raise ValueError("empty")
+    return secret

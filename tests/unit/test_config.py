@@ -244,6 +244,35 @@ def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path, variable: str, tex
     assert line.startswith(f"environment variable {variable}: aruba.")
 
 
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("VIGILIA_DEMO__X", "1", "[demo]: is not a known section"),
+        ("VIGILIA_HISTORY__X", "1", "[history]: is not available in this version"),
+        ("VIGILIA_ARUBA__SWITCHES", '[{"name": "a"}]', "aruba.switches[0].url: is missing"),
+        ("VIGILIA_ARUBA__SWITCHES", '[{"password_file": "x"}]', "aruba.switches[0].password_file: cannot be read"),
+        ("VIGILIA_ARUBA__CA_FILE", "x.pem", "[aruba] ca_file: "),
+    ],
+)
+def test_what_is_wrong_with_a_variable_is_not_blamed_on_the_file(
+    tmp_path: Path, variable: str, text: str, expected: str
+) -> None:
+    lines = mistakes(tmp_path, GOOD, **{variable: text})
+    assert any(line.startswith(f"environment variable {variable}: {expected}") for line in lines), lines
+    assert not any(line.startswith("vigilia.toml") for line in lines)
+
+
+def test_what_a_section_of_the_environment_lacks_is_not_blamed_on_a_variable(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, "", VIGILIA_ARUBA__SCAN_S="1.0") == [
+        "vigilia.toml: [aruba] switches: names no switch; add [[aruba.switches]] or switches_file"
+    ]
+
+
+def test_what_the_file_has_wrong_is_not_blamed_on_a_variable(tmp_path: Path) -> None:
+    lines = mistakes(tmp_path, {"aruba": {"switches": [SWITCH], "scan": 1}}, VIGILIA_ARUBA__SCAN_S="1.0")
+    assert lines == ["vigilia.toml: aruba.scan: is not a known key; remove it or correct its spelling"]
+
+
 def test_secrets_are_in_no_message(tmp_path: Path) -> None:
     for wrong in (
         {"aruba": {"switches": SWITCH}},
@@ -252,6 +281,7 @@ def test_secrets_are_in_no_message(tmp_path: Path) -> None:
         {"aruba": {"switches": [SWITCH | {"ports": SWITCH}]}},
         {"aruba": [SWITCH]},
         {"aruba": {"switches": [SWITCH | {"url": "http://controle:hunter2@192.0.2.10"}]}},
+        {"aruba": {"switches": [SWITCH | {"url": "http://controle:hunter2"}]}},
         {"site": SWITCH, **GOOD},
     ):
         assert "hunter2" not in " ".join(mistakes(tmp_path, wrong))

@@ -224,6 +224,7 @@ def test_a_systemd_credential_wins_over_a_file_of_that_name(tmp_path: Path, monk
         (".", "Is a directory"),
         ("binary", "codec"),
         ("large", "64 KiB"),
+        ("empty", "(empty)"),
         (5, "not a path"),
         ("a\0b", "null"),
     ],
@@ -231,11 +232,22 @@ def test_a_systemd_credential_wins_over_a_file_of_that_name(tmp_path: Path, monk
 def test_a_secret_file_that_cannot_be_used(tmp_path: Path, named: object, reason: str) -> None:
     (tmp_path / "binary").write_bytes(b"hunter2\xff")
     (tmp_path / "large").write_text("hunter2" * 10_000)
+    (tmp_path / "empty").write_text(" \n")
     (line,) = read_secrets({"members": [{"url": "u", "token_file": named}]}, tmp_path)
     assert line.startswith("a.toml: part.members[0].token_file: cannot be read (")
     assert line.endswith("; name a file that holds the secret")
     assert reason in line
     assert "hunter2" not in line
+
+
+def test_a_secret_and_its_file_together_are_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2\n")
+    assert read_secrets({"password": "hunter2", "password_file": "secret"}, tmp_path) == [
+        "a.toml: part.password_file: is given together with password; give one of them"
+    ]
+    table: dict[str, Any] = {"password": None, "password_file": "secret"}
+    assert read_secrets(table, tmp_path) == []
+    assert table == {"password": "hunter2"}
 
 
 def test_a_file_key_of_what_is_no_secret_is_unknown(tmp_path: Path) -> None:
@@ -248,7 +260,7 @@ def test_a_file_key_of_what_is_no_secret_is_unknown(tmp_path: Path) -> None:
 
 
 def merged(table: dict[str, Any], **environment: str) -> tuple[dict[str, Any], list[str]]:
-    wrong = merge_environment(table, SECTIONS, environment)
+    _, wrong = merge_environment(table, SECTIONS, environment)
     return table, [str(problem) for problem in wrong]
 
 
@@ -320,6 +332,16 @@ def test_a_section_that_does_not_exist_is_kept_for_the_complaint() -> None:
     assert merged({}, VIGILIA_PARTS__X="1") == ({"parts": {"x": "1"}}, [])
 
 
+def test_what_came_from_the_environment_is_known() -> None:
+    environment = {"VIGILIA_PART__COUNT": "4", "VIGILIA_PARTS__ONE__X": "1", "VIGILIA_PART__PACE_S": "fast"}
+    origins, _ = merge_environment({"part": {}}, SECTIONS, environment)
+    assert origins == {
+        "part.count": "environment variable VIGILIA_PART__COUNT",
+        "parts": "environment variable VIGILIA_PARTS__ONE__X",
+        "parts.one.x": "environment variable VIGILIA_PARTS__ONE__X",
+    }
+
+
 def test_the_environment_wins_over_a_section_that_is_no_table() -> None:
     assert merged({"part": 5}, VIGILIA_PART__COUNT="1") == ({"part": {"count": 1}}, [])
 
@@ -331,7 +353,7 @@ texts = st.text() | st.sampled_from(["[]", "{}", "nan", "1e999", "null", "[[[", 
 @given(st.dictionaries(keys.map(lambda key: f"VIGILIA_PART__{key}"), texts))
 def test_no_environment_does_worse_than_problems(environment: dict[str, str]) -> None:
     table: dict[str, Any] = {}
-    wrong = merge_environment(table, SECTIONS, environment)
+    _, wrong = merge_environment(table, SECTIONS, environment)
     section, more = validate(Part, table.get("part", {}), "environment", "part")
     assert section is not None or more
     assert all(str(problem).isprintable() for problem in wrong + more)

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from vigilia.settings import Secret, Section, validate
 
 PortId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+(/[A-Za-z0-9]+)?$", max_length=12)]
 DeviceName = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]+$", max_length=60)]
+SwitchName = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]+$", max_length=259)]
+"""As long as a host name of 253 characters with a port, which is what a switches file makes of one."""
 
 
 class PortConfig(Section):
@@ -28,7 +31,7 @@ class PortConfig(Section):
 class SwitchConfig(Section):
     """One switch."""
 
-    name: DeviceName
+    name: SwitchName
     url: str
     username: str | None = None
     password: Secret | None = None
@@ -43,8 +46,8 @@ class SwitchConfig(Section):
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise ValueError(f"is not an address ({error}); {right}") from error
+        except ValueError:  # its text may quote a password
+            raise ValueError(f"is not an address; {right}") from None
         if parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
             raise ValueError(f"is not the address of a switch; {right}")
         if port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
@@ -61,7 +64,10 @@ class SwitchConfig(Section):
     def address(self) -> tuple[str, int]:
         """Host and TCP port: what makes two entries the same switch."""
         parts = urlsplit(self.url)
-        return (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+        host = (parts.hostname or "").lower()
+        with suppress(ValueError):  # a name stays as it is; an IPv6 address can be written in many ways
+            host = str(ipaddress.ip_address(host))
+        return host, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 class ArubaConfig(Section):

@@ -107,6 +107,8 @@ def test_wrong_keys_of_a_switch(wrong: dict[str, Any], expected: str) -> None:
         "http://192.0.2.10#a",
         "http://controle:31337@192.0.2.10",
         "http://[::1",
+        "http://admin:p31337",
+        "http://[31337]",
         "http://a b",
         "http://192.0.2.999",
         "http://192.0.2",
@@ -128,6 +130,7 @@ def test_a_bad_address(url: str) -> None:
         ("https://Switch-1.example", "https://Switch-1.example", ("switch-1.example", 443)),
         ("HTTPS://switch_1", "https://switch_1", ("switch_1", 443)),
         ("http://[::1]:80", "http://[::1]:80", ("::1", 80)),
+        ("http://[0:0:0:0:0:0:0:1]", "http://[0:0:0:0:0:0:0:1]", ("::1", 80)),
         ("http://192.0.2.10?", "http://192.0.2.10", ("192.0.2.10", 80)),
         ("http://192.0.2.10#", "http://192.0.2.10", ("192.0.2.10", 80)),
     ],
@@ -149,6 +152,18 @@ def test_duplicates_are_named() -> None:
         "[aruba]: port '1' of sw-1: is used 2 times; give each port to one device",
         "[aruba]: device 'A': is named 2 times; give each device a name of its own",
     ]
+
+
+def test_an_ipv6_address_is_the_same_however_it_is_written() -> None:
+    assert mistakes(switch("sw-1", "http://[::1]"), switch("sw-2", "http://[0:0:0:0:0:0:0:1]")) == [
+        "[aruba]: switch at ::1:80: stands there 2 times; put all its ports under one switch"
+    ]
+
+
+def test_a_switch_may_have_a_host_name_as_its_name_and_a_device_may_not() -> None:
+    assert mistakes(switch("a" * 253 + ":18081", "http://h", port("1", "A"))) == []
+    assert len(mistakes(switch("a" * 260, "http://h", port("1", "A")))) == 1
+    assert len(mistakes(switch("a", "http://h", port("1", "A" * 61)))) == 1
 
 
 def test_the_same_port_of_two_switches_is_no_duplicate() -> None:
