@@ -200,6 +200,7 @@ class ArubaClient:
     async def _log_in(self) -> None:
         if self._cookie is not None:
             raise BadAnswer("the session before could not be deleted: no other is opened beside it")
+        await self._resolve_doubt()
         answer = await self._connection.request(
             "POST",
             f"{self._base}/login-sessions",
@@ -219,10 +220,7 @@ class ArubaClient:
         self._keep_cookie(_object(_expect(answer)).get("cookie"))
         if self._cookie is None:
             raise BadAnswer("the answer to the login has no cookie")
-        if self._doubtful is not None:
-            # The switch speaks sense again: what it now says of the old session holds.
-            doubtful, self._doubtful = self._doubtful, None
-            await self._delete(doubtful)
+        await self._resolve_doubt()
 
     def _keep_cookie(self, cookie: object) -> None:
         if isinstance(cookie, str) and re.fullmatch(r"[\x21-\x3a\x3c-\x7e]{1,1000}", cookie):
@@ -238,11 +236,26 @@ class ArubaClient:
                     self._doubtful, self._cookie = self._cookie, None
                 case _:
                     pass
-        elif self._doubtful is not None and await self._delete(self._doubtful) == "gone":
+        else:
+            await self._resolve_doubt()
+
+    async def _resolve_doubt(self) -> None:
+        """Ask once more for the deletion of a session whose deletion was answered 400.
+
+        A switch that has just let us log in speaks sense again: what it then refuses to delete is gone.
+        """
+        if self._doubtful is None:
+            return
+        outcome = await self._delete(self._doubtful)
+        if outcome == "gone" or (outcome == "refused" and self._cookie is not None):
             self._doubtful = None
 
     async def _delete(self, cookie: str) -> Literal["gone", "refused", "failed"]:
-        """Delete a session. "refused" is a 400: switches say so of sessions gone, and of any while they start."""
+        """Delete a session, and say what the answer proves.
+
+        "gone" is a 204, or a refusal of the session itself. "refused" is a 400: switches say so of sessions gone, and
+        of any while they start. Anything else, a 200 with a page as well, proves nothing: the session may live on.
+        """
         try:
             answer = await self._connection.request(
                 "DELETE", f"{self._base}/login-sessions", deadline_s=self._timeout_s, cookie=cookie
@@ -250,9 +263,9 @@ class ArubaClient:
         except BadAnswer as error:
             _logger.debug("%s: to the logout: %s", self._name, error)
             return "failed"
-        if answer.status < 300 or answer.status in (401, 404):
+        if answer.status in (204, 401, 404) or (answer.status == 200 and not answer.body):
             return "gone"
-        return "refused" if answer.status < 500 else "failed"
+        return "refused" if 400 <= answer.status < 500 else "failed"
 
     async def _find_reading(self) -> None:
         """Find out whether all ports can be read at once, or only one by one."""

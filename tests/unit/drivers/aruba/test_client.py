@@ -127,13 +127,14 @@ async def test_a_session_that_the_switch_has_forgotten_is_gone() -> None:
         assert switch.open_sessions == 0
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "cut"])
+@pytest.mark.parametrize("fault", ["500", "503", "cut", "garbage", "wrong-shape", "redirect", "html400"])
 async def test_a_session_that_the_switch_failed_to_delete_is_not_left_beside_another(fault: str) -> None:
     async with SimSwitch(**LOGIN) as switch:
         client = make(switch)
         await client.open()
         await client.close(lost=True)
-        await switch.inject(fault, method="DELETE", count=1)
+        location = "http://127.0.0.1:9/" if fault == "redirect" else None
+        await switch.inject(fault, method="DELETE", count=1, location=location)
         if fault == "cut":  # the answer to it has no body to cut: it looks as if it never came
             with pytest.raises(ConnectionLost):
                 await client.open()
@@ -193,11 +194,12 @@ async def test_an_expired_session_is_renewed_at_once(refusal: Any) -> None:
         await switch.inject("expire")
         before = len(switch.requests)
         assert len(await client.read_all()) == 24
-        # Where a refusal is a 400, whether the session is gone is asked once more when the switch is itself again.
+        # Where a refusal is a 400, whether the session is gone is asked before and after there is another.
         again = ["DELETE login-sessions"] if refusal == "html" else []
         assert calls(switch, before) == [
             "GET poe/ports/stats",
             "DELETE login-sessions",
+            *again,
             "POST login-sessions",
             *again,
             "GET poe/ports/stats",
