@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vigilia.errors import InvalidValue
 
@@ -72,6 +72,23 @@ NEVER_READ = Reading(None, None, Severity.INVALID, Status.UDF)
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """The local hours of a day within which a point's readings mean something to alarms; both ends belong to it."""
+
+    start: str
+    """Local time of day, "HH:MM"."""
+    end: str
+    zone: str
+    """The name of the time zone, such as "America/Sao_Paulo"."""
+    latitude: float | None = None
+    """Degrees north. With both coordinates a failure counts only while the sun is up enough there."""
+    longitude: float | None = None
+    """Degrees east."""
+    least_irradiance: float = 50.0
+    """Clear-sky irradiance above which the sun is up enough, W/m²."""
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One named value: what it is, where it lives, and what may be done with it."""
 
@@ -97,6 +114,23 @@ class Point:
     """What an interface that has no null (EPICS) shows before the first reading."""
     max_age_s: float | None = None
     """Seconds after the last good contact at which the value is stale; None: never."""
+    area: str = ""
+    """The room, plant or reactor it belongs to, by the name people use; notices are grouped and routed by it."""
+    equipment: str = ""
+    """What people call the device on a card; empty: `device`."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What a card says of the area besides: title and text, such as ("Capacity", "2500 kWp")."""
+    window: Window | None = None
+    """When alarms judge its readings; None: always."""
+    covers: str = ""
+    """The group that an alarm of this point suppresses: alarms of the points that are `under` it."""
+    under: tuple[str, ...] = ()
+    """The groups it belongs to; besides those, every point is under "link:" and its link's name."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups whose alarm suppresses those of this point."""
+        return (*self.under, f"link:{self.link}") if self.link else self.under
 
     def label(self, value: Value | None) -> str | None:
         """Return the text of an enum's or boolean's value, or None where it has none."""
@@ -173,6 +207,17 @@ class Sample(NamedTuple):
 
     name: str
     reading: Reading
+    detail: str = ""
+    """What more the equipment said, for alarms and cards: the flags that are set, above all."""
+
+
+class Checkpoint(NamedTuple):
+    """How far a driver has come with one of its sources: kept if, and only if, what the batch caused is kept."""
+
+    key: str
+    """Which source, within the driver."""
+    value: Any
+    """What the driver needs to go on from there, as JSON holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +231,7 @@ class Batch:
     """False for stored samples that arrive late and that alarms do not judge."""
     max_age_s: float | None = None
     """Overrides the points' own `max_age_s` where the pace is known only at run time."""
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)

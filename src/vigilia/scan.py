@@ -13,9 +13,10 @@ Job = Callable[[], Awaitable[Follow | None]]
 class Scan:
     """When to ask, and what: every `period_s` the jobs of `steps`, one after another, writes in between."""
 
-    def __init__(self, kind: str, period_s: float, steps: Callable[[], Iterable[Job]]) -> None:
+    def __init__(self, kind: str, period_s: float, steps: Callable[[], Iterable[Job]], *, spread: bool = True) -> None:
         self.kind = kind
         self.period_s = period_s
+        self._spread = spread
         self.due = 0.0
         self._steps = steps
         self._under_way: Iterator[Job] | None = None
@@ -31,15 +32,15 @@ class Scan:
         """Return the next job, or None when this round is done and the next one has been scheduled.
 
         Rounds are scheduled from the clock, not from the end of the last one. A round that is late by more than a
-        period is run once, not made up for: at most one scan of a kind waits. The second round comes after a random
-        part of a period, so that links which connected together do not scan together.
+        period is run once, not made up for: at most one scan of a kind waits. With `spread` the second round
+        comes after a random part of a period, so that links which connected together do not scan together.
         """
         if self._under_way is None:
             self._under_way = iter(self._steps())
         job = next(self._under_way, None)
         if job is None:
             self._under_way = None
-            step = self.period_s * random.uniform(0.5, 1.0) if self._first else self.period_s  # noqa: S311
+            step = self.period_s * (random.uniform(0.5, 1.0) if self._first and self._spread else 1.0)  # noqa: S311
             self._first = False
             self.due = max(self.due + step, now)
         return job

@@ -156,5 +156,5 @@ async def test_every_value_fits_its_point() -> None:
     kinds = {point.name: point.kind for point in bench.own.points}
     types = {Kind.NUMBER: float, Kind.INTEGER: int, Kind.ENUM: int, Kind.TEXT: str}
     for batch in seen:
-        for name, reading in batch.samples:
+        for name, reading, _ in batch.samples:
             assert type(reading.value) is types[kinds[name]], name

@@ -5,18 +5,28 @@ knows the point table and links, and no interface.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Any, Protocol
 
 from vigilia.clock import Clock
 from vigilia.link import Link
 from vigilia.points import Point, Value
+from vigilia.rules import AlarmStates, Rule
 from vigilia.settings import Section
 from vigilia.store import Chosen
 from vigilia.table import PointTable
 
 ENTRY_POINT_GROUP = "vigilia.drivers"
+
+
+class Declare(Protocol):
+    """Makes points known that a driver found only at work."""
+
+    async def __call__(self, points: Sequence[Point]) -> None:
+        """Put points that are new into the table, and remember them for the next start. Raises StoreError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,18 @@ class Surroundings:
     clock: Clock
     chosen: Mapping[str, Chosen]
     """The last value written to each set point before this start."""
+    instance: str = "vigilia"
+    """The first part of the service's own points: a link's contact is `<instance>:<link>:Connected-Sts`."""
+    zone: tzinfo = UTC
+    """The site's time zone."""
+    known: Sequence[Point] = ()
+    """The driver's points as they were last remembered."""
+    checkpoints: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """How far the driver had come, by the keys of its batches' checkpoints."""
+    alarms: AlarmStates | None = None
+    """How alarms stand; None where none are judged."""
+    declare: Declare | None = None
+    """None where no points may be added."""
 
 
 class Driver(Protocol):
@@ -40,6 +62,11 @@ class Driver(Protocol):
     @property
     def links(self) -> Sequence[Link]:
         """The links through which it reaches its devices; the supervisor runs them."""
+        ...
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """The alarm rules it declares for its points, and for the contact of its links."""
         ...
 
     async def write(self, point: Point, value: Value) -> None:

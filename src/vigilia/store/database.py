@@ -3,9 +3,11 @@
 SQLite in WAL mode with synchronous FULL, so that what a call has returned from is on the disk.
 """
 
+import asyncio
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._writer = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str) -> "Store":
@@ -84,6 +87,27 @@ class Store:
     async def close(self) -> None:
         """Close the database."""
         await self._engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncConnection]:
+        """Give a connection to read with. Raises StoreError for what the database refuses within."""
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise StoreError(_reason(error)) from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[AsyncConnection]:
+        """Give a connection whose changes are kept together at the end, or not at all where anything is raised.
+
+        No other `writing` runs meanwhile. Raises StoreError for what the database refuses.
+        """
+        try:
+            async with self._writer, self._engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise StoreError(_reason(error)) from error
 
     async def check(self) -> None:
         """Raise StoreError unless the database answers."""

@@ -43,3 +43,93 @@ known_points = Table(
     Column("first_seen", Float, nullable=False),
 )
 """Points as they were last declared, so that a start knows them before the equipment speaks."""
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("driver", String(40), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("kept_at", Float, nullable=False),
+)
+"""How far each driver has come with each of its sources."""
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", String(260), primary_key=True),
+    Column("rule", String(60), nullable=False),
+    Column("point", String(200), nullable=False),
+    Column("state", JSON, nullable=False),
+    Column("counters", JSON, nullable=False),
+    Column("changed_at", Float, nullable=False),
+    Index("ix_alarms_point", "point"),
+)
+"""Every alarm that is not simply normal: its state, and the readings counted so far. The id is rule + "@" + point."""
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("alarm", String(260), nullable=False),
+    Column("rule", String(60), nullable=False),
+    Column("system", String(40), nullable=False),
+    Column("point", String(200), nullable=False),
+    Column("device", String(200), nullable=False),
+    Column("area", String(200), nullable=False),
+    Column("equipment", String(200), nullable=False),
+    Column("family", String(80), nullable=False),
+    Column("label", String(80), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("began_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("last_seen_at", Float, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("suppressed_by", String(260), nullable=False),
+    Column("brief", Boolean, nullable=False),
+    Column("told", Boolean, nullable=False),
+    Index("ix_incidents_began", "began_at"),
+    Index("ix_incidents_ended", "ended_at"),
+    Index("ix_incidents_alarm", "alarm"),
+)
+"""Alarms from start to end, by the equipment's times. `brief`: over when it was found, so that nobody was told.
+`told`: a notice of its start was queued."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("channel", String(60), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("alarm", String(260), nullable=False),
+    Column("incident", String(36), nullable=False),
+    Column("area", String(200), nullable=False),
+    Column("notice", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("card", Integer),
+    Column("claimed_at", Float),
+    Column("attempts", Integer, nullable=False),
+    Column("delivered_at", Float),
+    Column("error", Text, nullable=False),
+    Index("ix_outbox_waiting", "channel", "delivered_at", "id"),
+    Index("ix_outbox_incident", "incident"),
+)
+"""Notices, one row for each channel. `card`: the number of the card that carries it, set before the first attempt; so
+a notice with a card may have been read by somebody."""
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("next_card", Integer, nullable=False),
+    Column("sent", JSON, nullable=False),
+)
+"""What each channel must remember: the next card's number, and when it sent lately (for its rate budget)."""
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+"""What was done when, so that it is done once: the last heartbeat, the last weekly report."""

@@ -13,6 +13,7 @@ from vigilia.drivers.aruba.mapping import PortPoints
 from vigilia.errors import StartError
 from vigilia.link import Link
 from vigilia.points import Batch, Point, Reading, Sample, Severity, Status, Value
+from vigilia.rules import Rule
 from vigilia.scan import Follow, Job, Scan
 from vigilia.settings import Section
 
@@ -111,7 +112,7 @@ class Switch:
             _logger.info("%s: the switch lists port %s again", self.name, port.port)
         samples = port.samples(stats, time, self._table.reading)
         if self._config.selector_from != "enabled" and self._settled and self._awaits_choice(port):
-            samples += self._boot_choice(port, dict(samples)[port.sts])
+            samples += self._boot_choice(port, next(sample.reading for sample in samples if sample.name == port.sts))
         return samples
 
     @property
@@ -167,6 +168,11 @@ class ArubaDriver:
     def links(self) -> Sequence[Link]:
         """One link a switch."""
         return [switch.link for switch in self._by_name.values()]
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """Ports that report a fault, and switches without contact."""
+        return ()
 
     async def write(self, point: Point, value: Value) -> None:
         """Switch a port on or off; return once its switch confirmed it. Raises WriteError."""

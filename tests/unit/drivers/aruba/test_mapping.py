@@ -36,7 +36,7 @@ def never(_name: str) -> Reading:
 
 
 def readings(stats: dict[str, object]) -> dict[str, Reading]:
-    return {name.removeprefix("T1:"): reading for name, reading in PORT.samples(stats, 100.0, never)}
+    return {name.removeprefix("T1:"): reading for name, reading, _ in PORT.samples(stats, 100.0, never)}
 
 
 def test_the_points_of_a_port() -> None:
@@ -128,7 +128,7 @@ def test_a_field_that_cannot_be_understood_alarms_its_own_point_only(value: obje
         100.0,
         lambda _: present,
     )
-    found = dict(samples)
+    found = {sample.name: sample.reading for sample in samples}
     assert found["T1:Power-Mon"] == (5.5, 100.0, *READ_ALARM)
     assert found["T1:PowerClass-Mon"] == (4, 100.0, *GOOD)
     assert found["T1:PwrState-Raw"] == (DELIVERING, 100.0, *GOOD)
@@ -136,13 +136,16 @@ def test_a_field_that_cannot_be_understood_alarms_its_own_point_only(value: obje
 
 @pytest.mark.parametrize("code", [None, 1, ["PPDS_FAULT"], {}, True])
 def test_an_answer_without_a_state_is_a_read_alarm_with_the_value_kept(code: object) -> None:
-    found = dict(PORT.samples({"poe_detection_status": code}, 100.0, lambda _: Reading(FAULT, 50.0, *STATE_ALARM)))
+    found = {
+        sample.name: sample.reading
+        for sample in PORT.samples({"poe_detection_status": code}, 100.0, lambda _: Reading(FAULT, 50.0, *STATE_ALARM))
+    }
     assert {name.removeprefix("T1:PwrState-") for name in found} == {"Sts", "Raw", "Desc"}
     assert set(found.values()) == {Reading(FAULT, 100.0, *READ_ALARM)}
 
 
 def test_an_unlisted_port_is_unreadable_but_for_its_choice() -> None:
-    found = dict(PORT.unreadable(100.0, never))
+    found = {sample.name: sample.reading for sample in PORT.unreadable(100.0, never)}
     assert found.keys() == KINDS.keys() - {"T1:PwrState-Sel"}
     assert set(found.values()) == {Reading(None, 100.0, *READ_ALARM)}
 
@@ -174,7 +177,7 @@ stats_of_any_firmware = st.fixed_dictionaries(
 
 @given(stats_of_any_firmware | st.dictionaries(st.text(), json_values))
 def test_no_statistics_raise_or_give_what_a_point_cannot_hold(stats: dict[str, object]) -> None:
-    for name, (value, time, severity, _status) in PORT.samples(stats, 100.0, never):
+    for name, (value, time, severity, _status), _ in PORT.samples(stats, 100.0, never):
         assert time == 100.0
         assert name != "T1:PwrState-Sel", "a scan never touches the choice"
         if value is None:

@@ -1,0 +1,1 @@
+"""Reports: what went wrong in a week, and for how long."""

@@ -1,0 +1,82 @@
+"""Alarm rules as frozen data: what is an alarm, how sure one must be of it, and how it is told.
+
+Drivers declare rules beside their points, and configuration adjusts them; `vigilia.alarms` judges by them. A rule and a
+point make one alarm.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from vigilia.points import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. A reading is *bad* (speaks for an alarm), *good* (speaks against it) or neither.
+
+    Bad is a label among `states`, or a value at or beyond a limit, as in EPICS (`value <= low`, `value >= high`). A
+    reading of severity INVALID is neither: absence of data is not normality.
+    """
+
+    name: str
+    """Unique. Configuration refers to the rule by it."""
+    points: tuple[str, ...]
+    """The names of the points it is for; `*`, `?` and `[…]` as in file names."""
+    system: str
+    """The section of the driver it belongs to; "vigilia" for the service itself."""
+    severity: Severity = Severity.MAJOR
+    states: frozenset[str] = frozenset()
+    low: float | None = None
+    high: float | None = None
+    lolo: float | None = None
+    """Beyond this the alarm is MAJOR at least."""
+    hihi: float | None = None
+    """Beyond this the alarm is MAJOR at least."""
+    dead_band: float = 0.0
+    """How far beyond a limit, on its good side, a value must be to be good."""
+    on_count: int = 1
+    """Bad readings in a row, by their own times, that make an alarm."""
+    off_count: int = 1
+    """Good readings in a row, by their own times, that end it."""
+    on_delay_s: float = 0.0
+    """How long the first and the last of the bad readings must be apart besides."""
+    most_gap: float | None = None
+    """A pause longer than so many usual intervals between two readings makes both counts start anew."""
+    usual_interval_s: float = 300.0
+    """The usual interval while too few readings are known for their median."""
+    stale_s: float | None = None
+    """The alarm is that no new reading came for so long, within the point's window; readings then are all good."""
+    held_under_suppression: bool = False
+    """While the point is suppressed nothing counts towards an alarm, one that nobody was told of is dropped, and
+    afterwards only readings later than the suppression count. Otherwise what still holds afterwards is told."""
+    title: str = "Alarm"
+    """Begins the card of a new alarm, in English; the area or equipment follows it."""
+    cleared_title: str = "Alarm back to normal"
+    label: str = ""
+    """What kind of alarm it is, in English, for a card's line: "OVERVOLTAGE"."""
+    family: str = ""
+    """The heading it is counted under in heartbeats and reports, in English: "Relay alarms"."""
+    log: str = ""
+    """The log that tells of it besides the common one: a name under `log_dir`."""
+    mark: str = "[ALARME]"
+    """Begins its log lines when raised: what people search for. Never translated."""
+    cleared_mark: str = "[ALARME] Normalizacao"
+    """Begins its log lines when cleared."""
+
+
+class Standing(StrEnum):
+    """How an alarm stands, as far as a driver may know."""
+
+    NORMAL = "normal"
+    ACTIVE = "active"
+    SUPPRESSED = "suppressed"
+    """Suppressed by design, whether it was told before or not."""
+
+
+class AlarmStates(Protocol):
+    """What drivers may ask about alarms."""
+
+    def standing(self, rule: str, point: str) -> Standing:
+        """Return how the alarm that a rule makes of a point stands."""
+        ...
