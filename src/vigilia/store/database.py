@@ -5,7 +5,8 @@ SQLite in WAL mode with synchronous FULL, so that what a call has returned from 
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from typing import Any
 from sqlalchemy import URL, Connection, delete, event, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from vigilia.clock import iso
-from vigilia.errors import StartError, VigiliaError
+from vigilia.errors import StartError
 from vigilia.points import Point, Value
 from vigilia.spool import Record
 from vigilia.store import schema
+from vigilia.store.file import DatabaseFile, StoreError
 from vigilia.store.migrate import migrate
 
 _logger = logging.getLogger(__name__)
@@ -28,10 +31,8 @@ Row = dict[str, Any]
 
 _POINTS_AT_ONCE = 200
 """Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
-
-
-class StoreError(VigiliaError):
-    """The database did not take or give something; it may later."""
+_CONNECTION_WAIT_S = 2.0
+"""How long a call waits for one of the few connections, where others have them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ class PointChanges:
 class Store:
     """The open database. Made by `Store.open`; every method may raise StoreError."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, file: DatabaseFile) -> None:
         self._engine = engine
+        self._file = file
 
     @classmethod
     async def open(cls, url: str) -> "Store":
@@ -63,14 +65,15 @@ class Store:
         Raises StartError where it cannot be opened or is newer than the program.
         """
         path = Path(url.removeprefix("sqlite:///"))  # not parsed as a URL: a file's name may have a question mark
-        engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
+        location = URL.create("sqlite+aiosqlite", database=str(path))
+        engine = create_async_engine(location, pool_timeout=_CONNECTION_WAIT_S)
         event.listen(engine.sync_engine, "connect", _set_up_connection)
         event.listen(engine.sync_engine, "begin", _begin)
-        store = cls(engine)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             async with engine.begin() as connection:
                 await connection.run_sync(migrate)
+            return cls(engine, DatabaseFile(path))
         except (DBAPIError, OSError) as error:
             await engine.dispose()
             raise StartError(
@@ -79,52 +82,47 @@ class Store:
         except StartError:
             await engine.dispose()
             raise
-        return store
 
     async def close(self) -> None:
         """Close the database."""
         await self._engine.dispose()
 
     async def check(self) -> None:
-        """Raise StoreError unless the database answers."""
-        try:
+        """Raise StoreError unless the database would take a write: there, not locked, writable, with room."""
+        with _store_errors():
+            self._file.check_place()
+            self._file.check_room()
             async with self._engine.connect() as connection:
-                await connection.execute(select(1))
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
+                # It deletes nothing, but it reads the table and takes the lock for writing, and gives it back.
+                await connection.execute(delete(schema.audit).where(schema.audit.c.id < 0))
 
     async def record_writes(self, records: Iterable[Record]) -> None:
         """Put the journal's records into the audit and the chosen set points, in one transaction.
 
         A record that is already there changes nothing, so that a repetition after a crash is harmless.
         """
-        try:
+        with _store_errors():
+            self._file.check_place()
             async with self._engine.begin() as connection:
                 for record in records:
                     await _record(connection, record)
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
 
     async def close_orphans(self) -> None:
         """Say of writes that a crash left without an answer that nobody knows how they ended."""
-        try:
+        with _store_errors():
             async with self._engine.begin() as connection:
                 await connection.execute(
                     update(schema.audit)
                     .where(schema.audit.c.outcome.is_(None))
                     .values(outcome="unknown", detail="the service ended before the answer came")
                 )
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
 
     async def chosen(self) -> dict[str, Chosen]:
         """Return the last value written to each set point, by point name."""
-        try:
+        with _store_errors():
             async with self._engine.connect() as connection:
                 rows = await connection.execute(select(schema.chosen))
                 return {row.point: Chosen(row.value, row.confirmed) for row in rows}
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
 
     async def audit(self, *, point: str = "", before: int | None = None, limit: int = 100) -> list[Row]:
         """Return writes, the newest first: of `point`, with an id below `before`, at most `limit`."""
@@ -133,26 +131,33 @@ class Store:
             query = query.where(schema.audit.c.point == point)
         if before is not None:
             query = query.where(schema.audit.c.id < before)
-        try:
+        with _store_errors():
             async with self._engine.connect() as connection:
                 return [_audit_row(row) for row in (await connection.execute(query)).mappings()]
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
 
     async def remember_points(self, driver: str, points: Sequence[Point], now: float) -> PointChanges:
         """Keep `points` as the ones `driver` has; say how many are new and how many are gone since the last start."""
         table = schema.known_points
         names = {point.name for point in points}
-        try:
+        with _store_errors():
             async with self._engine.begin() as connection:
                 known = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
                 for name in known - names:
                     await connection.execute(delete(table).where(table.c.name == name))
                 for start in range(0, len(points), _POINTS_AT_ONCE):
                     await _remember(connection, driver, points[start : start + _POINTS_AT_ONCE], now)
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
         return PointChanges(new=len(names - known), gone=len(known - names))
+
+
+@contextmanager
+def _store_errors() -> Generator[None]:
+    """Turn what goes wrong between us and the database into StoreError."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(_reason(error)) from error
+    except NoFreeConnection as error:
+        raise StoreError(f"it answers too slowly: no connection was free for {_CONNECTION_WAIT_S:g} s") from error
 
 
 async def _remember(connection: AsyncConnection, driver: str, points: Sequence[Point], now: float) -> None:

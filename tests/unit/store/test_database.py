@@ -199,10 +199,20 @@ async def test_a_store_that_has_gone_says_so(tmp_path: Path) -> None:
         store.record_writes([asked("a")]),
         store.remember_points("aruba", points("a"), 1.0),
     ):
-        with pytest.raises(StoreError, match="unable to open database file") as raised:
+        with pytest.raises(StoreError, match=r"unable to open database file|was replaced while in use") as raised:
             await call
         assert "SELECT" not in str(raised.value), "the database's own words, without our statements"
     await store.close()
+
+
+async def test_nothing_goes_into_a_file_that_nobody_can_see(tmp_path: Path, store: Store) -> None:
+    path = tmp_path / "vigilia.db"
+    await store.record_writes([asked("a")])
+    path.rename(tmp_path / "away")
+    with pytest.raises(StoreError, match="is away"):
+        await store.record_writes([asked("b")])
+    (tmp_path / "away").rename(path)
+    assert [row["id"] for row in await store.audit()] == [1]
 
 
 async def test_a_locked_store_is_a_store_error(tmp_path: Path, store: Store) -> None:
