@@ -3,6 +3,7 @@
 SQLite in WAL mode with synchronous FULL, so that what a call has returned from is on the disk.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -31,6 +32,9 @@ Row = dict[str, Any]
 
 _POINTS_AT_ONCE = 200
 """Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
+_LOCK_WAIT_MS = 1500
+"""How long SQLite waits for another's lock. It cannot be interrupted meanwhile, and a stop has 10 s in all."""
+_CLOSE_WAIT_S = 2.0
 _CONNECTION_WAIT_S = 2.0
 """How long a call waits for one of the few connections, where others have them all."""
 
@@ -84,8 +88,11 @@ class Store:
             raise
 
     async def close(self) -> None:
-        """Close the database."""
-        await self._engine.dispose()
+        """Close the database, or leave it to the end of the process where that takes too long; nothing is lost."""
+        try:
+            await asyncio.wait_for(self._engine.dispose(), _CLOSE_WAIT_S)
+        except (TimeoutError, DBAPIError) as error:
+            _logger.warning("the store could not be closed: %s", _reason(error) or "no answer in time")
 
     async def check(self) -> None:
         """Raise StoreError unless the database would take a write: there, not locked, writable, with room."""
@@ -246,7 +253,7 @@ def _set_up_connection(connection: Any, _record: object) -> None:
     # By itself the sqlite3 module begins no transaction before DDL: a migration that is killed would be half there.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_LOCK_WAIT_MS}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -1,5 +1,6 @@
 """The store: audit, chosen set points and known points."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
+from sqlalchemy.util import await_only
 
 from vigilia.points import Kind, Point
-from vigilia.store import Chosen, PointChanges, Store, StoreError
+from vigilia.store import Chosen, PointChanges, Store, StoreError, database
 
 SEL = "T1:PwrState-Sel"
 
@@ -220,13 +223,34 @@ async def test_a_locked_store_is_a_store_error(tmp_path: Path, store: Store) -> 
     holder.execute("PRAGMA busy_timeout=0")
     holder.execute("BEGIN EXCLUSIVE")
     try:
-        with pytest.raises(StoreError, match="locked"):
-            await store.record_writes([asked("a")])
+        async with asyncio.timeout(4):  # a stop has 10 s for everything
+            with pytest.raises(StoreError, match="locked"):
+                await store.record_writes([asked("a")])
     finally:
         holder.execute("ROLLBACK")
         holder.close()
     await store.record_writes([asked("a")])
     assert len(await store.audit()) == 1
+
+
+async def test_a_close_that_hangs_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database, "_CLOSE_WAIT_S", 0.05)
+    store = await Store.open(f"sqlite:///{tmp_path}/vigilia.db")
+    left: list[Any] = []
+
+    def hang(connection: Any, _record: object) -> None:
+        left.append(connection.driver_connection)
+        await_only(asyncio.get_running_loop().create_future())
+
+    engine = store._engine  # noqa: SLF001 - a disk that hangs cannot be had otherwise
+    event.listen(engine.sync_engine, "close", hang)
+    async with asyncio.timeout(5):
+        await store.close()
+    assert "the store could not be closed: no answer in time" in caplog.text
+    for connection in left:
+        await connection.close()
 
 
 steps = st.lists(
@@ -240,8 +264,6 @@ def test_any_history_and_its_repetitions_give_the_last_choice(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]], repeats: list[int]
 ) -> None:
     """Against a model in memory: the last asked wins, and only its own answer confirms it."""
-    import asyncio
-
     records: list[dict[str, Any]] = []
     last: dict[str, tuple[str, int, bool]] = {}
     for number, (step, point, value) in enumerate(steps):
