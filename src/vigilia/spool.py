@@ -65,7 +65,7 @@ class Spool:
                 position += len(line)
                 try:
                     record = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     record = None
                 if isinstance(record, dict):
                     records.append(cast(Record, record))

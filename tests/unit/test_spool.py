@@ -88,11 +88,12 @@ def test_a_torn_last_line_is_cut_off(path: Path, torn: bytes) -> None:
 
 
 def test_damaged_lines_are_skipped_and_logged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path.write_bytes(b'{"n":1}\n\x00\xff\n[1]\n\n{"n":2}\n')
+    deep = b'{"n":' * 100_000
+    path.write_bytes(b'{"n":1}\n\x00\xff\n[1]\n\n' + deep + b'\n{"n":2}\n')
     spool = Spool(path, ROOM)
     records, position = spool.read(10)
     assert records == [{"n": 1}, {"n": 2}]
-    assert len([line for line in caplog.records if line.levelno == logging.ERROR]) == 3
+    assert len([line for line in caplog.records if line.levelno == logging.ERROR]) == 4
     spool.acknowledge(position)
     assert spool.waiting_bytes == 0
     spool.close()

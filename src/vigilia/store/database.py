@@ -6,7 +6,7 @@ SQLite in WAL mode with synchronous FULL, so that what a call has returned from 
 import asyncio
 import json
 import logging
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from vigilia.spool import Record
 from vigilia.store import schema
 from vigilia.store.file import DatabaseFile, StoreError
 from vigilia.store.migrate import migrate
+from vigilia.store.records import RefusedRecordError, put, put_or_skip
 
 _logger = logging.getLogger(__name__)
 
@@ -103,16 +104,25 @@ class Store:
                 # It deletes nothing, but it reads the table and takes the lock for writing, and gives it back.
                 await connection.execute(delete(schema.audit).where(schema.audit.c.id < 0))
 
-    async def record_writes(self, records: Iterable[Record]) -> None:
+    async def record_writes(self, records: Sequence[Record]) -> None:
         """Put the journal's records into the audit and the chosen set points, in one transaction.
 
-        A record that is already there changes nothing, so that a repetition after a crash is harmless.
+        A record that is already there changes nothing, so that a repetition after a crash is harmless. One that no
+        store would take is logged and skipped.
         """
         with _store_errors():
             self._file.check_place()
-            async with self._engine.begin() as connection:
-                for record in records:
-                    await _record(connection, record)
+            try:
+                await self._put(records, put)
+            except RefusedRecordError:  # rare: only now is a savepoint for each record worth its time
+                await self._put(records, put_or_skip)
+
+    async def _put(
+        self, records: Sequence[Record], put_one: Callable[[AsyncConnection, Record], Awaitable[None]]
+    ) -> None:
+        async with self._engine.begin() as connection:
+            for record in records:
+                await put_one(connection, record)
 
     async def close_orphans(self) -> None:
         """Say of writes that a crash left without an answer that nobody knows how they ended."""
@@ -187,48 +197,6 @@ async def _remember(connection: AsyncConnection, driver: str, points: Sequence[P
                 set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
             ),
             changed,
-        )
-
-
-async def _record(connection: AsyncConnection, record: Record) -> None:
-    try:
-        if record["event"] == "asked":
-            await _record_asked(connection, record)
-        else:
-            await _record_answered(connection, record)
-    except KeyError as error:  # one record must not hold up all that follow it, at this start and at every other
-        _logger.error("a damaged record of the journal is skipped, for it lacks %s: %s", error, record)
-
-
-async def _record_asked(connection: AsyncConnection, record: Record) -> None:
-    columns = ("write_id", "asked_at", "point", "value", "previous", "via", "user", "host")
-    fresh = await connection.execute(
-        insert(schema.audit).values({name: record[name] for name in columns}).on_conflict_do_nothing()
-    )
-    if not record["chosen"] or not fresh.rowcount:
-        return
-    choice = {
-        "value": record["value"],
-        "chosen_at": record["asked_at"],
-        "write_id": record["write_id"],
-        "confirmed": False,
-    }
-    await connection.execute(
-        insert(schema.chosen)
-        .values(point=record["point"], **choice)
-        .on_conflict_do_update(index_elements=[schema.chosen.c.point], set_=choice)
-    )
-
-
-async def _record_answered(connection: AsyncConnection, record: Record) -> None:
-    await connection.execute(
-        update(schema.audit)
-        .where(schema.audit.c.write_id == record["write_id"])
-        .values(outcome=record["outcome"], detail=record["detail"], answered_at=record["answered_at"])
-    )
-    if record["outcome"] == "confirmed":
-        await connection.execute(
-            update(schema.chosen).where(schema.chosen.c.write_id == record["write_id"]).values(confirmed=True)
         )
 
 

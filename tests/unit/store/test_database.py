@@ -124,6 +124,71 @@ async def test_a_damaged_record_is_skipped_and_logged(store: Store, caplog: pyte
     assert caplog.text.count("a damaged record of the journal is skipped") == 3
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"write_id": None},
+        {"point": {"a": 1}},
+        {"point": None},
+        {"value": [1]},
+        {"value": None},
+        {"chosen": "yes"},
+        {"user": "\ud800"},
+        {"host": 2**70},
+        {"asked_at": "yesterday"},
+        {"asked_at": float("nan")},
+        {"asked_at": 2**70},
+        {"point": "refused by a trigger"},
+        {"point": "too large"},
+    ],
+    ids=str,
+)
+async def test_a_record_that_no_store_takes_is_skipped_and_logged(
+    odd: dict[str, Any], tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = sqlite3.connect(tmp_path / "vigilia.db")
+    for point, answer in (("refused by a trigger", "RAISE(ABORT, 'no')"), ("too large", "zeroblob(2000000000)")):
+        other.execute(
+            f"CREATE TRIGGER '{point}' AFTER INSERT ON audit WHEN new.point = '{point}' BEGIN SELECT {answer}; END"
+        )
+    other.close()
+    records = [asked("a"), answered("a"), {**asked("b", point="T2"), **odd}, asked("c", 0), answered("c")]
+    await store.record_writes(records)
+    assert [(row["id"], row["outcome"]) for row in await store.audit()] == [(2, "confirmed"), (1, "confirmed")]
+    assert await store.chosen() == {SEL: Chosen(0, confirmed=True)}
+    assert caplog.text.count("a damaged record of the journal is skipped") == 1
+
+
+@pytest.mark.parametrize("odd", [{"outcome": None}, {"detail": {}}, {"answered_at": float("inf")}], ids=str)
+async def test_an_answer_that_no_store_takes_is_skipped(odd: dict[str, Any], store: Store) -> None:
+    await store.record_writes([asked("a"), {**answered("a"), **odd}, asked("b"), answered("b")])
+    assert [row["outcome"] for row in await store.audit()] == ["confirmed", None]
+
+
+async def test_a_store_that_is_full_keeps_nothing_and_skips_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Locked, full and missing are no fault of a record: everything waits, also beside a record to be skipped."""
+    store = await Store.open(f"sqlite:///{tmp_path}/vigilia.db")
+    engine = store._engine  # noqa: SLF001 - a full disk cannot be had otherwise
+
+    def limit(connection: Any, _record: object, _proxy: object) -> None:
+        connection.cursor().execute(f"PRAGMA max_page_count={limit_pages}")
+
+    event.listen(engine.sync_engine, "checkout", limit)
+    odd = [asked("a"), {"event": "odd"}, *(asked(str(n), "x" * 5_000) for n in range(50))]
+    limit_pages = 20
+    with pytest.raises(StoreError, match="full"):
+        await store.record_writes(odd)
+    assert await store.audit() == []
+    caplog.clear()
+    limit_pages = 1_000_000
+    await store.record_writes(odd)
+    assert len(await store.audit()) == 51
+    assert caplog.text.count("a damaged record of the journal is skipped") == 1
+    await store.close()
+
+
 async def test_an_answer_without_a_question_is_no_error(store: Store) -> None:
     await store.record_writes([answered("unknown")])
     assert await store.audit() == []
