@@ -1,5 +1,8 @@
 """Where log lines go: to standard error, and to a file that is changed each day and kept for a week.
 
+When a day's file has 50 MB it becomes `vigilia.log.1`, the one before it `.2`, and so on; what was `.4` is deleted. So the
+folder holds about 600 MB at most.
+
 Lines are written by a thread of their own, so that a slow disk or terminal does not hold up the watch. A log that takes
 nothing (a terminal nobody reads, a full disk) costs lines, and neither the watch nor its stop.
 """
@@ -19,6 +22,8 @@ from pathlib import Path
 from vigilia.errors import StartError, printable
 
 DAYS_KEPT = 7
+_DAY_BYTES = 50_000_000
+_PARTS_KEPT = 4
 _MOST_LINES_WAITING = 10_000
 _LAST_LINES_S = 2.0
 """How long a stop waits until the last lines are written."""
@@ -118,13 +123,42 @@ class _Screen(logging.Handler):
 
 
 class _File(logging.handlers.TimedRotatingFileHandler):
-    """The file of the day. That it refuses lines is told once, on `screen`."""
+    """The file of the day, and the parts of a long one. That it refuses lines is told once, on `screen`."""
 
     def __init__(self, path: Path, screen: logging.Handler) -> None:
         super().__init__(path, when="midnight", backupCount=DAYS_KEPT, encoding="utf-8", errors="backslashreplace")
         self._screen = screen
         self._refused = False
         self._told = False
+
+    def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802 - the base class named it
+        return int(bool(super().shouldRollover(record)) or self._is_long())
+
+    def doRollover(self) -> None:  # noqa: N802 - the base class named it
+        if time.time() >= self.rolloverAt:
+            super().doRollover()
+            return
+        try:
+            if self.stream:
+                self.stream.close()
+            for number in range(_PARTS_KEPT, 1, -1):
+                with suppress(FileNotFoundError):
+                    self._part(number - 1).replace(self._part(number))
+            Path(self.baseFilename).replace(self._part(1))
+        finally:
+            self.stream = self._open()
+
+    def getFilesToDelete(self) -> list[str]:  # noqa: N802 - the base class named it
+        """Return the days beyond the week, and parts as old."""
+        parts = [part for number in range(1, _PARTS_KEPT + 1) if (part := self._part(number)).exists()]
+        oldest = time.time() - DAYS_KEPT * 86_400
+        return [*super().getFilesToDelete(), *(str(part) for part in parts if part.stat().st_mtime < oldest)]
+
+    def _part(self, number: int) -> Path:
+        return Path(f"{self.baseFilename}.{number}")
+
+    def _is_long(self) -> bool:
+        return bool(self.stream) and os.fstat(self.stream.fileno()).st_size >= _DAY_BYTES
 
     def emit(self, record: logging.LogRecord) -> None:
         self._refused = False

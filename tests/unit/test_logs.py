@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +102,36 @@ def test_more_lines_than_fit_are_dropped_and_the_end_comes_all_the_same(tmp_path
     said = end(start(tmp_path, PROGRAM.replace(str(LINES), "15_000")))
     assert "Traceback" not in said
     os.close(reader)
+
+
+SMALL = PROGRAM.replace("with", "from vigilia import logs; logs._DAY_BYTES = 2_000\nwith")
+
+
+def test_a_day_with_too_much_to_say_is_cut_into_parts(tmp_path: Path) -> None:
+    end(start(tmp_path, SMALL.replace(str(LINES), "105")))
+    files = ["vigilia.log", *(f"vigilia.log.{number}" for number in range(1, 5))]
+    assert sorted(path.name for path in tmp_path.iterdir()) == files, "older parts are deleted"
+    lines = [line for name in reversed(files) for line in (tmp_path / name).read_text().splitlines()]
+    assert [int(line.split()[4]) for line in lines] == list(range(105 - len(lines), 105)), "in order, none missing"
+    assert all((tmp_path / name).stat().st_size < 2_500 for name in files)
+
+
+def test_the_next_day_begins_a_file_and_deletes_what_is_older_than_a_week(tmp_path: Path) -> None:
+    now = time.time()
+    for days in range(1, 12):
+        day = time.strftime("%Y-%m-%d", time.localtime(now - (days + 1) * 86_400))
+        (tmp_path / f"vigilia.log.{day}").write_text("")
+    for name, days in (("vigilia.log", 1.0), ("vigilia.log.1", 2), ("vigilia.log.2", 9)):
+        (tmp_path / name).write_text(f"{name}\n")
+        os.utime(tmp_path / name, (now - days * 86_400,) * 2)
+    end(start(tmp_path, SMALL.replace(str(LINES), "1")))
+    names = {path.name for path in tmp_path.iterdir()}
+    yesterday = time.strftime("%Y-%m-%d", time.localtime(now - 86_400))
+    assert (tmp_path / f"vigilia.log.{yesterday}").read_text() == "vigilia.log\n"
+    assert len([name for name in names if name.startswith("vigilia.log.2")]) == 7
+    assert "vigilia.log.1" in names
+    assert "vigilia.log.2" not in names
+    assert len((tmp_path / "vigilia.log").read_text().splitlines()) == 1
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

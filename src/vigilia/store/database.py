@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, delete, event, select, update
+from sqlalchemy import URL, Connection, delete, event, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -33,6 +33,9 @@ Row = dict[str, Any]
 
 _POINTS_AT_ONCE = 200
 """Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
+_WRITES_KEPT = 100_000
+"""How many writes the audit keeps. A crash has the spool repeat at most half of its 50 MB, some 75,000 writes: none of
+them is forgotten here by then, and so none is taken for a new one."""
 _LOCK_WAIT_MS = 1500
 """How long SQLite waits for another's lock. It cannot be interrupted meanwhile, and a stop has 10 s in all."""
 _CLOSE_WAIT_S = 2.0
@@ -108,7 +111,7 @@ class Store:
         """Put the journal's records into the audit and the chosen set points, in one transaction.
 
         A record that is already there changes nothing, so that a repetition after a crash is harmless. One that no
-        store would take is logged and skipped.
+        store would take is logged and skipped. Of the audit the newest 100,000 writes are kept.
         """
         with _store_errors():
             self._file.check_place()
@@ -123,6 +126,9 @@ class Store:
         async with self._engine.begin() as connection:
             for record in records:
                 await put_one(connection, record)
+            # Ids grow by one: neither this nor the deletion looks at more than what goes.
+            newest = select(func.max(schema.audit.c.id)).scalar_subquery()
+            await connection.execute(delete(schema.audit).where(schema.audit.c.id <= newest - _WRITES_KEPT))
 
     async def close_orphans(self) -> None:
         """Say of writes that a crash left without an answer that nobody knows how they ended."""

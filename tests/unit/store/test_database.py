@@ -220,6 +220,17 @@ async def test_the_audit_is_read_page_by_page_the_newest_first(store: Store) -> 
     assert len(await store.audit()) == 25
 
 
+async def test_the_audit_keeps_the_newest_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_WRITES_KEPT", 10)
+    await store.record_writes([asked("first", 1, "T2"), answered("first")])
+    for start in range(0, 30, 6):
+        await store.record_writes([asked(str(n), n) for n in range(start, start + 6)])
+        # Repeated and damaged records are no new writes, and push none out.
+        await store.record_writes([asked(str(start)), {"event": "odd"}, answered("first")])
+    assert [row["value"] for row in await store.audit()] == list(range(29, 19, -1))
+    assert (await store.chosen())["T2"] == Chosen(1, confirmed=True), "what was chosen stays"
+
+
 def points(*names: str, **more: Any) -> list[Point]:
     return [Point(name, Kind.ENUM, "T", labels=("Off", "On"), limits=(0, 1), **more) for name in names]
 
