@@ -1,7 +1,7 @@
 """Where log lines go: to standard error, and to a file that is changed each day and kept for a week.
 
-When a day's file has 50 MB it becomes `vigilia.log.1`, the one before it `.2`, and so on; what was `.4` is deleted. So the
-folder holds about 600 MB at most.
+When a day's file has 50 MB it becomes `vigilia.log.1`, the one before it `.2`, and so on; what was `.4` is deleted. So
+the folder holds about 600 MB at most.
 
 Lines are written by a thread of their own, so that a slow disk or terminal does not hold up the watch. A log that takes
 nothing (a terminal nobody reads, a full disk) costs lines, and neither the watch nor its stop.

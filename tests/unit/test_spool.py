@@ -121,6 +121,25 @@ def test_compaction_keeps_what_waits_and_the_file_private(
     assert not path.with_suffix(".new").exists()
 
 
+def test_all_compactions_together_copy_no_more_than_there_was(
+    spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_COMPACT_AT_BYTES", 100)
+    for number in range(2000):
+        spool.append({"n": number})
+    size, inode, copied, seen = path.stat().st_size, path.stat().st_ino, 0, list[int]()
+    while spool.waiting_bytes:
+        records, position = spool.read(7)
+        seen += [record["n"] for record in records]
+        spool.acknowledge(position)
+        if path.stat().st_ino != inode:
+            inode = path.stat().st_ino
+            copied += path.stat().st_size
+        assert path.stat().st_size <= max(2 * spool.waiting_bytes, spool.waiting_bytes + 100) + 7 * len('{"n":1999}\n')
+    assert 0 < copied <= size
+    assert seen == list(range(2000))
+
+
 def test_a_compaction_that_a_crash_broke_off_is_no_hindrance(
     spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
