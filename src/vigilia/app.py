@@ -60,10 +60,11 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
             table,
             clock,
             lambda: journal.waiting_bytes,
+            lambda: journal.dropped,
             (lambda: epics.restarts) if epics else None,
         )
         _complete_points(config, table, own)
-        health = Health(links, store, clock, epics.ready.is_set if epics else None)
+        health = Health(links, store, journal, clock, epics.ready.is_set if epics else None)
         web = _bind_web(config, table, links, store, health, clock)
         if web:
             cleanup.push_async_callback(web.stop)
@@ -98,7 +99,7 @@ def check(config: Config) -> None:
     table = PointTable(clock, _NoJournal())
     drivers = _build_drivers(config, Surroundings(table, clock, {}))
     links = [link for driver in drivers.values() for link in driver.links]
-    _complete_points(config, table, OwnPoints(config.site.instance, links, table, clock, int, int))
+    _complete_points(config, table, OwnPoints(config.site.instance, links, table, clock, int, int, int))
 
 
 def run(config: Config, clock: Clock) -> None:

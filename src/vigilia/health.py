@@ -8,17 +8,23 @@ from collections.abc import Callable, Sequence
 
 from vigilia.clock import Clock
 from vigilia.link import Link
-from vigilia.store import Store, StoreError
+from vigilia.store import Store, StoreError, WriteJournal
 
 
 class Health:
     """Judges the parts of the watch."""
 
     def __init__(
-        self, links: Sequence[Link], store: Store, clock: Clock, epics_ready: Callable[[], bool] | None
+        self,
+        links: Sequence[Link],
+        store: Store,
+        journal: WriteJournal,
+        clock: Clock,
+        epics_ready: Callable[[], bool] | None,
     ) -> None:
         self._links = links
         self._store = store
+        self._journal = journal
         self._clock = clock
         self._epics_ready = epics_ready
 
@@ -35,5 +41,6 @@ class Health:
         try:
             await self._store.check()
         except StoreError as error:
-            missing.append(f"the store does not answer: {error}")
+            missing.append(f"the store takes nothing: {error}")
+        missing += self._journal.missing()
         return missing

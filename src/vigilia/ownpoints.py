@@ -27,6 +27,7 @@ class OwnPoints:
         table: PointTable,
         clock: Clock,
         audit_waiting: Callable[[], int],
+        audit_dropped: Callable[[], int],
         epics_restarts: Callable[[], int] | None,
     ) -> None:
         self._table = table
@@ -40,6 +41,7 @@ class OwnPoints:
             ("Memory-Mon", Kind.NUMBER, "Resident memory of the service", "MB", _resident_mb),
             ("Replaced-Mon", Kind.INTEGER, "Values viewers did not fetch in time", None, lambda: table.replaced),
             ("AuditWaiting-Mon", Kind.INTEGER, "Audit not yet in the store", "B", audit_waiting),
+            ("AuditDropped-Mon", Kind.INTEGER, "Audit records lost", None, audit_dropped),
         ]
         if epics_restarts is not None:
             own.append(("EpicsRestarts-Mon", Kind.INTEGER, "Restarts of the EPICS IOC", None, epics_restarts))

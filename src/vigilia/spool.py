@@ -8,6 +8,7 @@ again, so the reader must bear a repetition.
 import json
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,7 +66,7 @@ class Spool:
                 position += len(line)
                 try:
                     record = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     record = None
                 if isinstance(record, dict):
                     records.append(cast(Record, record))
@@ -79,7 +80,8 @@ class Spool:
         if position == self._size:
             os.ftruncate(self._file, 0)
             self._size = self._done_to = 0
-        elif position > _COMPACT_AT_BYTES:
+        elif position > _COMPACT_AT_BYTES and position >= self.waiting_bytes:
+            # What is copied was matched by as much that went: all copies together are no more than all records.
             self._compact()
 
     def close(self) -> None:
@@ -98,7 +100,9 @@ class Spool:
         """Put what still waits into a new file in the old one's place."""
         successor = self.path.with_suffix(".new")
         successor.touch(0o600)
-        successor.write_bytes(self.path.read_bytes()[self._done_to :])
+        with self.path.open("rb") as old, successor.open("wb") as new:
+            old.seek(self._done_to)
+            shutil.copyfileobj(old, new)
         file = os.open(successor, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         successor.replace(self.path)
         os.close(self._file)

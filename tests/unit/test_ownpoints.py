@@ -53,7 +53,7 @@ class Bench:
         for link in self.links:
             link.add_scan(Scan("ports", 1.0, lambda: [self.session.read]))
         own = None if restarts is None else lambda: restarts
-        self.own = OwnPoints("vigilia", self.links, self.table, self.clock, lambda: 123, own)
+        self.own = OwnPoints("vigilia", self.links, self.table, self.clock, lambda: 123, lambda: 4, own)
         self.table.add(self.own.points)
 
     def value(self, name: str) -> Value | None:
@@ -67,7 +67,7 @@ async def test_the_points_of_the_service_and_of_each_link() -> None:
         *("Connected-Sts", "Since-Mon", "Error-Mon"),
     )
     assert names == [
-        *("vigilia:Memory-Mon", "vigilia:Replaced-Mon", "vigilia:AuditWaiting-Mon"),
+        *("vigilia:Memory-Mon", "vigilia:Replaced-Mon", "vigilia:AuditWaiting-Mon", "vigilia:AuditDropped-Mon"),
         *(f"vigilia:sw-1:{suffix}" for suffix in of_link),
         *(f"vigilia:sw-2:{suffix}" for suffix in of_link),
     ]
@@ -126,7 +126,8 @@ async def test_gauges_are_published_each_second_and_what_is_not_known_stays_unde
     memory = bench.value("Memory-Mon")
     assert isinstance(memory, float)
     assert 5 < memory < 5000
-    assert (bench.value("AuditWaiting-Mon"), bench.value("EpicsRestarts-Mon")) == (123, 2)
+    names = ("AuditWaiting-Mon", "AuditDropped-Mon", "EpicsRestarts-Mon")
+    assert [bench.value(name) for name in names] == [123, 4, 2]
     assert (bench.value("sw-1:Sessions-Mon"), bench.value("sw-1:Queue-Mon")) == (1, 0)
     assert bench.table.reading("vigilia:sw-1:RoundTrip-Mon") == NEVER_READ, "no round trip yet is not zero"
     run = asyncio.create_task(bench.links[0].run())

@@ -88,11 +88,12 @@ def test_a_torn_last_line_is_cut_off(path: Path, torn: bytes) -> None:
 
 
 def test_damaged_lines_are_skipped_and_logged(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path.write_bytes(b'{"n":1}\n\x00\xff\n[1]\n\n{"n":2}\n')
+    deep = b'{"n":' * 100_000
+    path.write_bytes(b'{"n":1}\n\x00\xff\n[1]\n\n' + deep + b'\n{"n":2}\n')
     spool = Spool(path, ROOM)
     records, position = spool.read(10)
     assert records == [{"n": 1}, {"n": 2}]
-    assert len([line for line in caplog.records if line.levelno == logging.ERROR]) == 3
+    assert len([line for line in caplog.records if line.levelno == logging.ERROR]) == 4
     spool.acknowledge(position)
     assert spool.waiting_bytes == 0
     spool.close()
@@ -118,6 +119,25 @@ def test_compaction_keeps_what_waits_and_the_file_private(
     spool.append({"n": 50})
     assert [record["n"] for record in everything(spool)] == list(range(30, 51))
     assert not path.with_suffix(".new").exists()
+
+
+def test_all_compactions_together_copy_no_more_than_there_was(
+    spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_COMPACT_AT_BYTES", 100)
+    for number in range(2000):
+        spool.append({"n": number})
+    size, inode, copied, seen = path.stat().st_size, path.stat().st_ino, 0, list[int]()
+    while spool.waiting_bytes:
+        records, position = spool.read(7)
+        seen += [record["n"] for record in records]
+        spool.acknowledge(position)
+        if path.stat().st_ino != inode:
+            inode = path.stat().st_ino
+            copied += path.stat().st_size
+        assert path.stat().st_size <= max(2 * spool.waiting_bytes, spool.waiting_bytes + 100) + 7 * len('{"n":1999}\n')
+    assert 0 < copied <= size
+    assert seen == list(range(2000))
 
 
 def test_a_compaction_that_a_crash_broke_off_is_no_hindrance(

@@ -45,7 +45,7 @@ class Bench:
         self.table.add([RAW])
         self.session = Session()
         self.link = Link("sw-1", self.session, clock)
-        own = OwnPoints("vigilia", [self.link], self.table, clock, lambda: 0, None)
+        own = OwnPoints("vigilia", [self.link], self.table, clock, lambda: 0, lambda: 0, None)
         self.table.add(own.points)
         self.supervisor = Supervisor(self.table, own, [self.link])
         self.stop = asyncio.Event()

@@ -6,23 +6,26 @@ SQLite in WAL mode with synchronous FULL, so that what a call has returned from 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, delete, event, select, update
+from sqlalchemy import URL, Connection, delete, event, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from vigilia.clock import iso
-from vigilia.errors import StartError, VigiliaError
+from vigilia.errors import StartError
 from vigilia.points import Point, Value
 from vigilia.spool import Record
 from vigilia.store import schema
+from vigilia.store.file import DatabaseFile, StoreError
 from vigilia.store.migrate import migrate
+from vigilia.store.records import RefusedRecordError, put, put_or_skip
 
 _logger = logging.getLogger(__name__)
 
@@ -30,10 +33,14 @@ Row = dict[str, Any]
 
 _POINTS_AT_ONCE = 200
 """Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
-
-
-class StoreError(VigiliaError):
-    """The database did not take or give something; it may later."""
+_WRITES_KEPT = 100_000
+"""How many writes the audit keeps. A crash has the spool repeat at most half of its 50 MB, some 75,000 writes: none of
+them is forgotten here by then, and so none is taken for a new one."""
+_LOCK_WAIT_MS = 1500
+"""How long SQLite waits for another's lock. It cannot be interrupted meanwhile, and a stop has 10 s in all."""
+_CLOSE_WAIT_S = 2.0
+_CONNECTION_WAIT_S = 2.0
+"""How long a call waits for one of the few connections, where others have them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,10 @@ class PointChanges:
 class Store:
     """The open database. Made by `Store.open`; every method may raise StoreError."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, file: DatabaseFile) -> None:
         self._engine = engine
         self._writer = asyncio.Lock()
+        self._file = file
 
     @classmethod
     async def open(cls, url: str) -> "Store":
@@ -66,14 +74,15 @@ class Store:
         Raises StartError where it cannot be opened or is newer than the program.
         """
         path = Path(url.removeprefix("sqlite:///"))  # not parsed as a URL: a file's name may have a question mark
-        engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
+        location = URL.create("sqlite+aiosqlite", database=str(path))
+        engine = create_async_engine(location, pool_timeout=_CONNECTION_WAIT_S)
         event.listen(engine.sync_engine, "connect", _set_up_connection)
         event.listen(engine.sync_engine, "begin", _begin)
-        store = cls(engine)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             async with engine.begin() as connection:
                 await connection.run_sync(migrate)
+            return cls(engine, DatabaseFile(path))
         except (DBAPIError, OSError) as error:
             await engine.dispose()
             raise StartError(
@@ -82,20 +91,20 @@ class Store:
         except StartError:
             await engine.dispose()
             raise
-        return store
 
     async def close(self) -> None:
-        """Close the database."""
-        await self._engine.dispose()
+        """Close the database, or leave it to the end of the process where that takes too long; nothing is lost."""
+        try:
+            await asyncio.wait_for(self._engine.dispose(), _CLOSE_WAIT_S)
+        except (TimeoutError, DBAPIError) as error:
+            _logger.warning("the store could not be closed: %s", _reason(error) or "no answer in time")
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
         """Give a connection to read with. Raises StoreError for what the database refuses within."""
-        try:
+        with _store_errors():
             async with self._engine.connect() as connection:
                 yield connection
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncConnection]:
@@ -103,52 +112,56 @@ class Store:
 
         No other `writing` runs meanwhile. Raises StoreError for what the database refuses.
         """
-        try:
+        with _store_errors():
+            self._file.check_place()
             async with self._writer, self._engine.begin() as connection:
                 yield connection
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
 
     async def check(self) -> None:
-        """Raise StoreError unless the database answers."""
-        try:
+        """Raise StoreError unless the database would take a write: there, not locked, writable, with room."""
+        with _store_errors():
+            self._file.check_place()
+            self._file.check_room()
             async with self._engine.connect() as connection:
-                await connection.execute(select(1))
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
+                # It deletes nothing, but it reads the table and takes the lock for writing, and gives it back.
+                await connection.execute(delete(schema.audit).where(schema.audit.c.id < 0))
 
-    async def record_writes(self, records: Iterable[Record]) -> None:
+    async def record_writes(self, records: Sequence[Record]) -> None:
         """Put the journal's records into the audit and the chosen set points, in one transaction.
 
-        A record that is already there changes nothing, so that a repetition after a crash is harmless.
+        A record that is already there changes nothing, so that a repetition after a crash is harmless. One that no
+        store would take is logged and skipped. Of the audit the newest 100,000 writes are kept.
         """
         try:
-            async with self._engine.begin() as connection:
-                for record in records:
-                    await _record(connection, record)
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
+            await self._put(records, put)
+        except RefusedRecordError:  # rare: only now is a savepoint for each record worth its time
+            await self._put(records, put_or_skip)
+
+    async def _put(
+        self, records: Sequence[Record], put_one: Callable[[AsyncConnection, Record], Awaitable[None]]
+    ) -> None:
+        async with self.writing() as connection:
+            for record in records:
+                await put_one(connection, record)
+            # Ids grow by one: neither this nor the deletion looks at more than what goes.
+            newest = select(func.max(schema.audit.c.id)).scalar_subquery()
+            await connection.execute(delete(schema.audit).where(schema.audit.c.id <= newest - _WRITES_KEPT))
 
     async def close_orphans(self) -> None:
         """Say of writes that a crash left without an answer that nobody knows how they ended."""
-        try:
-            async with self._engine.begin() as connection:
-                await connection.execute(
-                    update(schema.audit)
-                    .where(schema.audit.c.outcome.is_(None))
-                    .values(outcome="unknown", detail="the service ended before the answer came")
-                )
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
+        async with self.writing() as connection:
+            await connection.execute(
+                update(schema.audit)
+                .where(schema.audit.c.outcome.is_(None))
+                .values(outcome="unknown", detail="the service ended before the answer came")
+            )
 
     async def chosen(self) -> dict[str, Chosen]:
         """Return the last value written to each set point, by point name."""
-        try:
+        with _store_errors():
             async with self._engine.connect() as connection:
                 rows = await connection.execute(select(schema.chosen))
                 return {row.point: Chosen(row.value, row.confirmed) for row in rows}
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
 
     async def audit(self, *, point: str = "", before: int | None = None, limit: int = 100) -> list[Row]:
         """Return writes, the newest first: of `point`, with an id below `before`, at most `limit`."""
@@ -157,26 +170,32 @@ class Store:
             query = query.where(schema.audit.c.point == point)
         if before is not None:
             query = query.where(schema.audit.c.id < before)
-        try:
+        with _store_errors():
             async with self._engine.connect() as connection:
                 return [_audit_row(row) for row in (await connection.execute(query)).mappings()]
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
 
     async def remember_points(self, driver: str, points: Sequence[Point], now: float) -> PointChanges:
         """Keep `points` as the ones `driver` has; say how many are new and how many are gone since the last start."""
         table = schema.known_points
         names = {point.name for point in points}
-        try:
-            async with self._engine.begin() as connection:
-                known = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
-                for name in known - names:
-                    await connection.execute(delete(table).where(table.c.name == name))
-                for start in range(0, len(points), _POINTS_AT_ONCE):
-                    await _remember(connection, driver, points[start : start + _POINTS_AT_ONCE], now)
-        except DBAPIError as error:
-            raise StoreError(_reason(error)) from error
+        async with self.writing() as connection:
+            known = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
+            for name in known - names:
+                await connection.execute(delete(table).where(table.c.name == name))
+            for start in range(0, len(points), _POINTS_AT_ONCE):
+                await _remember(connection, driver, points[start : start + _POINTS_AT_ONCE], now)
         return PointChanges(new=len(names - known), gone=len(known - names))
+
+
+@contextmanager
+def _store_errors() -> Generator[None]:
+    """Turn what goes wrong between us and the database into StoreError."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(_reason(error)) from error
+    except NoFreeConnection as error:
+        raise StoreError(f"it answers too slowly: no connection was free for {_CONNECTION_WAIT_S:g} s") from error
 
 
 async def _remember(connection: AsyncConnection, driver: str, points: Sequence[Point], now: float) -> None:
@@ -202,48 +221,6 @@ async def _remember(connection: AsyncConnection, driver: str, points: Sequence[P
         )
 
 
-async def _record(connection: AsyncConnection, record: Record) -> None:
-    try:
-        if record["event"] == "asked":
-            await _record_asked(connection, record)
-        else:
-            await _record_answered(connection, record)
-    except KeyError as error:  # one record must not hold up all that follow it, at this start and at every other
-        _logger.error("a damaged record of the journal is skipped, for it lacks %s: %s", error, record)
-
-
-async def _record_asked(connection: AsyncConnection, record: Record) -> None:
-    columns = ("write_id", "asked_at", "point", "value", "previous", "via", "user", "host")
-    fresh = await connection.execute(
-        insert(schema.audit).values({name: record[name] for name in columns}).on_conflict_do_nothing()
-    )
-    if not record["chosen"] or not fresh.rowcount:
-        return
-    choice = {
-        "value": record["value"],
-        "chosen_at": record["asked_at"],
-        "write_id": record["write_id"],
-        "confirmed": False,
-    }
-    await connection.execute(
-        insert(schema.chosen)
-        .values(point=record["point"], **choice)
-        .on_conflict_do_update(index_elements=[schema.chosen.c.point], set_=choice)
-    )
-
-
-async def _record_answered(connection: AsyncConnection, record: Record) -> None:
-    await connection.execute(
-        update(schema.audit)
-        .where(schema.audit.c.write_id == record["write_id"])
-        .values(outcome=record["outcome"], detail=record["detail"], answered_at=record["answered_at"])
-    )
-    if record["outcome"] == "confirmed":
-        await connection.execute(
-            update(schema.chosen).where(schema.chosen.c.write_id == record["write_id"]).values(confirmed=True)
-        )
-
-
 def _audit_row(row: Mapping[Any, Any]) -> Row:
     answered = row["answered_at"]
     return {
@@ -265,7 +242,7 @@ def _set_up_connection(connection: Any, _record: object) -> None:
     # By itself the sqlite3 module begins no transaction before DDL: a migration that is killed would be half there.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_LOCK_WAIT_MS}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

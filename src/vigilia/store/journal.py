@@ -17,6 +17,9 @@ _logger = logging.getLogger(__name__)
 
 _AT_ONCE = 500
 _RETRY_S = 2.0
+_LONGEST_WAIT_S = 30.0
+_TELL_DROPPED_S = 600.0
+"""A loss is over at once, so it is told for long enough that whoever asks now and then hears of it."""
 
 
 class WriteJournal:
@@ -27,7 +30,10 @@ class WriteJournal:
         self._store = store
         self._clock = clock
         self._wake = asyncio.Event()
-        self._failing = False
+        self._failure = ""
+        self._moved = clock.monotonic()
+        """When a record last left the spool, or the first came into it while it was empty."""
+        self._dropped_at: float | None = None
 
     @property
     def waiting_bytes(self) -> int:
@@ -38,6 +44,18 @@ class WriteJournal:
     def dropped(self) -> int:
         """How many records could not be kept; each was logged."""
         return self._spool.dropped
+
+    def missing(self) -> list[str]:
+        """Return a sentence for each sign that the audit does not reach the store."""
+        now = self._clock.monotonic()
+        missing: list[str] = []
+        if self._failure:
+            missing.append(f"the audit waits on disk, for the store does not take it: {self._failure}")
+        elif self._spool.waiting_bytes and now - self._moved > self._clock.of_real(_LONGEST_WAIT_S):
+            missing.append(f"the audit has waited for the store for {now - self._moved:.0f} s")
+        if self._dropped_at is not None and now - self._dropped_at < self._clock.of_real(_TELL_DROPPED_S):
+            missing.append(f"audit records were lost, {self.dropped} since the start: the log has them")
+        return missing
 
     def asked(self, point: Point, value: Value | None, previous: Value | None, origin: Origin) -> str:
         """Note a write before it is carried out; return its id. `value` None: one that is refused out of hand."""
@@ -76,13 +94,13 @@ class WriteJournal:
             try:
                 await self.drain()
             except (StoreError, OSError) as error:
-                if not self._failing:
+                if not self._failure:
                     _logger.error("the audit waits on disk, for the store does not take it: %s", error)
-                self._failing = True
+                self._failure = str(error)
                 await asyncio.sleep(_RETRY_S)
                 continue
-            if self._failing:
-                self._failing = False
+            if self._failure:
+                self._failure = ""
                 _logger.info("the store takes the audit again")
             await self._wake.wait()
 
@@ -92,10 +110,15 @@ class WriteJournal:
         while self._spool.waiting_bytes:
             records, position = self._spool.read(_AT_ONCE)
             await self._store.record_writes(records)
+            self._moved = self._clock.monotonic()
             self._spool.acknowledge(position)
 
     def _append(self, record: dict[str, object]) -> None:
-        self._spool.append(record)
+        now = self._clock.monotonic()
+        if not self._spool.waiting_bytes:
+            self._moved = now
+        if not self._spool.append(record):
+            self._dropped_at = now
         self._wake.set()
 
 

@@ -1,5 +1,6 @@
 """The store: audit, chosen set points and known points."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
+from sqlalchemy.util import await_only
 
 from vigilia.points import Kind, Point
-from vigilia.store import Chosen, PointChanges, Store, StoreError
+from vigilia.store import Chosen, PointChanges, Store, StoreError, database
 
 SEL = "T1:PwrState-Sel"
 
@@ -121,6 +124,71 @@ async def test_a_damaged_record_is_skipped_and_logged(store: Store, caplog: pyte
     assert caplog.text.count("a damaged record of the journal is skipped") == 3
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"write_id": None},
+        {"point": {"a": 1}},
+        {"point": None},
+        {"value": [1]},
+        {"value": None},
+        {"chosen": "yes"},
+        {"user": "\ud800"},
+        {"host": 2**70},
+        {"asked_at": "yesterday"},
+        {"asked_at": float("nan")},
+        {"asked_at": 2**70},
+        {"point": "refused by a trigger"},
+        {"point": "too large"},
+    ],
+    ids=str,
+)
+async def test_a_record_that_no_store_takes_is_skipped_and_logged(
+    odd: dict[str, Any], tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = sqlite3.connect(tmp_path / "vigilia.db")
+    for point, answer in (("refused by a trigger", "RAISE(ABORT, 'no')"), ("too large", "zeroblob(2000000000)")):
+        other.execute(
+            f"CREATE TRIGGER '{point}' AFTER INSERT ON audit WHEN new.point = '{point}' BEGIN SELECT {answer}; END"
+        )
+    other.close()
+    records = [asked("a"), answered("a"), {**asked("b", point="T2"), **odd}, asked("c", 0), answered("c")]
+    await store.record_writes(records)
+    assert [(row["id"], row["outcome"]) for row in await store.audit()] == [(2, "confirmed"), (1, "confirmed")]
+    assert await store.chosen() == {SEL: Chosen(0, confirmed=True)}
+    assert caplog.text.count("a damaged record of the journal is skipped") == 1
+
+
+@pytest.mark.parametrize("odd", [{"outcome": None}, {"detail": {}}, {"answered_at": float("inf")}], ids=str)
+async def test_an_answer_that_no_store_takes_is_skipped(odd: dict[str, Any], store: Store) -> None:
+    await store.record_writes([asked("a"), {**answered("a"), **odd}, asked("b"), answered("b")])
+    assert [row["outcome"] for row in await store.audit()] == ["confirmed", None]
+
+
+async def test_a_store_that_is_full_keeps_nothing_and_skips_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Locked, full and missing are no fault of a record: everything waits, also beside a record to be skipped."""
+    store = await Store.open(f"sqlite:///{tmp_path}/vigilia.db")
+    engine = store._engine  # noqa: SLF001 - a full disk cannot be had otherwise
+
+    def limit(connection: Any, _record: object, _proxy: object) -> None:
+        connection.cursor().execute(f"PRAGMA max_page_count={limit_pages}")
+
+    event.listen(engine.sync_engine, "checkout", limit)
+    odd = [asked("a"), {"event": "odd"}, *(asked(str(n), "x" * 5_000) for n in range(50))]
+    limit_pages = 20
+    with pytest.raises(StoreError, match="full"):
+        await store.record_writes(odd)
+    assert await store.audit() == []
+    caplog.clear()
+    limit_pages = 1_000_000
+    await store.record_writes(odd)
+    assert len(await store.audit()) == 51
+    assert caplog.text.count("a damaged record of the journal is skipped") == 1
+    await store.close()
+
+
 async def test_an_answer_without_a_question_is_no_error(store: Store) -> None:
     await store.record_writes([answered("unknown")])
     assert await store.audit() == []
@@ -150,6 +218,17 @@ async def test_the_audit_is_read_page_by_page_the_newest_first(store: Store) -> 
     assert len(await store.audit(point="T1", before=10, limit=3)) == 3
     assert await store.audit(point="T") == []
     assert len(await store.audit()) == 25
+
+
+async def test_the_audit_keeps_the_newest_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_WRITES_KEPT", 10)
+    await store.record_writes([asked("first", 1, "T2"), answered("first")])
+    for start in range(0, 30, 6):
+        await store.record_writes([asked(str(n), n) for n in range(start, start + 6)])
+        # Repeated and damaged records are no new writes, and push none out.
+        await store.record_writes([asked(str(start)), {"event": "odd"}, answered("first")])
+    assert [row["value"] for row in await store.audit()] == list(range(29, 19, -1))
+    assert (await store.chosen())["T2"] == Chosen(1, confirmed=True), "what was chosen stays"
 
 
 def points(*names: str, **more: Any) -> list[Point]:
@@ -199,10 +278,20 @@ async def test_a_store_that_has_gone_says_so(tmp_path: Path) -> None:
         store.record_writes([asked("a")]),
         store.remember_points("aruba", points("a"), 1.0),
     ):
-        with pytest.raises(StoreError, match="unable to open database file") as raised:
+        with pytest.raises(StoreError, match=r"unable to open database file|was replaced while in use") as raised:
             await call
         assert "SELECT" not in str(raised.value), "the database's own words, without our statements"
     await store.close()
+
+
+async def test_nothing_goes_into_a_file_that_nobody_can_see(tmp_path: Path, store: Store) -> None:
+    path = tmp_path / "vigilia.db"
+    await store.record_writes([asked("a")])
+    path.rename(tmp_path / "away")
+    with pytest.raises(StoreError, match="is away"):
+        await store.record_writes([asked("b")])
+    (tmp_path / "away").rename(path)
+    assert [row["id"] for row in await store.audit()] == [1]
 
 
 async def test_a_locked_store_is_a_store_error(tmp_path: Path, store: Store) -> None:
@@ -210,13 +299,34 @@ async def test_a_locked_store_is_a_store_error(tmp_path: Path, store: Store) -> 
     holder.execute("PRAGMA busy_timeout=0")
     holder.execute("BEGIN EXCLUSIVE")
     try:
-        with pytest.raises(StoreError, match="locked"):
-            await store.record_writes([asked("a")])
+        async with asyncio.timeout(4):  # a stop has 10 s for everything
+            with pytest.raises(StoreError, match="locked"):
+                await store.record_writes([asked("a")])
     finally:
         holder.execute("ROLLBACK")
         holder.close()
     await store.record_writes([asked("a")])
     assert len(await store.audit()) == 1
+
+
+async def test_a_close_that_hangs_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(database, "_CLOSE_WAIT_S", 0.05)
+    store = await Store.open(f"sqlite:///{tmp_path}/vigilia.db")
+    left: list[Any] = []
+
+    def hang(connection: Any, _record: object) -> None:
+        left.append(connection.driver_connection)
+        await_only(asyncio.get_running_loop().create_future())
+
+    engine = store._engine  # noqa: SLF001 - a disk that hangs cannot be had otherwise
+    event.listen(engine.sync_engine, "close", hang)
+    async with asyncio.timeout(5):
+        await store.close()
+    assert "the store could not be closed: no answer in time" in caplog.text
+    for connection in left:
+        await connection.close()
 
 
 steps = st.lists(
@@ -230,8 +340,6 @@ def test_any_history_and_its_repetitions_give_the_last_choice(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]], repeats: list[int]
 ) -> None:
     """Against a model in memory: the last asked wins, and only its own answer confirms it."""
-    import asyncio
-
     records: list[dict[str, Any]] = []
     last: dict[str, tuple[str, int, bool]] = {}
     for number, (step, point, value) in enumerate(steps):

@@ -183,6 +183,21 @@ async def test_texts_of_any_length_and_kind_are_kept_within_bounds(spool: Spool,
     assert "é" in row["host"]
 
 
+async def test_an_odd_record_left_behind_stops_no_start(tmp_path: Path, store: Store) -> None:
+    first = Spool(tmp_path / "audit.spool", 1_000_000)
+    notes = WriteJournal(first, store, Clock())
+    notes.asked(SEL, 1, None, ANA)
+    first.append({"event": "asked", "write_id": "x", "asked_at": 2**70, "point": {}, "chosen": True, "user": "\ud800"})
+    notes.asked(SEL, 0, None, ANA)
+    first.close()
+    second = Spool(tmp_path / "audit.spool", 1_000_000)
+    again = WriteJournal(second, store, Clock())
+    await again.drain()
+    assert again.waiting_bytes == 0
+    assert [row["value"] for row in await store.audit()] == [0, 1]
+    second.close()
+
+
 async def test_a_full_spool_refuses_no_write(tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """A write to equipment works even where nothing can be kept; what is lost is counted and logged."""
     small = Spool(tmp_path / "small.spool", 100)

@@ -125,7 +125,7 @@ def site() -> MakeSite:
         table = PointTable(clock, notebook)
         driver = build(config, Surroundings(table, clock, chosen or {}))
         table.add(driver.points, driver.write)
-        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, None)
+        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, lambda: 0, None)
         table.add(own.points)
         site = Site(driver, table, notebook=notebook)
         table.add_consumer(site.recorder)
