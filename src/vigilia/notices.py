@@ -38,5 +38,7 @@ class Notice:
     """The alarm's id; notices of one alarm are delivered in order."""
     incident: str = ""
     """The incident's id."""
+    routing: tuple[str, ...] = ()
+    """The names of areas and devices by which routes choose channels."""
     attachment: str = ""
     """The name of a file in the data directory that belongs to it; channels that take files send it."""

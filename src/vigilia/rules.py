@@ -53,6 +53,8 @@ class Rule:
     title: str = "Alarm"
     """Begins the card of a new alarm, in English; the area or equipment follows it."""
     cleared_title: str = "Alarm back to normal"
+    about_area: bool = False
+    """Whether its cards are about the area as a whole, a line for each equipment; else about the equipment."""
     label: str = ""
     """What kind of alarm it is, in English, for a card's line: "OVERVOLTAGE"."""
     family: str = ""

@@ -122,6 +122,10 @@ class PointTable:
         """Have `consumer` see every batch from now on."""
         self._consumers.append(consumer)
 
+    def __contains__(self, name: str) -> bool:
+        """Say whether a point of that name is known."""
+        return name in self._rows
+
     def __len__(self) -> int:
         """Return the number of points."""
         return len(self._rows)

@@ -1,0 +1,82 @@
+"""The `[alarms]` section: rules that add to what drivers declare or, by the same name, change it."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from vigilia.errors import ConfigError, Problem
+from vigilia.points import Severity
+from vigilia.rules import Rule
+from vigilia.settings import Section
+
+_LIMITS = ("low", "lolo", "high", "hihi")
+
+
+class RuleConfig(Section):
+    """One entry of `[[alarms.rules]]`; what is left out stays as declared, or as a `Rule` has it."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")
+    points: str | None = Field(default=None, min_length=1, max_length=200)
+    states: list[str] | None = Field(default=None, min_length=1)
+    low: float | None = Field(default=None, allow_inf_nan=False)
+    lolo: float | None = Field(default=None, allow_inf_nan=False)
+    high: float | None = Field(default=None, allow_inf_nan=False)
+    hihi: float | None = Field(default=None, allow_inf_nan=False)
+    stale_s: float | None = Field(default=None, ge=1, allow_inf_nan=False)
+    dead_band: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    on_count: int | None = Field(default=None, ge=1, le=1000)
+    off_count: int | None = Field(default=None, ge=1, le=1000)
+    severity: Literal["MINOR", "MAJOR", "INVALID"] | None = None
+
+    @model_validator(mode="after")
+    def _check_order(self) -> "RuleConfig":
+        known = [limit for limit in (self.lolo, self.low, self.high, self.hihi) if limit is not None]
+        if known != sorted(known):
+            raise ValueError("has limits out of order; lolo <= low < high <= hihi")
+        if self.stale_s is not None and (self.states or known):
+            raise ValueError("has stale_s beside states or limits; make two rules of them")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """Return what the entry says of a rule."""
+        given = self.model_dump(exclude_none=True, exclude={"name"})
+        if "points" in given:
+            given["points"] = (given["points"],)
+        if "states" in given:
+            given["states"] = frozenset(given["states"])
+        if "severity" in given:
+            given["severity"] = Severity[given["severity"]]
+        return given
+
+
+class AlarmsConfig(Section):
+    """The `[alarms]` section."""
+
+    rules: list[RuleConfig] = []
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "AlarmsConfig":
+        names = [rule.name for rule in self.rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"has the rule {twice[0]} twice; give each its own name")
+        return self
+
+
+def adjust(declared: list[Rule], config: AlarmsConfig, place: str) -> list[Rule]:
+    """Return the rules in force. Raises ConfigError where an entry is no rule by itself."""
+    rules = {rule.name: rule for rule in declared}
+    problems: list[Problem] = []
+    for entry in config.rules:
+        rule = replace(rules.get(entry.name, Rule(entry.name, (), "vigilia")), **entry.changes())
+        if not rule.points:
+            right = f"name its points, or correct its name to one of: {', '.join(sorted(rules))}"
+            problems.append(Problem(place, f"alarms.rules.{entry.name}", "is not declared and has no points", right))
+        elif not (rule.states or rule.stale_s or any(getattr(rule, limit) is not None for limit in _LIMITS)):
+            right = "give states, low, lolo, high, hihi or stale_s"
+            problems.append(Problem(place, f"alarms.rules.{entry.name}", "says of no reading that it is bad", right))
+        rules[entry.name] = rule
+    if problems:
+        raise ConfigError(problems)
+    return list(rules.values())

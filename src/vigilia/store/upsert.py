@@ -1,0 +1,23 @@
+"""Insert or replace, as SQLite and PostgreSQL both do it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_ROWS_AT_ONCE = 500
+
+
+async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put whole rows into `table`, in the place of those with the same primary key."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    statement = statement.on_conflict_do_update(index_elements=keys, set_=others)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        await connection.execute(statement, rows[start : start + _ROWS_AT_ONCE])
