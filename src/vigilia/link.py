@@ -108,8 +108,12 @@ class _Write:
 class Link:
     """One conversation with equipment. `run()` it in a task; `stop()` ends it."""
 
-    def __init__(self, name: str, session: Session, clock: Clock, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, name: str, session: Session, clock: Clock, backoff: Backoff | None = None, *, area: str = ""
+    ) -> None:
         self.name = name
+        self.area = area
+        """The room or place of the equipment, for notices of its loss."""
         self.contact = Contact.DISCONNECTED
         self.since = clock.now()
         """When the link came into its present state of contact, seconds UTC."""

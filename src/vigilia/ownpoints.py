@@ -48,7 +48,7 @@ class OwnPoints:
         self._declare(instance, "", own)
         for link in links:
             self._declare(self._devices[link.name], link.name, _link_gauges(link))
-            self._declare_contact(link.name)
+            self._declare_contact(link)
 
     async def run(self) -> None:
         """Publish everything each second, until cancelled."""
@@ -86,15 +86,24 @@ class OwnPoints:
             self.points.append(Point(name, kind, device, description=description, units=units, precision=1))
             self._gauges[name] = find
 
-    def _declare_contact(self, link: str) -> None:
-        device = self._devices[link]
+    def _declare_contact(self, link: Link) -> None:
+        """Declare a link's contact; an alarm of that suppresses those of all points that are read through the link."""
+        device = self._devices[link.name]
         labels = ("Disconnected", "Connected")
 
         def point(suffix: str, kind: Kind, title: str, **more: object) -> Point:
-            return Point(f"{device}:{suffix}", kind, device, description=f"{tr(title)}: {link}", **more)  # type: ignore[arg-type]
+            return Point(f"{device}:{suffix}", kind, device, description=f"{tr(title)}: {link.name}", **more)  # type: ignore[arg-type]
 
         self.points += [
-            point("Connected-Sts", Kind.ENUM, "Contact", labels=labels),
+            point(
+                "Connected-Sts",
+                Kind.ENUM,
+                "Contact",
+                labels=labels,
+                area=link.area,
+                equipment=link.name,
+                covers=f"link:{link.name}",
+            ),
             point("Since-Mon", Kind.TEXT, "In this state of contact since"),
             point("Error-Mon", Kind.TEXT, "Last error", long_text=True),
         ]

@@ -9,7 +9,7 @@ from vigilia.clock import Clock
 from vigilia.drivers import Surroundings
 from vigilia.drivers.aruba.client import ArubaClient, NoSuchPort, Object
 from vigilia.drivers.aruba.config import ArubaConfig, SwitchConfig
-from vigilia.drivers.aruba.mapping import PortPoints
+from vigilia.drivers.aruba.mapping import FAULT_RULE, PortPoints, contact_rule
 from vigilia.errors import StartError
 from vigilia.link import Link
 from vigilia.points import Batch, Point, Reading, Sample, Severity, Status, Value
@@ -48,7 +48,7 @@ class Switch:
         self._slow_max_age_s = 2 * slowest_round_s + lag_s
         self._by_choice = {port.sel: port for port in self._ports}
         self._missing: set[str] = set()
-        self.link = Link(switch.name, self._client, self._clock)
+        self.link = Link(switch.name, self._client, self._clock, area=switch.room)
         self.link.add_scan(Scan("ports", config.scan_s, self._steps))
 
     @property
@@ -158,6 +158,7 @@ class ArubaDriver:
         tls = _tls_context(config)
         switches = [Switch(config, switch, tls, surroundings) for switch in config.switches]
         self._by_name = {switch.name: switch for switch in switches}
+        self._instance = surroundings.instance
 
     @property
     def points(self) -> Sequence[Point]:
@@ -172,7 +173,7 @@ class ArubaDriver:
     @property
     def rules(self) -> Sequence[Rule]:
         """Ports that report a fault, and switches without contact."""
-        return ()
+        return (FAULT_RULE, contact_rule(self._instance, self._by_name))
 
     async def write(self, point: Point, value: Value) -> None:
         """Switch a port on or off; return once its switch confirmed it. Raises WriteError."""

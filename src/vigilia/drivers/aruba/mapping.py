@@ -5,7 +5,7 @@ The states and fields are those of ArubaOS-Switch REST (`poe/ports/stats`) and R
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
 from vigilia.errors import printable
 from vigilia.language import tr
 from vigilia.points import Kind, Point, Reading, Sample, Severity, Status, Value, shorten
+from vigilia.rules import Rule
 
 OFF_ON = ("Off", "On")
 RAW_LABELS = ("Searching", "Delivering", "Disabled", "Fault", "Other Fault", "Test", "Unknown")
@@ -67,6 +68,39 @@ MEASUREMENTS = (
 )
 
 
+FAULT_RULE = Rule(
+    "poe-fault",
+    ("*:PwrState-Raw",),
+    "aruba",
+    states=frozenset({RAW_LABELS[FAULT], RAW_LABELS[OTHER_FAULT]}),
+    on_count=2,
+    off_count=2,
+    label="PoE fault",
+    family="PoE faults",
+    mark="[POE] Falha",
+    cleared_mark="[POE] Normalizacao",
+)
+"""A port that reports a fault in two readings in a row."""
+
+CONTACT_LOST_S = 10.0
+"""A switch that answers again sooner was not lost: it lost a connection, or a session."""
+
+
+def contact_rule(instance: str, switches: Iterable[str]) -> Rule:
+    """Return the rule for switches without contact."""
+    return Rule(
+        "switch-lost",
+        tuple(f"{instance}:{switch}:Connected-Sts" for switch in switches),
+        "aruba",
+        states=frozenset({"Disconnected"}),
+        on_delay_s=CONTACT_LOST_S,
+        label="No contact",
+        family="Switches without contact",
+        mark="[POE] Sem contato",
+        cleared_mark="[POE] Contato restabelecido",
+    )
+
+
 def parse_state(stats: Stats) -> tuple[int, str]:
     """Return the index in RAW_LABELS and the sentence of a port's state; anything unknown keeps its text.
 
@@ -109,7 +143,7 @@ class PortPoints:
 
         def point(name: str, kind: Kind, title: str, **more: Any) -> Point:
             where = tr("{title}, port {port} of {switch}").format(title=tr(title), port=port.port, switch=switch.name)
-            return Point(name, kind, device, switch.name, where, max_age_s=max_age_s, **more)
+            return Point(name, kind, device, switch.name, where, max_age_s=max_age_s, area=switch.room, **more)
 
         self.points = (
             point(self.sel, Kind.ENUM, "PoE choice", labels=OFF_ON, writable=True, setpoint=True),
