@@ -23,6 +23,7 @@ from vigilia.sim.pvoperation.scriptfile import describe_script, read_script
 from vigilia.sim.pvoperation.teams import TeamsSink
 
 _DAWN = time(5, 50)
+_ANYONE = Account()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,15 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--zones", type=_zones, default=_zones("America/Sao_Paulo"), metavar="A,B", help="the plants', the site's first"
     )
     add(
-        "--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the clock starts at 05:50 of that day; default: now, or the script's day"
+        "--day",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="the clock starts at 05:50 of that day; default: now, or the script's day",
     )
     add("--speed", type=_speed, default=1.0, metavar="N", help="how fast the clock runs (default 1)")
     add("--clock", metavar="TEXT", help="start and speed, written as for VIGILIA_CLOCK; instead of --day and --speed")
     add("--port", type=_whole(0, 65535), default=0, help="port of the API; 0: a free one (default)")
     add("--teams-port", type=_whole(0, 65535), default=0, metavar="PORT", help="port of the Teams sink; 0: a free one")
     add("--control-port", type=_whole(0, 65535), default=0, metavar="PORT", help="control service; 0: a free one")
-    add("--username", default=Account.username, help=f"who may log in (default {Account.username})")
-    add("--password", default=Account.password, help=f"goes with --username (default {Account.password})")
+    add("--username", default=_ANYONE.username, help=f"who may log in (default {_ANYONE.username})")
+    add("--password", default=_ANYONE.password, help=f"goes with --username (default {_ANYONE.password})")
     add("--latency-ms", type=_seconds, default=20.0, metavar="MS", help="before each answer (default 20)")
     add("--concurrency-limit", type=_whole(1, 10_000), metavar="N", help="count requests in hand beyond so many")
     add("--token-life-s", type=_seconds, metavar="S", help="life of a token, by the clock (default: no end)")

@@ -3,24 +3,29 @@
 import asyncio
 import ipaddress
 import math
-import time
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from vigilia.clock import iso
 from vigilia.sim.pvoperation.api import SimPvOperation
 from vigilia.sim.pvoperation.clock import HeldClock
+from vigilia.sim.pvoperation.describe import (
+    describe_alarm,
+    describe_api,
+    describe_card,
+    describe_clock,
+    describe_server,
+    describe_teams,
+)
 from vigilia.sim.pvoperation.dialect import Dialect
-from vigilia.sim.pvoperation.script import INTERVAL_S, Outage, Plant, Span, Trip
+from vigilia.sim.pvoperation.script import Outage, Plant, Span, Trip
 from vigilia.sim.pvoperation.scriptfile import describe_plant, describe_script, times
 from vigilia.sim.pvoperation.serving import Serving
-from vigilia.sim.pvoperation.teams import Card, TeamsSink
-from vigilia.sim.pvoperation.truth import MAJOR, Alarm
+from vigilia.sim.pvoperation.teams import TeamsSink
 
 _STOP_S = 0.5
 _FINITE = Field(default=None, ge=0, allow_inf_nan=False)
@@ -204,12 +209,12 @@ class Control:
             day=body.day,
             location=body.location,
         )
-        return web.json_response(_describe(server), status=201)
+        return web.json_response(describe_server(server), status=201)
 
     async def _clear(self, request: web.Request) -> web.Response:
         server = self._server(request)
         await server.clear_faults()
-        return web.json_response(_describe(server))
+        return web.json_response(describe_server(server))
 
     def _server(self, request: web.Request) -> Serving:
         return self._api if request.match_info["server"] == "api" else self._teams
@@ -218,7 +223,7 @@ class Control:
 
     async def _cards(self, request: web.Request) -> web.Response:
         since = _since(request)
-        items = [_describe_card(card) for card in self._teams.cards if card.number > since]
+        items = [describe_card(card) for card in self._teams.cards if card.number > since]
         return web.json_response({"items": items})
 
     async def _forget(self, _request: web.Request) -> web.Response:
@@ -299,89 +304,6 @@ def _dropped(text: str) -> tuple[int, str, float]:
         return int(plant), equipment, float(raised)
     except ValueError:
         raise ValueError(f"dropped is {text!r}: give PLANT/INVERTER/RAISED, as the truth has them") from None
-
-
-def describe_clock(api: SimPvOperation) -> dict[str, Any]:
-    """The clock as JSON data; `text`: the VIGILIA_CLOCK for a service that starts now."""
-    clock = api.clock
-    now = clock.now()
-    is_real = clock.speed == 1 and abs(now - time.time()) < 1
-    return {
-        "now": now,
-        "iso": iso(now),
-        "speed": clock.speed,
-        "held": isinstance(clock, HeldClock) and clock.is_held,
-        "text": "" if is_real else f"{iso(now)} x{clock.speed:g}",
-    }
-
-
-def describe_api(api: SimPvOperation) -> dict[str, Any]:
-    """The API as JSON data."""
-    return {
-        "url": api.url,
-        "plants": len(api.script.plants),
-        "interval_s": INTERVAL_S,
-        "token_life_s": api.token_life_s,
-        "logins": api.logins,
-        "refused_logins": api.refused_logins,
-        "refused_tokens": api.refused_tokens,
-        "counts": dict(api.counts),
-        **_describe(api),
-    }
-
-
-def describe_teams(teams: TeamsSink) -> dict[str, Any]:
-    """The Teams sink as JSON data."""
-    return {
-        "url": teams.url,
-        "taken": teams.taken,
-        "refused": teams.refused,
-        "kept": len(teams.cards),
-        **_describe(teams),
-    }
-
-
-def describe_alarm(alarm: Alarm, plant: Plant) -> dict[str, Any]:
-    """An alarm of the truth as JSON data: times in seconds UTC, and plant-local as the records have them."""
-    moments = {"raised": alarm.raised, "cleared": alarm.cleared, "suppressed": alarm.suppressed}
-    locals_ = {
-        f"{name}_local": None if moment is None else str(plant.local(moment)) for name, moment in moments.items()
-    }
-    severity = ("MAJOR" if alarm.relay_class in MAJOR else "MINOR") if alarm.kind == "relay" else None
-    return asdict(alarm) | locals_ | {"severity": severity, "plant_name": plant.name}
-
-
-def _describe(server: Serving) -> dict[str, Any]:
-    now = server.clock.monotonic()
-    return {
-        "listening": server.listening,
-        "latency_ms": server.latency_s * 1000,
-        "requests": server.total_requests,
-        "in_flight": server.in_flight,
-        "max_in_flight": server.max_in_flight,
-        "concurrency_limit": server.concurrency_limit,
-        "over_limit": server.over_limit,
-        "faults": [
-            {
-                "fault": fault.kind,
-                "remaining_s": None if fault.until == math.inf else fault.until - now,
-                "count": fault.left,
-                "path": fault.path,
-                "plants": sorted(fault.plants),
-            }
-            for fault in server.faults.active(now)
-        ],
-    }
-
-
-def _describe_card(card: Card) -> dict[str, Any]:
-    return {
-        "number": card.number,
-        "time": card.time,
-        "size": card.size,
-        **asdict(card.text),
-        "body": card.body.decode(errors="replace"),
-    }
 
 
 @web.middleware
