@@ -69,7 +69,8 @@ def _happen(script: Script, plant: Plant, chance: random.Random) -> None:
     """Give a plant's day its events, one after the other."""
     day = datetime.combine(script.first_day, time())
     minute = 6 * 60 + 45 + 5 * chance.randrange(12)
-    while minute < 16 * 60:
+    # What begins by then has ended, and been told, before the window closes.
+    while minute < 14 * 60 + 30:
         event = chance.choice(_EVENTS)
         start = plant.moment(day + timedelta(minutes=minute, seconds=chance.randrange(300)))
         end = event(plant, start, chance)

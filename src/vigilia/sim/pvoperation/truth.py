@@ -68,13 +68,15 @@ def truth(script: Script, until: float | None = None, dropped: Container[tuple[i
     """Every alarm by the records up to `until` (None: a day after the last change), in order of their raise."""
     found: list[Alarm] = []
     for plant in script.plants.values():
-        if not spans(plant) and min(plant.window) > plant.dawn and max(plant.window) < plant.dusk:
+        is_sunny = plant.dawn < plant.window[0] and plant.window[1] < plant.dusk
+        if is_sunny and not spans(plant):
             continue  # a healthy plant has nothing to tell
         read = _slots(script, plant, until)
         relays = [alarm for relay in plant.relays.values() for alarm in _relay_alarms(plant, relay, read)]
         found += relays
         judged = [slot for slot in read if in_window(plant, slot.moment)]
-        for inverter in plant.inverters.values():
+        failing = [inverter for inverter in plant.inverters.values() if inverter.outages or not is_sunny]
+        for inverter in failing:
             found += _inverter_alarms(plant, inverter, judged, relays, dropped)
     return sorted(found, key=lambda alarm: (alarm.raised, alarm.plant, alarm.equipment))
 
