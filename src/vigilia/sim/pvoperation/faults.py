@@ -13,7 +13,6 @@ from vigilia.sim.aruba.faults import FaultError, FaultKind
 
 _TIMES = frozenset({"duration_s", "count"})
 _ALL = _TIMES | {"path", "plants"}
-_DAY = _TIMES | {"path", "plants"}
 
 _COMMON: dict[str, FaultKind] = {
     "hang": FaultKind("accept and read the request, never answer it", _ALL),
@@ -36,11 +35,11 @@ API_FAULTS: dict[str, FaultKind] = {
     "always-expired": FaultKind("answer 401 to every token", _TIMES | {"path"}),
     "partial-plants": FaultKind("the list of plants lacks `plants`", _TIMES | {"plants"}, "plants"),
     "empty-plants": FaultKind("the list of plants is empty", _TIMES),
-    "repeat-last": FaultKind("the last record of each equipment comes four times", _DAY),
-    "out-of-order": FaultKind("a day's records come in another order", _DAY),
-    "duplicates": FaultKind("each record comes twice", _DAY),
-    "late": FaultKind("each record appears `minutes` after its time", _DAY | {"minutes", "every"}, "minutes"),
-    "missing-day": FaultKind("a day, or `day` only, has no records", _DAY | {"day"}),
+    "repeat-last": FaultKind("the last record of each equipment comes four times", _ALL),
+    "out-of-order": FaultKind("a day's records come in another order", _ALL),
+    "duplicates": FaultKind("each record comes twice", _ALL),
+    "late": FaultKind("each record appears `minutes` after its time", _ALL | {"minutes", "every"}, "minutes"),
+    "missing-day": FaultKind("a day, or `day` only, has no records", _ALL | {"day"}),
 }
 """Every fault of the API. With neither duration_s nor count a fault lasts until cleared; `path` restricts it to
 requests whose path contains that text, `plants` to those plants' days. `every`: only each so-many-th time is late."""

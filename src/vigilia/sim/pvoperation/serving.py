@@ -22,6 +22,7 @@ from vigilia.sim.pvoperation.faults import Fault, FaultOptions, Faults
 
 LOG_LENGTH = 100_000
 _CHUNK = b" " * 65_536
+_LONGEST_BODY = 1_000_000
 _RETRY_LISTEN_S = 0.2
 
 _log = logging.getLogger(__name__)
@@ -169,9 +170,8 @@ class Serving(ABC):
     async def _treat(
         self, request: web.BaseRequest, connection: Connection, record: RequestRecord, query: str
     ) -> web.StreamResponse:
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
+        body = await _read(request)
+        if body is None:
             record.status = 413
             return web.Response(status=413)
         record.plant = self.plant_of(record.path, body)
@@ -233,6 +233,17 @@ class Serving(ABC):
         except OSError as error:
             _log.error("%s cannot listen again on %s: %s; trying on", self.name, self.origin, error)
             await asyncio.sleep(_RETRY_LISTEN_S)
+
+
+async def _read(request: web.BaseRequest) -> bytes | None:
+    """The body, or None where it is too long; read to its end all the same, or the client would not see the answer."""
+    body = bytearray()
+    is_too_long = False
+    async for chunk in request.content.iter_any():
+        is_too_long = is_too_long or len(body) + len(chunk) > _LONGEST_BODY
+        if not is_too_long:
+            body += chunk
+    return None if is_too_long else bytes(body)
 
 
 async def _huge(request: web.BaseRequest, *, announced: bool) -> web.StreamResponse:

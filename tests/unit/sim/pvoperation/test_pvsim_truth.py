@@ -81,6 +81,15 @@ def test_a_relay_alarm_and_its_flags() -> None:
     assert (alarms[0].relay_class, alarms[0].flags) == ("SOBRETENSÃO", ("r59A", "r59N"))
 
 
+def test_a_relay_with_two_alarms_is_normal_without_a_flag() -> None:
+    plant = a_plant()
+    plant.relays["901"].trips += [
+        Trip(at("10:00"), at("10:10"), ("r59A",)),
+        Trip(at("10:10"), at("10:20"), ("r27A",)),
+    ]
+    assert told(truth(a_script(plant)), plant) == [("901", "10:00", "10:20"), ("901", "10:10", "10:20")]
+
+
 def test_a_relay_is_normal_only_on_evidence() -> None:
     plant = a_plant()
     plant.relays["901"].trips.append(Trip(at("10:00"), at("10:30"), ("r81O",)))
