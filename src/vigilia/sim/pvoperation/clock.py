@@ -1,6 +1,6 @@
 """A clock that stands still until the service has come: started together by hand, they still agree."""
 
-from vigilia.clock import Clock
+from vigilia.clock import Clock, iso
 
 
 class HeldClock(Clock):
@@ -19,6 +19,14 @@ class HeldClock(Clock):
     def now(self) -> float:
         """Return the time in seconds UTC since 1970."""
         return self._start if self._running is None else self._running.now()
+
+    def move(self, moment: float) -> None:
+        """Go on from a later `moment`; raises ValueError for an earlier one, because the past has been told."""
+        if moment < self.now():
+            raise ValueError(f"the clock is at {iso(self.now())}: give a later time")
+        self._start = moment
+        if self._running is not None:
+            self._running = Clock(moment, self.speed)
 
     def release(self) -> None:
         """Run from now on; once it runs, nothing."""

@@ -93,6 +93,10 @@ class _EndBody(_Body):
     equipment: str | None = None
 
 
+class _ClockBody(_Body):
+    now: str | None = None
+
+
 class Control:
     """Serves the state of `api` and `teams`, and takes orders: `async with Control(api, teams) as control: … .url`.
 
@@ -111,7 +115,7 @@ class Control:
             [
                 web.get("/", self._show),
                 web.get("/clock", self._clock),
-                web.post("/clock", self._release),
+                web.post("/clock", self._move),
                 web.patch("/api", self._adjust_api),
                 web.patch("/teams", self._adjust_teams),
                 web.get("/{server:api|teams}/requests", self._requests),
@@ -172,9 +176,16 @@ class Control:
     async def _clock(self, _request: web.Request) -> web.Response:
         return web.json_response(describe_clock(self._api))
 
-    async def _release(self, _request: web.Request) -> web.Response:
-        if isinstance(self._api.clock, HeldClock):
-            self._api.clock.release()
+    async def _move(self, request: web.Request) -> web.Response:
+        clock = self._api.clock
+        body = _ClockBody.model_validate_json(await request.read() or b"{}")
+        if not isinstance(clock, HeldClock):
+            raise ValueError("the clock is the real one: start the simulator with a day or a clock of its own")
+        if body.now is None:
+            clock.release()
+        else:
+            plant = next(iter(self._api.script.plants.values()))
+            clock.move(times(plant, body.now, None, plant.local(clock.now()).date())[0])
         return web.json_response(describe_clock(self._api))
 
     async def _adjust_api(self, request: web.Request) -> web.Response:

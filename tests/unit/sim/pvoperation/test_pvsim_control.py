@@ -52,9 +52,18 @@ async def test_the_clock_says_what_a_service_is_started_with(http: aiohttp.Clien
         assert at("10:00") <= service.now() < at("10:20")
         _, found = await ask(http, control, "POST", "/clock")
         assert not found["held"]
+        _, found = await ask(http, control, "POST", "/clock", {"now": "15:00"})
+        assert at("15:00") <= found["now"] < at("15:20")
+        code, found = await ask(http, control, "POST", "/clock", {"now": "2026-03-10T14:00"})
+        assert code == 400
+        assert "give a later time" in found["error"]
+    held = HeldClock(at("10:00"))
+    held.move(at("11:00"))
+    assert (held.is_held, held.now()) == (True, at("11:00"))
     real = Clock()
     async with SimPvOperation(a_script(), real) as api, TeamsSink(real) as teams, Control(api, teams) as control:
         assert (await ask(http, control, "GET", "/clock"))[1]["text"] == ""
+        assert (await ask(http, control, "POST", "/clock"))[0] == 400
 
 
 async def test_adjusting(http: aiohttp.ClientSession, control: Control, api: SimPvOperation, teams: TeamsSink) -> None:
