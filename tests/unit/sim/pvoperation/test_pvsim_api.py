@@ -44,6 +44,16 @@ async def test_wrong_credentials(http: aiohttp.ClientSession, refusal: int, give
         assert (api.logins, api.refused_logins) == (0, 1)
 
 
+async def test_only_so_many_tokens_are_kept(
+    http: aiohttp.ClientSession, api: SimPvOperation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vigilia.sim.pvoperation.api._MOST_TOKENS", 2)
+    tokens = [await log_in(http, api) for _ in range(3)]
+    for token, expected in zip(tokens, (401, 200, 200), strict=True):
+        async with http.get(f"{api.url}/plants", headers=token) as answer:
+            assert answer.status == expected
+
+
 async def test_a_token_ends_by_the_clock(http: aiohttp.ClientSession) -> None:
     class Hand(Clock):
         passed = 0.0
