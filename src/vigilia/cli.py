@@ -76,6 +76,12 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
 
         simulated.add_arguments(aruba)
         aruba.set_defaults(handler=simulated.run)
+    pvoperation = sim.add_parser("pvoperation", help="the PVOperation API with its plants, and a Teams webhook")
+    if begin[:2] == ["sim", "pvoperation"]:
+        from vigilia.sim.pvoperation import command as plants
+
+        plants.add_arguments(pvoperation)
+        pvoperation.set_defaults(handler=plants.run)
     return parser
 
 
