@@ -83,6 +83,21 @@ class Connection:
         Raises ConnectionLost where no answer began, or where it was not complete within `deadline_s` real seconds;
         BadAnswer where it began and was cut short, is no HTTP, or is larger than LARGEST_ANSWER_BYTES.
         """
+        try:
+            return await self._exchange(method, path, deadline_s, cookie, body, on_cookie)
+        except BadAnswer:
+            await self.close()  # at once: the next request must not connect beside a connection that is being closed
+            raise
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        deadline_s: float,
+        cookie: str | None,
+        body: object,
+        on_cookie: Callable[[str], None] | None,
+    ) -> Answer:
         asked = f"{method} {path}"
         headers = {"Accept": "application/json"}
         data = None
@@ -121,8 +136,9 @@ class Connection:
     async def close(self) -> None:
         """Close the connection; a later request opens another."""
         if self._http is not None:
-            await self._http.close()
-            self._http = None
+            http, self._http = self._http, None
+            await http.close()
+            await asyncio.sleep(0)  # sockets are closed on the loop's next round
 
     async def _whole_body(self, response: aiohttp.ClientResponse) -> bytes:
         content = bytearray()

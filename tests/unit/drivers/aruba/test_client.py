@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import json
 import re
+import threading
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -127,7 +129,7 @@ async def test_a_session_that_the_switch_has_forgotten_is_gone() -> None:
         assert switch.open_sessions == 0
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "cut", "garbage", "wrong-shape", "redirect", "html400"])
+@pytest.mark.parametrize("fault", ["500", "503", "cut", "garbage", "wrong-shape", "redirect", "html400", "huge"])
 async def test_a_session_that_the_switch_failed_to_delete_is_not_left_beside_another(fault: str) -> None:
     async with SimSwitch(**LOGIN) as switch:
         client = make(switch)
@@ -140,8 +142,35 @@ async def test_a_session_that_the_switch_failed_to_delete_is_not_left_beside_ano
                 await client.open()
         await client.open()
         assert (switch.max_open_sessions, switch.open_sessions) == (1, 1)
+        assert switch.max_open_connections == 1
         await client.close(lost=False)
         assert switch.open_sessions == 0
+
+
+async def test_a_broken_answer_costs_no_second_connection() -> None:
+    """The switch has a loop of its own, so that it may see the new connection before the old one's end."""
+    switch_loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=switch_loop.run_forever)
+    thread.start()
+
+    async def at_switch(work: Coroutine[Any, Any, Any]) -> Any:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, switch_loop))
+
+    switch = SimSwitch(**LOGIN)
+    try:
+        await at_switch(switch.start())
+        client = make(switch)
+        for _ in range(20):
+            with contextlib.suppress(LinkError):
+                await client.open()
+            await client.close(lost=True)
+            await at_switch(switch.inject("huge", method="DELETE", count=1))
+        assert switch.max_open_connections == 1
+    finally:
+        await at_switch(switch.stop())
+        switch_loop.call_soon_threadsafe(switch_loop.stop)
+        thread.join()
+        switch_loop.close()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
