@@ -113,13 +113,13 @@ def _check(parsed: argparse.Namespace) -> int:
 
 
 def _status(parsed: argparse.Namespace) -> int:
-    from vigilia.config import find_config, load_config
+    from vigilia.config import find_config, load_listener
     from vigilia.language import use
     from vigilia.status import ask, show
 
-    config = load_config(find_config(parsed.config, os.environ))
-    use(config.site.language)
-    answer = ask(config)
+    site, web = load_listener(find_config(parsed.config, os.environ), os.environ)
+    use(site.language)
+    answer = ask(web)
     print(show(answer, as_json=parsed.json))
     return 0 if answer.healthy else 1
 

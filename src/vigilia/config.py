@@ -173,6 +173,28 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     )
 
 
+def load_listener(path: Path | None, environment: Mapping[str, str]) -> tuple[SiteConfig, WebConfig]:
+    """Return what a client on this machine needs to find the running service.
+
+    Nothing else of the configuration is looked at: whoever asks need not be able to read its secrets.
+    Raises ConfigError.
+    """
+    place = str(path) if path else "environment"
+    base = (path.resolve() if path else Path.cwd() / DEFAULT_FILE).parent
+    models: dict[str, type[Section]] = {"site": SiteConfig, "web": WebConfig}
+    table = read_toml(path) if path else {}
+    ours = {name: text for name, text in environment.items() if name.startswith(("VIGILIA_SITE__", "VIGILIA_WEB__"))}
+    origins, problems = merge_environment(table, models, ours)
+    found: dict[str, Section] = {}
+    for name in models:
+        section, wrong = _load_section(name, table.get(name, {}), models, base, place)
+        problems += [_traced(problem, place, origins) for problem in wrong]
+        found |= {name: section} if section else {}
+    if problems:
+        raise ConfigError(problems)
+    return cast(SiteConfig, found["site"]), cast(WebConfig, found["web"])
+
+
 def _load_section(
     name: str, value: Any, models: Mapping[str, type[Section]], base: Path, place: str
 ) -> tuple[Section | None, list[Problem]]:

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from vigilia.config import Config
 from vigilia.errors import printable
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.language import tr
@@ -48,9 +47,8 @@ class Answer:
     """As of `/api/v1/links`."""
 
 
-def ask(config: Config) -> Answer:
-    """Ask the service that runs with `config`; no answer is an answer too."""
-    web = config.web
+def ask(web: WebConfig) -> Answer:
+    """Ask the service that listens at `web`; no answer is an answer too."""
     if not web.enabled:
         return Answer(running=False, healthy=False, missing=[tr("[web] enabled is false: there is nobody to ask")])
     if web.port == 0:

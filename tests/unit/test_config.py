@@ -9,7 +9,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vigilia.config import Config, find_config, load_config
+from vigilia.config import Config, find_config, load_config, load_listener
 from vigilia.drivers.aruba.config import ArubaConfig
 from vigilia.errors import ConfigError
 
@@ -362,3 +362,15 @@ def test_an_old_name_is_what_a_message_names(tmp_path: Path) -> None:
     for problem in mistakes(tmp_path, GOOD, PVOP_EMAIL="a", PVOP_PASSWORD="s3cret", TEAMS_ENABLED="maybe"):
         assert problem.startswith(("environment variable PVOP_", "environment variable TEAMS_"))
         assert "s3cret" not in problem
+
+
+def test_what_a_client_needs_is_found_without_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "vigilia.toml").write_text(
+        '[site]\nlanguage = "en"\n[web]\nlisten = "127.0.0.1:1"\n[aruba]\nwrong = 1\n[later]\n'
+    )
+    environment = {"VIGILIA_WEB__LISTEN": "127.0.0.1:2", "VIGILIA_ARUBA__SCAN_S": "fast", "PVOP_EMAIL": ""}
+    site, web = load_listener(tmp_path / "vigilia.toml", environment)
+    assert (site.language, web.listen) == ("en", "127.0.0.1:2")
+    with pytest.raises(ConfigError) as raised:
+        load_listener(tmp_path / "vigilia.toml", {"VIGILIA_WEB__LISTEN": "nowhere"})
+    assert str(raised.value).startswith("environment variable VIGILIA_WEB__LISTEN: web.listen: 'nowhere' is not")

@@ -12,7 +12,8 @@ import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from vigilia.config import Config, load_config
+from vigilia.config import load_listener
+from vigilia.interfaces.api.config import WebConfig
 from vigilia.language import use
 from vigilia.status import Answer, ask, show
 
@@ -24,12 +25,12 @@ def _english() -> None:
     use("en")
 
 
-def configured(folder: Path, listen: str, more: str = "") -> Config:
+def configured(folder: Path, listen: str, more: str = "") -> WebConfig:
     (folder / "vigilia.toml").write_text(
         f'[web]\nlisten = "{listen}"\n{more}\n[[aruba.switches]]\nname = "sw-1"\nurl = "http://192.0.2.1"\n'
-        'ports = [{ port = "1", device = "D" }]\n'
+        'username = "u"\npassword_file = "not-to-be-read-by-whoever-asks"\nports = [{ port = "1", device = "D" }]\n'
     )
-    return load_config(folder / "vigilia.toml", {})
+    return load_listener(folder / "vigilia.toml", {})[1]
 
 
 class Listener:
