@@ -223,6 +223,11 @@ async def test_no_secret_is_ever_written(simulate: Any, serve: Any, programs: An
     printed = service.program.text + check.text + refused.text + "".join(pages)
     assert "***" in check.text
     kept = "".join(written_in(tmp_path / folder) for folder in ("state", "logs"))
+    for log in ("vigilia.log", "inversor/inversor.log"):
+        assert "[ALERTA INVERSOR] ***" in (tmp_path / "logs" / log).read_text()
+    for text in (kept, service.program.text):
+        assert 'sent {"token": "***"}' in text
+        assert "ValueError: a fault with ***" in text
     assert "sw-1: connected" in kept
     for name, secret in SECRETS.items():
         distinct = secret.rpartition("/")[2]  # what stands in no address by itself
