@@ -77,6 +77,8 @@ def guard_tracebacks() -> None:
 
 
 def _say_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if sys.stderr is None:  # closed by whoever started us
+        return
     sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
 
 
