@@ -20,12 +20,15 @@ from vigilia.health import Health
 from vigilia.interfaces.epics.names import check_names
 from vigilia.interfaces.epics.server import EpicsServer
 from vigilia.language import tr
-from vigilia.link import Link
+from vigilia.link import Contact, Link
 from vigilia.ownpoints import OwnPoints
+from vigilia.ping import Ping
 from vigilia.points import Origin, Point, Value
 from vigilia.spool import Spool
 from vigilia.store import Store, StoreError, WriteJournal
+from vigilia.store.counts import count_open
 from vigilia.supervise import Supervisor
+from vigilia.systemd import Notifier, ServiceManager
 from vigilia.table import PointTable
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    notifier = Notifier.take(os.environ)
     async with AsyncExitStack() as cleanup:
         store, journal = await _open_state(config, clock, cleanup)
         table = PointTable(clock, journal)
@@ -77,6 +81,8 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         supervisor.start_service("staleness", table.watch_staleness())
         supervisor.start_service("own points", own.run())
         cleanup.push_async_callback(_stop_everything, supervisor, table, web)
+        manager = ServiceManager(notifier, health.stuck, lambda: _status(links, store, health))
+        cleanup.callback(manager.stopping)
         await supervisor.start_links()
         if epics:
             supervisor.start_service("epics", epics.run())
@@ -85,6 +91,7 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
             await web.start()
             supervisor.start_service("web", web.wait())
         if not stop.is_set():
+            _start_signs_of_life(config, clock, notifier, manager, health, supervisor)
             announce(f"vigilia ready {web.address}" if web else "vigilia ready")
             await supervisor.wait_for(None, stop)
         _logger.info("stopping")
@@ -178,6 +185,34 @@ async def _stop_everything(supervisor: Supervisor, table: PointTable, web: "WebS
     """Log out of all equipment, part from all clients and end the services, side by side: a stop has 10 s in all."""
     await asyncio.gather(supervisor.stop_links(), supervisor.stop_services(), *([web.stop()] if web else []))
     await table.drain_writes()
+
+
+def _start_signs_of_life(
+    config: Config, clock: Clock, notifier: Notifier, manager: ServiceManager, health: Health, supervisor: Supervisor
+) -> None:
+    """Start what tells the service manager and the outside watcher, where there are any."""
+    if notifier.wanted:
+        supervisor.start_service("service manager", manager.run())
+    if manager.watchdog_wanted:
+        supervisor.start_service("store watch", health.watch_store())
+        supervisor.start_service("watchdog", manager.feed_watchdog())
+    if config.health.ping_url:
+        supervisor.start_service("ping", Ping(config.health.ping_url, health.missing, clock).run())
+
+
+async def _status(links: Sequence[Link], store: Store, health: Health) -> str:
+    """Return how the watch fares, in one sentence for a list of services."""
+    connected = sum(link.contact is Contact.CONNECTED for link in links)
+    try:
+        count = await count_open(store)
+    except StoreError:  # the evidence, next, says so
+        text = tr("{connected} of {links} links connected").format(connected=connected, links=len(links))
+    else:
+        text = tr("{connected} of {links} links connected, {alarms} alarms active, {notices} notices waiting").format(
+            connected=connected, links=len(links), alarms=count.alarms, notices=count.notices
+        )
+    missing = await health.missing()
+    return tr("{summary}; not healthy: {missing}").format(summary=text, missing="; ".join(missing)) if missing else text
 
 
 def _print_line(line: str) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from vigilia import __version__
 from vigilia.errors import AlreadyRunning, ConfigError, VigiliaError
+from vigilia.redaction import redact
 
 EXIT_UNUSABLE = 2
 """The configuration, or something the start needs, is not usable."""
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("agent", "top", "status", "state", "history", "reactor", "screens", "archiver", "report", "users")
+_LATER = ("agent", "top", "state", "history", "reactor", "screens", "archiver", "report", "users")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,10 +38,10 @@ def _run(arguments: list[str]) -> int:
         return EXIT_RUNNING
     except ConfigError as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            print(redact(str(problem)), file=sys.stderr)
         return EXIT_UNUSABLE
     except VigiliaError as error:
-        print(f"vigilia: {error}", file=sys.stderr)
+        print(redact(f"vigilia: {error}"), file=sys.stderr)
         return EXIT_UNUSABLE
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "vigilia":
@@ -62,7 +63,10 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     run.set_defaults(handler=_serve)
     check = commands.add_parser("check", help="check the configuration and print what is in force")
     check.set_defaults(handler=_check)
-    for command in (run, check):
+    status = commands.add_parser("status", help="ask the running service whether it is healthy")
+    status.set_defaults(handler=_status)
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+    for command in (run, check, status):
         command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
 
     demo = commands.add_parser("demo", help="run the service with simulated equipment, on loopback")
@@ -90,9 +94,10 @@ def _serve(parsed: argparse.Namespace) -> int:
     from vigilia.clock import parse_clock
     from vigilia.config import find_config, load_config
     from vigilia.language import use
-    from vigilia.logs import set_up_logs
+    from vigilia.logs import hide, set_up_logs
 
     config = load_config(find_config(parsed.config, os.environ))
+    hide(config.secrets(), lasting=True)
     use(config.site.language)
     clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), config.zone)
     with set_up_logs(Path(config.site.log_dir)):
@@ -103,12 +108,26 @@ def _serve(parsed: argparse.Namespace) -> int:
 def _check(parsed: argparse.Namespace) -> int:
     from vigilia import app
     from vigilia.config import find_config, load_config
+    from vigilia.logs import hide
 
     config = load_config(find_config(parsed.config, os.environ))
+    hide(config.secrets(), lasting=True)
     app.check(config)
     print(f"# {config.source}: in order; in force is")
     print(config.show(), end="")
     return 0
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    from vigilia.config import find_config, load_listener
+    from vigilia.language import use
+    from vigilia.status import ask, show
+
+    site, web = load_listener(find_config(parsed.config, os.environ), os.environ)
+    use(site.language)
+    answer = ask(web)
+    print(show(answer, as_json=parsed.json))
+    return 0 if answer.healthy else 1
 
 
 def _demo(parsed: argparse.Namespace) -> int:

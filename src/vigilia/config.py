@@ -6,7 +6,7 @@ docs/reference/configuration.md.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, cast
@@ -19,6 +19,8 @@ from vigilia.drivers import Plugin, find_plugins
 from vigilia.errors import ConfigError, Problem
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
+from vigilia.oldnames import advise, translate
+from vigilia.ping import HealthConfig
 from vigilia.settings import (
     ENVIRONMENT_PREFIX,
     Secret,
@@ -31,7 +33,7 @@ from vigilia.settings import (
 )
 
 DEFAULT_FILE = "vigilia.toml"
-LATER = ("history", "health", "notify", "alarms", "pvoperation", "reactor")
+LATER = ("history", "notify", "alarms", "pvoperation", "reactor")
 """Sections of parts that this version does not have."""
 
 
@@ -82,6 +84,7 @@ class Config:
     site: SiteConfig
     web: WebConfig
     store: StoreConfig
+    health: HealthConfig
     epics: EpicsConfig | None
     drivers: Mapping[str, tuple[Plugin, Section]]
     """By section name: the driver and its validated section."""
@@ -98,14 +101,22 @@ class Config:
 
     def show(self) -> str:
         """Return the effective configuration as TOML, secrets hidden."""
-        sections: dict[str, Section | None] = {
+        sections = self._sections().items()
+        return tomli_w.dumps({name: _plain(section.model_dump()) for name, section in sections if section})
+
+    def secrets(self) -> list[str]:
+        """Return every secret in it, for `vigilia.logs.hide`."""
+        return [secret for section in self._sections().values() for secret in _secrets_in(section)]
+
+    def _sections(self) -> dict[str, Section | None]:
+        return {
             "site": self.site,
             "web": self.web,
             "store": self.store,
+            "health": self.health,
             "epics": self.epics,
             **{name: section for name, (_, section) in self.drivers.items()},
         }
-        return tomli_w.dumps({name: _plain(section.model_dump()) for name, section in sections.items() if section})
 
 
 def find_config(argument: str | None, environment: Mapping[str, str]) -> Path | None:
@@ -125,15 +136,23 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     place = str(path) if path else "environment"
     base = (path.resolve() if path else Path.cwd() / DEFAULT_FILE).parent
     plugins = find_plugins()
-    core: dict[str, type[Section]] = {"site": SiteConfig, "web": WebConfig, "store": StoreConfig, "epics": EpicsConfig}
+    core: dict[str, type[Section]] = {
+        "site": SiteConfig,
+        "web": WebConfig,
+        "store": StoreConfig,
+        "health": HealthConfig,
+        "epics": EpicsConfig,
+    }
     models = core | {name: plugin.config for name, plugin in plugins.items()}
     table = read_toml(path) if path else {}
-    origins, problems = merge_environment(table, models, environment)
+    given = translate(environment)
+    origins, problems = merge_environment(table, models, given.variables, given.names)
+    problems += given.problems
     sections: dict[str, Section] = {}
-    always_on: Table = {"site": {}, "web": {}, "store": {}}
+    always_on: Table = {"site": {}, "web": {}, "store": {}, "health": {}}
     for name, value in (always_on | table).items():
         section, wrong = _load_section(name, value, models, base, place)
-        problems += [_traced(problem, place, origins) for problem in wrong]
+        problems += [_traced(advise(problem), place, origins) for problem in wrong]
         if section is not None:
             sections[name] = section
     drivers = {name: (plugin, sections[name]) for name, plugin in plugins.items() if name in sections}
@@ -148,9 +167,32 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         site=site,
         web=cast(WebConfig, sections["web"]),
         store=_with_file(cast(StoreConfig, sections["store"]), base, site),
+        health=cast(HealthConfig, sections["health"]),
         epics=cast(EpicsConfig | None, sections.get("epics")),
         drivers=drivers,
     )
+
+
+def load_listener(path: Path | None, environment: Mapping[str, str]) -> tuple[SiteConfig, WebConfig]:
+    """Return what a client on this machine needs to find the running service.
+
+    Nothing else of the configuration is looked at: whoever asks need not be able to read its secrets.
+    Raises ConfigError.
+    """
+    place = str(path) if path else "environment"
+    base = (path.resolve() if path else Path.cwd() / DEFAULT_FILE).parent
+    models: dict[str, type[Section]] = {"site": SiteConfig, "web": WebConfig}
+    table = read_toml(path) if path else {}
+    ours = {name: text for name, text in environment.items() if name.startswith(("VIGILIA_SITE__", "VIGILIA_WEB__"))}
+    origins, problems = merge_environment(table, models, ours)
+    found: dict[str, Section] = {}
+    for name in models:
+        section, wrong = _load_section(name, table.get(name, {}), models, base, place)
+        problems += [_traced(problem, place, origins) for problem in wrong]
+        found |= {name: section} if section else {}
+    if problems:
+        raise ConfigError(problems)
+    return cast(SiteConfig, found["site"]), cast(WebConfig, found["web"])
 
 
 def _load_section(
@@ -208,3 +250,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in cast("list[Any]", value)]
     return value
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    """Give every secret in a section, however deep."""
+    if isinstance(value, Secret):
+        yield value.get_secret_value()
+    elif isinstance(value, Section):
+        for name in type(value).model_fields:
+            yield from _secrets_in(getattr(value, name))
+    elif isinstance(value, dict):
+        for inner in cast(Table, value).values():
+            yield from _secrets_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in cast("list[Any]", value):
+            yield from _secrets_in(inner)

@@ -2,13 +2,22 @@
 
 Equipment that is down is no fault of the watch as long as the watch says so. A link that neither works nor reports,
 a store that takes nothing, an IOC that does not serve: those are.
+
+Not everything that is missing is a reason for the service manager to restart the service; `Health.stuck` says what is.
 """
 
+import asyncio
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from vigilia.clock import Clock
 from vigilia.link import Link
 from vigilia.store import Store, StoreError, WriteJournal
+
+_STORE_PERIOD_S = 10.0
+_STORE_SILENCE_S = 30.0
+"""Real seconds; a database that is locked, full or away says so in far less."""
 
 
 class Health:
@@ -27,15 +36,12 @@ class Health:
         self._journal = journal
         self._clock = clock
         self._epics_ready = epics_ready
+        self._store_asked: float | None = None
+        """Since when the store owes an answer, real monotonic time."""
 
     async def missing(self) -> list[str]:
         """Return a sentence for each piece of evidence that is missing; none: the watch is healthy."""
-        now = self._clock.monotonic()
-        missing = [
-            f"link {link.name} has neither worked nor reported for {now - link.progressed:.0f} s"
-            for link in self._links
-            if now - link.progressed > link.longest_silence_s
-        ]
+        missing = self._silent_links()
         if self._epics_ready is not None and not self._epics_ready():
             missing.append("EPICS is not served: its IOC is being started")
         try:
@@ -44,3 +50,32 @@ class Health:
             missing.append(f"the store takes nothing: {error}")
         missing += self._journal.missing()
         return missing
+
+    def stuck(self) -> list[str]:
+        """Return a sentence for each thing that hangs within this process, which a restart may cure; never waits.
+
+        Not among them: equipment that is down, an outside service that is down, an IOC that is being replaced, and a
+        store that answers with a refusal (locked, full, read-only). A restart would end what still works, and then find
+        the same.
+        """
+        stuck = self._silent_links()
+        if self._store_asked is not None and (silent_s := time.monotonic() - self._store_asked) > _STORE_SILENCE_S:
+            stuck.append(f"the store has given no answer for {silent_s:.0f} s")
+        return stuck
+
+    async def watch_store(self) -> None:
+        """Ask the store now and then, so that `stuck` knows whether it answers at all; until cancelled."""
+        while True:
+            self._store_asked = time.monotonic()
+            with suppress(StoreError):  # a refusal is an answer; `missing` tells of it
+                await self._store.check()
+            self._store_asked = None
+            await asyncio.sleep(_STORE_PERIOD_S)
+
+    def _silent_links(self) -> list[str]:
+        now = self._clock.monotonic()
+        return [
+            f"link {link.name} has neither worked nor reported for {now - link.progressed:.0f} s"
+            for link in self._links
+            if now - link.progressed > link.longest_silence_s
+        ]

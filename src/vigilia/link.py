@@ -18,6 +18,7 @@ from typing import Protocol
 
 from vigilia.clock import Clock
 from vigilia.errors import BadAnswer, ConnectionLost, LinkError, NotWritable, Refused, VigiliaError, WriteTimeout
+from vigilia.redaction import redact
 from vigilia.scan import Job, Scan
 
 _logger = logging.getLogger(__name__)
@@ -292,7 +293,7 @@ class Link:
         except BadAnswer as error:
             self.bad_answers += 1
             self._bad_in_a_row += 1
-            self.error = str(error)
+            self.error = redact(str(error))
             self.progressed = self._clock.monotonic()
             _logger.debug("%s: bad answer %d: %s", self.name, self._bad_in_a_row, error)
             if self._bad_in_a_row <= BAD_ANSWERS_ALLOWED:
@@ -314,13 +315,13 @@ class Link:
         try:
             await self._do(write.job)
         except ConnectionLost as error:
-            write.fail(WriteTimeout(f"{self.name} gave no answer: {error}"))
+            write.fail(WriteTimeout(redact(f"{self.name} gave no answer: {error}")))
             await self._lose(str(error), lost=True)
             return False
         except BadAnswer as error:
-            write.fail(Refused(f"{self.name} did not confirm: {error}"))
+            write.fail(Refused(redact(f"{self.name} did not confirm: {error}")))
         except LinkError as error:
-            write.fail(Refused(f"{self.name} refused: {error}"))
+            write.fail(Refused(redact(f"{self.name} refused: {error}")))
             await self._lose(str(error), lost=False)
             return False
         except VigiliaError as error:
@@ -330,7 +331,7 @@ class Link:
             raise
         except Exception as error:  # the boundary that keeps one link's fault from the others
             _logger.exception("%s: a fault in the driver", self.name)
-            write.fail(Refused(f"{self.name}: a fault in the driver: {error!r}"))
+            write.fail(Refused(redact(f"{self.name}: a fault in the driver: {error!r}")))
         else:
             if not write.answer.done():
                 write.answer.set_result(None)
@@ -338,6 +339,7 @@ class Link:
 
     async def _lose(self, reason: str, *, lost: bool) -> None:
         """Close the session, tell why, and fail what waits. `lost`: there is nobody to log out from."""
+        reason = redact(reason)  # clients are told it, and equipment may repeat what it was sent
         log = _logger.warning if self.contact is Contact.CONNECTED or reason != self.error else _logger.debug
         self.error = reason
         self.progressed = self._clock.monotonic()

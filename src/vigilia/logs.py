@@ -1,4 +1,7 @@
-"""Where log lines go: to standard error, and to a file that is changed each day and kept for a week.
+"""Where log lines go: to standard error, and to files that are changed each day and kept for a week.
+
+All lines go to vigilia.log; those of the loggers `vigilia.log.rele` and `vigilia.log.inversor` also to a file of their
+own. No secret that `hide` was told of gets into any of them.
 
 When a day's file has 50 MB it becomes `vigilia.log.1`, the one before it `.2`, and so on; what was `.4` is deleted. So
 the folder holds about 600 MB at most.
@@ -20,6 +23,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vigilia.errors import StartError, printable
+from vigilia.redaction import guard_tracebacks, hide, redact
+from vigilia.sidelogs import SideLogs
+
+__all__ = ["DAYS_KEPT", "hide", "set_up_logs"]
 
 DAYS_KEPT = 7
 _DAY_BYTES = 50_000_000
@@ -42,15 +49,18 @@ def set_up_logs(log_dir: Path) -> Generator[None]:
         file = _File(log_dir / "vigilia.log", screen)
     except OSError as error:
         raise StartError(f"[site] log_dir: {log_dir} cannot be written ({error.strerror}): name another") from error
-    for handler in (file, screen):
+    side = SideLogs(log_dir, lambda path: _File(path, screen))
+    for handler in (file, side, screen):
         handler.setFormatter(_OneLineFormatter("%(asctime)s %(levelname)-7s %(message)s"))
     waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(_MOST_LINES_WAITING)
-    listener = _Listener(waiting, file, screen)
+    listener = _Listener(waiting, file, side, screen)
     root = logging.getLogger()
     entry = _DroppingQueueHandler(waiting)
     root.addHandler(entry)
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    guard_tracebacks()
     listener.start()
     try:
         yield
@@ -59,6 +69,7 @@ def set_up_logs(log_dir: Path) -> Generator[None]:
         if listener.end():
             with suppress(OSError):  # a full disk, which was told when the lines were refused
                 file.close()
+                side.close()
         else:
             # The thread, which dies with the process, holds its handler's lock: nothing may wait for that at exit.
             atexit.unregister(logging.shutdown)
@@ -66,6 +77,9 @@ def set_up_logs(log_dir: Path) -> Generator[None]:
 
 class _OneLineFormatter(logging.Formatter):
     """Spells out control characters, so that a message is one line; only our own tracebacks have more."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class named it
         return printable(super().formatMessage(record))

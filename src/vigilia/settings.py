@@ -39,7 +39,15 @@ class Secret(SecretStr):
 def _check_secret(value: object) -> object:
     if not isinstance(value, str | SecretStr):
         raise ValueError("is not a text; write it in quotes")
+    if is_placeholder(value if isinstance(value, str) else value.get_secret_value()):
+        raise ValueError("is a placeholder; write the real one")
     return value
+
+
+def is_placeholder(text: str) -> bool:
+    """Say whether a text is one that an example left to be replaced: `<SUA_SENHA…>`, `COLE_AQUI…`."""
+    text = text.strip()
+    return (text.startswith("<") and text.endswith(">")) or "COLE_AQUI" in text.upper()
 
 
 class Section(BaseModel):
@@ -80,11 +88,15 @@ def read_toml(path: Path) -> Table:
 
 
 def merge_environment(
-    table: Table, sections: Mapping[str, type[Section]], environment: Mapping[str, str]
+    table: Table,
+    sections: Mapping[str, type[Section]],
+    environment: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], list[Problem]]:
     """Put the environment's settings over `table`; return the place each came from, by its key, and what is wrong.
 
-    A variable of a section that `table` lacks makes the section, and is the place of that as well.
+    A variable of a section that `table` lacks makes the section, and is the place of that as well. `names`: what the
+    user calls a variable, where that is not its own name.
     """
     origins: dict[str, str] = {}
     problems: list[Problem] = []
@@ -92,7 +104,7 @@ def merge_environment(
         path = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
         if not variable.startswith(ENVIRONMENT_PREFIX) or len(path) < 2 or path[0] == "agent":
             continue
-        place = f"environment variable {variable}"
+        place = f"environment variable {(names or {}).get(variable, variable)}"
         section = sections.get(path[0])
         if section is not None and not section.model_fields.keys() & {path[1], path[1].removesuffix("_file")}:
             problems.append(Problem(place, ".".join(path), "is not a known key", "remove it or correct its spelling"))
@@ -115,7 +127,16 @@ def merge_environment(
                 inner = target[step] = {}
             target = cast(Table, inner)
         target[path[-1]] = value
+        _give_way(target, path, origins)
     return origins, problems
+
+
+def _give_way(target: Table, path: list[str], origins: Mapping[str, str]) -> None:
+    """Drop the file's `NAME_file` where the environment gives NAME, and the other way round: the environment wins."""
+    name = path[-1]
+    other = name.removesuffix("_file") if name.endswith("_file") else f"{name}_file"
+    if ".".join([*path[:-1], other]) not in origins:
+        target.pop(other, None)
 
 
 def read_secret_files(table: Table, model: type[Section], base: Path, place: str, key: str) -> list[Problem]:

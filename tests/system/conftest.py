@@ -92,9 +92,15 @@ class Program:
 
     async def line(self, beginning: str, deadline_s: float = DEADLINE_S) -> str:
         """Wait for a line that begins so, and return it."""
+        return await self._find(lambda line: line.startswith(beginning), deadline_s)
 
+    async def line_with(self, part: str, deadline_s: float = DEADLINE_S) -> str:
+        """Wait for a line with `part` in it, and return it."""
+        return await self._find(lambda line: part in line, deadline_s)
+
+    async def _find(self, matches: Callable[[str], bool], deadline_s: float) -> str:
         def find() -> str | None:
-            return next((line for line in self.lines if line.startswith(beginning)), None)
+            return next((line for line in self.lines if matches(line)), None)
 
         async with asyncio.timeout(deadline_s):
             while (found := find()) is None:

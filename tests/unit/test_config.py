@@ -9,7 +9,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vigilia.config import Config, find_config, load_config
+from vigilia.config import Config, find_config, load_config, load_listener
 from vigilia.drivers.aruba.config import ArubaConfig
 from vigilia.errors import ConfigError
 
@@ -125,7 +125,7 @@ def test_what_is_shown_is_toml_that_means_the_same_without_secrets(tmp_path: Pat
     assert table["aruba"]["switches"] == [SWITCH | {"password": "***", "room": ""}]
     assert table["aruba"]["scan_s"] == 1.0
     assert table["epics"]["prefix"] == "X:"
-    assert table.keys() == {"site", "web", "store", "epics", "aruba"}
+    assert table.keys() == {"site", "web", "store", "health", "epics", "aruba"}
     again = load(tmp_path, shown)
     assert again.show() == shown
 
@@ -192,7 +192,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         load_config(tmp_path / "nowhere.toml", {})
 
 
-@pytest.mark.parametrize("name", ["history", "health", "notify", "alarms", "pvoperation", "reactor"])
+@pytest.mark.parametrize("name", ["history", "notify", "alarms", "pvoperation", "reactor"])
 def test_sections_of_later_versions_are_not_available(tmp_path: Path, name: str) -> None:
     assert f"vigilia.toml: [{name}]: is not available in this version; remove the section" in mistakes(
         tmp_path, GOOD | {name: {}}
@@ -341,3 +341,36 @@ def test_no_content_does_worse_than_a_config_error(tmp_path_factory: pytest.Temp
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_bytes(content)
     only_config_errors(path)
+
+
+# Secrets, and the names users have
+
+
+def test_every_secret_of_the_configuration_is_found(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("https://ping.example.org/from-a-file\n")
+    config = load(tmp_path, GOOD | {"health": {"ping_url_file": "url"}})
+    assert sorted(config.secrets()) == ["https://ping.example.org/from-a-file", "hunter2"]
+    assert load(tmp_path, {"aruba": {"switches": [{**SWITCH, "name": "b"}]}}).secrets() == ["hunter2"]
+
+
+def test_an_old_name_is_what_a_message_names(tmp_path: Path) -> None:
+    right = "set it to the real value, or unset it"
+    assert mistakes(tmp_path, GOOD, PVOP_PASSWORD="<SUA_SENHA_PVOPERATION>", TEAMS_WEBHOOK_URL="") == [
+        f"environment variable PVOP_PASSWORD: pvoperation.password: is a placeholder; {right}",
+        f"environment variable TEAMS_WEBHOOK_URL: notify.teams.webhook_url: is empty; {right}",
+    ]
+    for problem in mistakes(tmp_path, GOOD, PVOP_EMAIL="a", PVOP_PASSWORD="s3cret", TEAMS_ENABLED="maybe"):
+        assert problem.startswith(("environment variable PVOP_", "environment variable TEAMS_"))
+        assert "s3cret" not in problem
+
+
+def test_what_a_client_needs_is_found_without_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "vigilia.toml").write_text(
+        '[site]\nlanguage = "en"\n[web]\nlisten = "127.0.0.1:1"\n[aruba]\nwrong = 1\n[later]\n'
+    )
+    environment = {"VIGILIA_WEB__LISTEN": "127.0.0.1:2", "VIGILIA_ARUBA__SCAN_S": "fast", "PVOP_EMAIL": ""}
+    site, web = load_listener(tmp_path / "vigilia.toml", environment)
+    assert (site.language, web.listen) == ("en", "127.0.0.1:2")
+    with pytest.raises(ConfigError) as raised:
+        load_listener(tmp_path / "vigilia.toml", {"VIGILIA_WEB__LISTEN": "nowhere"})
+    assert str(raised.value).startswith("environment variable VIGILIA_WEB__LISTEN: web.listen: 'nowhere' is not")

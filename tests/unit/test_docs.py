@@ -15,6 +15,7 @@ from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
 from vigilia.interfaces.api.answers import _WRITE_ERRORS, kebab
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
+from vigilia.ping import HealthConfig
 from vigilia.settings import Section
 from vigilia.sim.aruba import FAULTS
 from vigilia.sim.aruba.command import add_arguments
@@ -27,6 +28,7 @@ SECTIONS: dict[str, type[Section]] = {
     "[site]": SiteConfig,
     "[web]": WebConfig,
     "[store]": StoreConfig,
+    "[health]": HealthConfig,
     "[epics]": EpicsConfig,
     "[aruba]": ArubaConfig,
     "[[aruba.switches]]": SwitchConfig,
