@@ -4,11 +4,10 @@ SQLite in WAL mode with synchronous FULL, so that what a call has returned from 
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,12 @@ from vigilia.errors import StartError, VigiliaError
 from vigilia.points import Point, Value
 from vigilia.spool import Record
 from vigilia.store import schema
+from vigilia.store.known import recall, remember
 from vigilia.store.migrate import migrate
 
 _logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
-
-_POINTS_AT_ONCE = 200
-"""Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
 
 
 class StoreError(VigiliaError):
@@ -172,34 +169,20 @@ class Store:
                 known = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
                 for name in known - names:
                     await connection.execute(delete(table).where(table.c.name == name))
-                for start in range(0, len(points), _POINTS_AT_ONCE):
-                    await _remember(connection, driver, points[start : start + _POINTS_AT_ONCE], now)
+                await remember(connection, driver, points, now)
         except DBAPIError as error:
             raise StoreError(_reason(error)) from error
         return PointChanges(new=len(names - known), gone=len(known - names))
 
+    async def add_points(self, driver: str, points: Sequence[Point], now: float) -> None:
+        """Keep `points` besides those that `driver` has already, or in place of those of the same names."""
+        async with self.writing() as connection:
+            await remember(connection, driver, points, now)
 
-async def _remember(connection: AsyncConnection, driver: str, points: Sequence[Point], now: float) -> None:
-    """Put those of `points` into the store that it does not know as they are."""
-    table = schema.known_points
-    mine = select(table).where(table.c.driver == driver, table.c.name.in_([point.name for point in points]))
-    rows = await connection.execute(mine)
-    known = {row.name: row.definition for row in rows}
-    definitions = {point.name: json.loads(json.dumps(asdict(point))) for point in points}
-    changed = [
-        {"name": name, "driver": driver, "definition": definition, "first_seen": now}
-        for name, definition in definitions.items()
-        if known.get(name) != definition
-    ]
-    if changed:
-        upsert = insert(table)
-        await connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[table.c.name],
-                set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
-            ),
-            changed,
-        )
+    async def known_points(self, driver: str) -> list[Point]:
+        """Return the points that `driver` had; a definition this version cannot read is logged and left out."""
+        async with self.reading() as connection:
+            return await recall(connection, driver)
 
 
 async def _record(connection: AsyncConnection, record: Record) -> None:
