@@ -85,8 +85,8 @@ class Plugin:
     """What an entry point of the group `vigilia.drivers` refers to."""
 
     config: type[Section]
-    """The model of the driver's configuration section. Where it has a field `epics`, false keeps the driver's points out
-    of EPICS."""
+    """The model of the driver's configuration section. Where it has a field `epics`, false keeps the points out of
+    EPICS."""
     build: Callable[[Section, Surroundings], Driver]
     """Makes the driver from its validated section."""
     grows: bool = False

@@ -24,6 +24,8 @@ _PR_SET_PDEATHSIG = 1
 """`linux/prctl.h`."""
 ANSWER_DEADLINE_S = 30.0
 """A put whose answer has not come by then completes with a WRITE alarm."""
+_QUIET_S = 0.1
+"""How long no put must have been under way before the IOC may end: its clients then have their answers."""
 
 
 class Ioc:
@@ -33,6 +35,7 @@ class Ioc:
         self._pipe = pipe
         self._answers: dict[int, asyncio.Future[bool]] = {}
         self._put_numbers = itertools.count(1)
+        self._retiring: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Make the records, start EPICS, and serve until the service closes the pipe."""
@@ -62,6 +65,19 @@ class Ioc:
                     self._answers[number].set_result(True)
             if "ping" in message:
                 await self._pipe.send({"pong": message["ping"]})
+            if "retire" in message:
+                self._retiring = asyncio.create_task(self._retire(), name="retire")
+
+    async def _retire(self) -> None:
+        """Go on until no put is under way, or the last one's answer is overdue; then close the pipe, which ends all."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + ANSWER_DEADLINE_S
+        quiet_since = loop.time()
+        while loop.time() < min(quiet_since + _QUIET_S, latest):
+            if self._answers:
+                quiet_since = loop.time()
+            await asyncio.sleep(_QUIET_S / 5)
+        self._pipe.close()
 
     async def _ask(self, index: int, value: Value, user: str, host: str) -> bool:
         """Carry a put to the service; return whether its answer has come and been shown."""

@@ -1,7 +1,7 @@
 """The pipe between the service and its IOC process: one JSON object a line, both ways.
 
 To the IOC: `{"points": …}` until `{"start": access file}`; then `{"set": [[index, reading…], …]}`,
-`{"answer": [put, index, reading…]}` and `{"ping": n}`.
+`{"answer": [put, index, reading…]}`, `{"ping": n}`, and `{"retire": true}`, upon which it ends when it may.
 From the IOC: `{"ready": true}` or `{"failed": why}`; then `{"put": [put, index, value, user, host]}`, `{"pong": n}`.
 """
 

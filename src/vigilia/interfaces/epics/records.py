@@ -320,8 +320,11 @@ def _make(name: str, point: Point, *, output: bool, **fields: Any) -> Any:
 
 
 def _shown(point: Point, value: Value | None) -> Value:
-    """Return what a record shows for a value; for none, the point's blank or what suits its kind."""
-    if value is None:
+    """Return what a record shows for a value; for none, the point's blank or what suits its kind.
+
+    A text where none belongs is none: the point is of another kind by now, and this IOC about to be replaced.
+    """
+    if value is None or (isinstance(value, str) and point.kind is not Kind.TEXT):
         value = point.blank
     match point.kind:
         case Kind.TEXT:

@@ -1,4 +1,7 @@
-"""Serves all points over EPICS: starts the IOC process, feeds it, carries its puts, and replaces it if it dies.
+"""Serves points over EPICS: starts the IOC process, feeds it, carries its puts, and replaces it if it dies.
+
+It is replaced as well for points that were added, since EPICS takes none once it runs: with all those that came within
+some seconds, and once no put is under way.
 
 See docs/decisions/0002-epics-in-a-child-process.md for why it is a process of its own.
 """
@@ -20,7 +23,7 @@ from typing import Any
 from vigilia.errors import StartError, WriteError
 from vigilia.interfaces.epics.access import access_rules, with_read_group
 from vigilia.interfaces.epics.config import EpicsConfig
-from vigilia.interfaces.epics.names import epics_name
+from vigilia.interfaces.epics.names import check_names, epics_name, servable
 from vigilia.interfaces.epics.pipe import Message, Pipe, pack_point, pack_reading
 from vigilia.points import Origin, Point, Reading
 from vigilia.table import PointTable, Subscription
@@ -31,6 +34,7 @@ READY_DEADLINE_S = 60.0
 _PING_EVERY_S = 2.0
 _PONG_DEADLINE_S = 10.0
 _END_DEADLINE_S = 2.0
+_GATHER_STEP_S = 0.2
 _SHORT_LIFE_S = 10.0
 _RESTART_PAUSE_S = 5.0
 _AT_ONCE = 2000
@@ -39,20 +43,41 @@ _POINTS_AT_ONCE = 200
 _LONGEST_MESSAGE = 8192
 
 
+GATHER_S = 5.0
+"""New points are gathered for so long before the IOC is replaced for them, so that it is never replaced more often."""
+BURST_PAUSE_S = 1.0
+"""They are gathered until none came for so long,"""
+LONGEST_GATHER_S = 30.0
+"""but never for longer than this."""
+
+
 class IocGone(Exception):
     """The IOC process ended, or does not answer any more; the text says how."""
 
 
-class EpicsServer:
-    """The EPICS interface. `prepare` before anything runs, `run` in a task, `started` to wait for the first PVs."""
+class IocRetired(IocGone):
+    """The IOC process ended because it was told to make room for one with other points."""
 
-    def __init__(self, config: EpicsConfig, table: PointTable, data_dir: Path) -> None:
+
+class EpicsServer:
+    """The EPICS interface. `prepare` before anything runs, `run` in a task, `started` to wait for the first PVs.
+
+    It serves all points but those of the drivers that are `outside`, named by their sections.
+    """
+
+    def __init__(
+        self, config: EpicsConfig, table: PointTable, data_dir: Path, outside: frozenset[str] = frozenset()
+    ) -> None:
         self.restarts = 0
-        """How often the IOC process had to be replaced."""
+        """How often the IOC process had to be replaced because it died or hung."""
+        self.renewals = 0
+        """How often it was replaced for points that were added or changed."""
         self.ready = asyncio.Event()
         """Set while the IOC serves clients."""
         self._config = config
         self._table = table
+        self._outside = outside
+        self._complaints: set[str] = set()
         self._access_file = data_dir / "access.acf"
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -87,8 +112,13 @@ class EpicsServer:
             began = loop.time()
             try:
                 await self._live()
+            except IocRetired:
+                self.renewals += 1
+                self.ready.clear()
+                _logger.info("the EPICS IOC is replaced for points that were added or changed")
+                continue
             except (IocGone, OSError) as gone:
-                first = not self.ready.is_set() and self.restarts == 0
+                first = not self.ready.is_set() and self.restarts == self.renewals == 0
                 self.ready.clear()
                 if first and not self._failed.done():
                     self._failed.set_exception(StartError(f"the EPICS IOC did not start: {gone}"))
@@ -123,9 +153,45 @@ class EpicsServer:
 
     async def _converse(self, child: "_Child", viewer: Subscription) -> None:
         """Set the IOC up; then send it values and take its puts until it is gone."""
-        points = list(self._table.points())
+        version = self._table.version
+        points = self._served()
         await self._set_up(child, points, await viewer.changes())
-        await _until_one_fails(self._pump(child, points, viewer), self._take_puts(child, points), child.ping())
+        await _until_one_fails(
+            self._pump(child, points, viewer),
+            self._take_puts(child, points),
+            child.ping(),
+            self._retire(child, points, version),
+        )
+
+    def _served(self) -> list[Point]:
+        """Return the points that are to be PVs. What cannot be one is logged, once, and left out."""
+        prefix = self._config.prefix
+        points = [point for point in self._table.points() if self._table.system(point.name) not in self._outside]
+        for problem in check_names(prefix, points):
+            complaint = str(problem)
+            if complaint not in self._complaints:
+                self._complaints.add(complaint)
+                _logger.error("not served over EPICS: %s", complaint)
+        return servable(prefix, points)
+
+    async def _retire(self, child: "_Child", points: Sequence[Point], version: int) -> None:
+        """Have the IOC end, which serves `points`, when points of a later `version` make other PVs."""
+        served = [pack_point(point) for point in points]
+        while True:
+            version = await self._gather(await self._table.wait_for_version(version))
+            if [pack_point(point) for point in self._served()] != served:
+                await child.retire()
+                return
+
+    async def _gather(self, version: int) -> int:
+        """Wait until the points have come that come together; return the version they make."""
+        loop = asyncio.get_running_loop()
+        began = changed = loop.time()
+        while (now := loop.time()) < min(max(began + GATHER_S, changed + BURST_PAUSE_S), began + LONGEST_GATHER_S):
+            if self._table.version != version:
+                version, changed = self._table.version, now
+            await asyncio.sleep(_GATHER_STEP_S)
+        return self._table.version
 
     async def _set_up(self, child: "_Child", points: Sequence[Point], snapshot: Mapping[str, Reading]) -> None:
         """Have the IOC make its records, with the readings they begin with, and wait until it serves them."""
@@ -193,18 +259,24 @@ class _Child:
         """Set by each answer to a ping."""
         self._process = process
         self._pipe = pipe
+        self._retiring = False
+
+    async def retire(self) -> None:
+        """Have the IOC end once its clients have their answers; until then it serves."""
+        self._retiring = True
+        await self.send({"retire": True})
 
     async def send(self, message: Message) -> None:
         try:
             async with asyncio.timeout(_PONG_DEADLINE_S):
                 await self._pipe.send(message)
         except (ConnectionError, TimeoutError):
-            raise IocGone(await self._fate()) from None
+            raise await self._end() from None
 
     async def receive(self) -> Message:
         message = await self._pipe.receive()
         if message is None:
-            raise IocGone(await self._fate())
+            raise await self._end()
         return message
 
     async def ping(self) -> None:
@@ -225,7 +297,7 @@ class _Child:
             for line in block.decode(errors="replace").splitlines():
                 if line.strip():
                     _logger.info("epics: %s", line.rstrip()[:500])
-        raise IocGone(await self._fate())
+        raise await self._end()
 
     async def end(self) -> None:
         """Close the pipe, upon which the process ends; kill it where it does not."""
@@ -235,13 +307,16 @@ class _Child:
             self._process.kill()
         await ended
 
-    async def _fate(self) -> str:
+    async def _end(self) -> IocGone:
+        """Return how the IOC ended."""
         try:
             async with asyncio.timeout(_END_DEADLINE_S):
                 code = await self._process.wait()
         except TimeoutError:
-            return "does not take or give anything any more"
-        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            return IocGone("does not take or give anything any more")
+        if self._retiring and code == 0:
+            return IocRetired("ended as it was told to")
+        return IocGone(f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}")
 
 
 async def _until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
