@@ -20,8 +20,7 @@ from vigilia.clock import iso
 from vigilia.errors import StartError, VigiliaError
 from vigilia.points import Point, Value
 from vigilia.spool import Record
-from vigilia.store import schema
-from vigilia.store.known import recall, remember
+from vigilia.store import known, schema
 from vigilia.store.migrate import migrate
 
 _logger = logging.getLogger(__name__)
@@ -166,23 +165,23 @@ class Store:
         names = {point.name for point in points}
         try:
             async with self._engine.begin() as connection:
-                known = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
-                for name in known - names:
+                before = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
+                for name in before - names:
                     await connection.execute(delete(table).where(table.c.name == name))
-                await remember(connection, driver, points, now)
+                await known.remember(connection, driver, points, now)
         except DBAPIError as error:
             raise StoreError(_reason(error)) from error
-        return PointChanges(new=len(names - known), gone=len(known - names))
+        return PointChanges(new=len(names - before), gone=len(before - names))
 
     async def add_points(self, driver: str, points: Sequence[Point], now: float) -> None:
         """Keep `points` besides those that `driver` has already, or in place of those of the same names."""
         async with self.writing() as connection:
-            await remember(connection, driver, points, now)
+            await known.add(connection, driver, points, now)
 
     async def known_points(self, driver: str) -> list[Point]:
         """Return the points that `driver` had; a definition this version cannot read is logged and left out."""
         async with self.reading() as connection:
-            return await recall(connection, driver)
+            return await known.recall(connection, driver)
 
 
 async def _record(connection: AsyncConnection, record: Record) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
@@ -23,6 +24,15 @@ async def remember(connection: AsyncConnection, driver: str, points: Sequence[Po
     """Put those of `points` into the store that it does not know as they are."""
     for start in range(0, len(points), _POINTS_AT_ONCE):
         await _remember_some(connection, driver, points[start : start + _POINTS_AT_ONCE], now)
+
+
+async def add(connection: AsyncConnection, driver: str, points: Sequence[Point], now: float) -> None:
+    """Put `points` into the store, in place of those of the same names.
+
+    It reads nothing before it writes: SQLite ends a transaction that does so where another one wrote in between.
+    """
+    for start in range(0, len(points), _POINTS_AT_ONCE):
+        await _put(connection, driver, points[start : start + _POINTS_AT_ONCE], now)
 
 
 async def recall(connection: AsyncConnection, driver: str) -> list[Point]:
@@ -51,20 +61,27 @@ async def recall(connection: AsyncConnection, driver: str) -> list[Point]:
 async def _remember_some(connection: AsyncConnection, driver: str, points: Sequence[Point], now: float) -> None:
     table = schema.known_points
     mine = select(table).where(table.c.driver == driver, table.c.name.in_([point.name for point in points]))
-    rows = await connection.execute(mine)
-    known = {row.name: row.definition for row in rows}
-    definitions = {point.name: json.loads(json.dumps(asdict(point))) for point in points}
-    changed = [
-        {"name": name, "driver": driver, "definition": definition, "first_seen": now}
-        for name, definition in definitions.items()
-        if known.get(name) != definition
-    ]
-    if changed:
-        upsert = insert(table)
-        await connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[table.c.name],
-                set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
-            ),
-            changed,
-        )
+    known = {row.name: row.definition for row in await connection.execute(mine)}
+    await _put(connection, driver, [point for point in points if known.get(point.name) != _definition(point)], now)
+
+
+async def _put(connection: AsyncConnection, driver: str, points: Sequence[Point], now: float) -> None:
+    if not points:
+        return
+    table = schema.known_points
+    upsert = insert(table)
+    await connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=[table.c.name],
+            set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
+        ),
+        [
+            {"name": point.name, "driver": driver, "definition": _definition(point), "first_seen": now}
+            for point in points
+        ],
+    )
+
+
+def _definition(point: Point) -> Any:
+    """Return a point as JSON gives it back."""
+    return json.loads(json.dumps(asdict(point)))

@@ -9,6 +9,7 @@ import asyncio
 import ctypes
 import itertools
 import logging
+import re
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_uint, c_ushort, c_void_p
@@ -22,6 +23,7 @@ from softioc import softioc as untyped_softioc
 from vigilia.errors import InvalidValue
 from vigilia.interfaces.epics.access import READ_GROUP
 from vigilia.interfaces.epics.announced import Announced, Channel, TrapMessage
+from vigilia.interfaces.epics.names import LONGEST_LABEL
 from vigilia.points import Kind, Point, Reading, Severity, Status, Value
 
 builder: Any = untyped_builder
@@ -288,10 +290,12 @@ class _Dispatcher:
 
 def _make(name: str, point: Point, *, output: bool, **fields: Any) -> Any:
     """Make the record that suits a point: bi/bo, mbbi/mbbo, ai/ao, longin/longout, stringin/stringout, long string."""
-    fields["DESC"] = _cut(point.description, _LONGEST_DESCRIPTION)
+    fields["DESC"] = _field(point.description, _LONGEST_DESCRIPTION)
     if point.units:
-        fields["EGU"] = _cut(point.units, _LONGEST_UNITS)
-    labels = point.labels or (("False", "True") if point.kind is Kind.BOOLEAN else ())
+        fields["EGU"] = _field(point.units, _LONGEST_UNITS)
+    labels = [_field(label, LONGEST_LABEL) for label in point.labels]
+    if point.kind is Kind.BOOLEAN and not labels:
+        labels = ["False", "True"]
     match point.kind:
         case Kind.ENUM | Kind.BOOLEAN if len(labels) == 2:
             make = builder.boolOut if output else builder.boolIn
@@ -333,6 +337,11 @@ def _shown(point: Point, value: Value | None) -> Value:
             return float(value or 0.0)
         case _:
             return int(value or 0)
+
+
+def _field(text: str, most_bytes: int) -> str:
+    """Return `text` as a field of a database file holds it: without what would begin a macro, and cut."""
+    return _cut(re.sub(r"\$+(?=[({])", "", text), most_bytes)
 
 
 def _cut(text: str, most_bytes: int) -> str:
