@@ -102,6 +102,10 @@ class Subscription:
     async def changes(self) -> dict[str, Reading]:
         """Wait for changes and return the newest reading of each changed point; the first call gives the snapshot."""
         await self._wake.wait()
+        return self.fetch()
+
+    def fetch(self) -> dict[str, Reading]:
+        """Return what has changed so far, without waiting."""
         self._wake.clear()
         changed, self._waiting = self._waiting, {}
         return changed

@@ -14,9 +14,13 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vigilia.interfaces.epics.pipe import Pipe, unpack_point, unpack_reading
 from vigilia.points import Value
+
+if TYPE_CHECKING:
+    from vigilia.interfaces.epics.records import Database
 
 _logger = logging.getLogger(__name__)
 
@@ -38,17 +42,15 @@ class Ioc:
         self._retiring: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Make the records, start EPICS, and serve until the service closes the pipe."""
+        """Make the records, start EPICS when told so, and serve until the service closes the pipe."""
         from vigilia.interfaces.epics.records import Database
 
         database = Database(self._ask)
         try:
-            while (message := await self._pipe.receive()) is not None and "start" not in message:
-                for name, point, reading in zip(message["names"], message["points"], message["readings"], strict=True):
-                    database.add(name, unpack_point(point), unpack_reading(reading))
-            if message is None:
+            access_file = await self._make_records(database)
+            if access_file is None:
                 return
-            database.start(Path(message["start"]))
+            database.start(Path(access_file))
         except (OSError, AssertionError) as error:
             await self._pipe.send({"failed": str(error)})
             return
@@ -67,6 +69,22 @@ class Ioc:
                 await self._pipe.send({"pong": message["ping"]})
             if "retire" in message:
                 self._retiring = asyncio.create_task(self._retire(), name="retire")
+
+    async def _make_records(self, database: "Database") -> str | None:
+        """Make the records; return the access security file to start with, None where the pipe is closed before."""
+        while (message := await self._pipe.receive()) is not None:
+            if "points" in message:
+                made = zip(message["names"], message["points"], message["readings"], strict=True)
+                for name, point, reading in made:
+                    database.add(name, unpack_point(point), unpack_reading(reading))
+            if "load" in message:
+                database.load()
+                await self._pipe.send({"loaded": True})
+            for index, *reading in message.get("set", ()):
+                database.show(index, unpack_reading(reading))
+            if "start" in message:
+                return message["start"]
+        return None
 
     async def _retire(self) -> None:
         """Go on until no put is under way, or the last one's answer is overdue; then close the pipe, which ends all."""

@@ -89,6 +89,7 @@ class OutputRecord:
         self._last_announced: Announced | None = None
         self._processed_by_hand = 0
         self._writer = ("", "")
+        self._record: Any = None
         self._catching_up = False
         wrapper = _make(
             name,
@@ -104,7 +105,7 @@ class OutputRecord:
 
     def start(self) -> int:
         """Take and return the address that the record has since iocInit; show its first reading."""
-        self._record: Any = self._device._record
+        self._record = self._device._record
         address: int = self._record.record.value
         self._field = address + self._record.fields["VAL"][0]
         self.show(self._latest)
@@ -129,6 +130,8 @@ class OutputRecord:
     def show(self, reading: Reading) -> None:
         """Give the record a new reading. While a put is in flight this waits until it is over."""
         self._latest = reading
+        if self._record is None:
+            return
         with self._locked():
             if not self._record.PACT:
                 self._hold(reading)
@@ -228,15 +231,18 @@ class Database:
         else:
             self._records.append(InputRecord(name, point, reading))
 
-    def start(self, access_file: Path) -> None:
-        """Start the IOC with its Channel Access and PV Access servers. Raises OSError where EPICS refuses."""
+    def load(self) -> None:
+        """Have EPICS make the records. Raises AssertionError where it refuses one; its message stands above then."""
         # As root, iocInit would lock every thread's whole stack into memory: 180 MB for nothing.
         c_int.in_dll(dbCore, "dbThreadRealtimeLock").value = 0
+        builder.LoadDatabase()
+
+    def start(self, access_file: Path) -> None:
+        """Start the IOC with its Channel Access and PV Access servers, after `load`. Raises OSError if it refuses."""
         # Hosts are known by the address they call from, not by the name they claim.
         c_int.in_dll(dbCore, "asCheckClientIP").value = 1
         if dbCore.asSetFilename(str(access_file).encode()):
             raise OSError(f"EPICS cannot use the access security file {access_file}")
-        builder.LoadDatabase()
         softioc.iocInit(_Dispatcher(asyncio.get_running_loop()))
         if not c_int.in_dll(dbCore, "asActive").value:
             raise OSError("EPICS refused the access security file: its message stands above")
