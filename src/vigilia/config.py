@@ -99,6 +99,11 @@ class Config:
         """Where the state is kept."""
         return Path(self.site.data_dir)
 
+    @property
+    def outside_epics(self) -> frozenset[str]:
+        """The drivers whose section has `epics = false`."""
+        return frozenset(name for name, (_, section) in self.drivers.items() if not getattr(section, "epics", True))
+
     def show(self) -> str:
         """Return the effective configuration as TOML, secrets hidden."""
         sections = self._sections().items()

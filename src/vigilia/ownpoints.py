@@ -29,6 +29,7 @@ class OwnPoints:
         audit_waiting: Callable[[], int],
         audit_dropped: Callable[[], int],
         epics_restarts: Callable[[], int] | None,
+        epics_renewals: Callable[[], int] | None = None,
     ) -> None:
         self._table = table
         self._clock = clock
@@ -45,6 +46,8 @@ class OwnPoints:
         ]
         if epics_restarts is not None:
             own.append(("EpicsRestarts-Mon", Kind.INTEGER, "Restarts of the EPICS IOC", None, epics_restarts))
+        if epics_renewals is not None:
+            own.append(("EpicsRenewals-Mon", Kind.INTEGER, "EPICS IOC renewed for new points", None, epics_renewals))
         self._declare(instance, "", own)
         for link in links:
             self._declare(self._devices[link.name], link.name, _link_gauges(link))

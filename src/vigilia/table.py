@@ -47,13 +47,18 @@ class Journal(Protocol):
 class _Row:
     """A point and its present state."""
 
-    __slots__ = ("expires", "point", "reading", "writer")
+    __slots__ = ("expires", "point", "reading", "system", "writer")
 
-    def __init__(self, point: Point, writer: Writer | None) -> None:
-        self.point = point
-        self.writer = writer
+    def __init__(self, point: Point, writer: Writer | None, system: str) -> None:
         self.reading = NEVER_READ
         self.expires = math.inf
+        self.define(point, writer, system)
+
+    def define(self, point: Point, writer: Writer | None, system: str) -> None:
+        """Take the point's definition."""
+        self.point = point
+        self.writer = writer if point.writable else None
+        self.system = system
 
 
 class Subscription:
@@ -62,15 +67,26 @@ class Subscription:
     Overflow rule: a value not yet fetched is replaced by a newer one of the same point, and counted.
     """
 
-    def __init__(self, table: "PointTable", names: frozenset[str] | None) -> None:
+    def __init__(self, table: "PointTable", wanted: Callable[[Point], bool] | None) -> None:
         self.replaced = 0
         """Values that were replaced before they were fetched."""
         self._table = table
-        self._names = names
-        self._waiting: dict[str, Reading] = {
-            name: reading for name, reading in table.snapshot() if names is None or name in names
-        }
+        self._wanted = wanted
+        self._names: set[str] | None = None if wanted is None else set()
+        self._waiting: dict[str, Reading] = {}
         self._wake = asyncio.Event()
+        self._wake.set()
+        for point in table.points():
+            self.meet(point, table.reading(point.name))
+
+    def meet(self, point: Point, reading: Reading) -> None:
+        """Look at a point that is new, or defined anew; where it is one to follow, its reading counts as a change."""
+        if self._names is not None and self._wanted is not None:
+            if not self._wanted(point):
+                self._names.discard(point.name)
+                return
+            self._names.add(point.name)
+        self._waiting[point.name] = reading
         self._wake.set()
 
     def offer(self, name: str, reading: Reading) -> bool:
@@ -86,6 +102,10 @@ class Subscription:
     async def changes(self) -> dict[str, Reading]:
         """Wait for changes and return the newest reading of each changed point; the first call gives the snapshot."""
         await self._wake.wait()
+        return self.fetch()
+
+    def fetch(self) -> dict[str, Reading]:
+        """Return what has changed so far, without waiting."""
         self._wake.clear()
         changed, self._waiting = self._waiting, {}
         return changed
@@ -101,6 +121,9 @@ class PointTable:
     def __init__(self, clock: Clock, journal: Journal) -> None:
         self.replaced = 0
         """Values that were replaced before a viewer fetched them, over all viewers since the start."""
+        self.version = 0
+        """Another number after each change of the points themselves: some were added, or defined anew."""
+        self._version_changed = asyncio.Event()
         self._clock = clock
         self._journal = journal
         self._rows: dict[str, _Row] = {}
@@ -109,14 +132,35 @@ class PointTable:
         self._consumers: list[Consumer] = []
         self._writes: set[asyncio.Task[Reading]] = set()
 
-    def add(self, points: Iterable[Point], writer: Writer | None = None) -> None:
-        """Add points; `writer` carries writes to those that take them. Raises ValueError for a name already taken."""
+    def add(self, points: Iterable[Point], writer: Writer | None = None, system: str = "vigilia") -> None:
+        """Add points; `writer` carries writes to those that take them. Raises ValueError for a name already taken.
+
+        `system` is the driver they belong to, by the name of its section.
+        """
         for point in points:
             if point.name in self._rows:
                 raise ValueError(f"two points are named {point.name}")
-            row = _Row(point, writer if point.writable else None)
-            self._rows[point.name] = row
-            self._by_link.setdefault(point.link, []).append(row)
+            self._put(point, writer, system)
+        self._points_changed()
+
+    def define(self, points: Iterable[Point], writer: Writer | None, system: str) -> list[Point]:
+        """Add the points that are new, and define those anew that are known otherwise; return both.
+
+        A point defined anew keeps its reading, but for one of another kind. Raises ValueError, before anything is
+        changed, for a name that another system has.
+        """
+        changed = {point.name: point for point in points if self._is_change(point, system)}
+        for point in changed.values():
+            self._put(point, writer, system)
+        if changed:
+            self._points_changed()
+        return list(changed.values())
+
+    async def wait_for_version(self, seen: int) -> int:
+        """Wait until the points are not those of version `seen` any more; return the version they then have."""
+        while self.version == seen:
+            await self._version_changed.wait()
+        return self.version
 
     def add_consumer(self, consumer: Consumer) -> None:
         """Have `consumer` see every batch from now on."""
@@ -138,6 +182,10 @@ class PointTable:
         """Return the point of that name. Raises UnknownPoint."""
         return self._row(name).point
 
+    def system(self, name: str) -> str:
+        """Return the driver that a point belongs to, by its section; the service: "vigilia". Raises UnknownPoint."""
+        return self._row(name).system
+
     def reading(self, name: str) -> Reading:
         """Return the latest reading of a point. Raises UnknownPoint."""
         return self._row(name).reading
@@ -146,9 +194,14 @@ class PointTable:
         """Give the name and latest reading of every point."""
         return ((name, row.reading) for name, row in self._rows.items())
 
-    def subscribe(self, names: Iterable[str] | None = None) -> Subscription:
-        """Return a viewer of `names` (None: all), which begins with a snapshot: no change falls between."""
-        viewer = Subscription(self, None if names is None else frozenset(names))
+    def subscribe(
+        self, names: Iterable[str] | None = None, *, where: Callable[[Point], bool] | None = None
+    ) -> Subscription:
+        """Return a viewer, which begins with a snapshot: no change falls between.
+
+        It follows `names`, or the points for which `where` is true, or all; those that come later as well.
+        """
+        viewer = Subscription(self, where if names is None else _named(frozenset(names)))
         self._viewers.add(viewer)
         return viewer
 
@@ -215,6 +268,35 @@ class PointTable:
         self._writes.discard(task)
         if not task.cancelled():
             task.exception()  # the caller may be gone: the journal has the answer
+
+    def _is_change(self, point: Point, system: str) -> bool:
+        row = self._rows.get(point.name)
+        if row is None:
+            return True
+        if row.system != system:
+            raise ValueError(f"two points are named {point.name}: one of {row.system}, one of {system}")
+        return row.point != point
+
+    def _put(self, point: Point, writer: Writer | None, system: str) -> None:
+        """Give a point its row, or its row the new definition; viewers hear of it at once."""
+        row = self._rows.get(point.name)
+        if row is None:
+            row = self._rows[point.name] = _Row(point, writer, system)
+            self._by_link.setdefault(point.link, []).append(row)
+        else:
+            if row.point.link != point.link:
+                self._by_link[row.point.link].remove(row)
+                self._by_link.setdefault(point.link, []).append(row)
+            if row.point.kind is not point.kind:
+                row.reading, row.expires = NEVER_READ, math.inf
+            row.define(point, writer, system)
+        for viewer in self._viewers:
+            viewer.meet(point, row.reading)
+
+    def _points_changed(self) -> None:
+        self.version += 1
+        self._version_changed.set()
+        self._version_changed = asyncio.Event()
 
     def _row(self, name: str) -> _Row:
         try:
@@ -291,3 +373,7 @@ class PointTable:
     def _settle(self, row: _Row, severity: Severity, status: Status) -> Sample:
         """Give a chosen value its alarm. The value stays: a later write may already have chosen another."""
         return self._choose(row, Reading(row.reading.value, self._clock.now(), severity, status))
+
+
+def _named(names: frozenset[str]) -> Callable[[Point], bool]:
+    return lambda point: point.name in names

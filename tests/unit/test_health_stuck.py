@@ -56,7 +56,9 @@ async def test_a_link_that_hangs_is_a_reason_to_restart(store: Store, spool: Spo
     assert line.startswith("link sw-1 has neither worked nor reported for ")
 
 
-async def test_a_store_that_refuses_is_no_reason_to_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_refuses_is_no_reason_to_restart(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("vigilia.health._STORE_SILENCE_S", 0.0)
     monkeypatch.setattr("vigilia.health._STORE_PERIOD_S", 60.0)
     path = tmp_path / "vigilia.db"
@@ -77,7 +79,7 @@ async def test_a_store_that_refuses_is_no_reason_to_restart(tmp_path: Path, monk
 
 
 async def test_a_store_that_gives_no_answer_at_all_is_a_reason_to_restart(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vigilia.health._STORE_SILENCE_S", 0.05)
     health = health_of(store, spool)

@@ -25,7 +25,12 @@ class Declare(Protocol):
     """Makes points known that a driver found only at work."""
 
     async def __call__(self, points: Sequence[Point]) -> None:
-        """Put points that are new into the table, and remember them for the next start. Raises StoreError."""
+        """Put points that are new into the table, and remember them for the next start.
+
+        One that is there with another definition is defined anew, and keeps its reading. Raises ValueError, before
+        anything is done, for a name that another driver's point has; StoreError where the points are in the table, but
+        will not be remembered until a later call succeeds.
+        """
         ...
 
 
@@ -42,13 +47,14 @@ class Surroundings:
     zone: tzinfo = UTC
     """The site's time zone."""
     known: Sequence[Point] = ()
-    """The driver's points as they were last remembered."""
+    """The points that a driver which grows had, those known longest first. Its `points` are those of them that it
+    keeps, and what its configuration adds: the others are forgotten."""
     checkpoints: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """How far the driver had come, by the keys of its batches' checkpoints."""
     alarms: AlarmStates | None = None
     """How alarms stand; None where none are judged."""
     declare: Declare | None = None
-    """None where no points may be added."""
+    """For a driver that grows; None for others, and where nothing is to be reached or remembered."""
 
 
 class Driver(Protocol):
@@ -79,9 +85,12 @@ class Plugin:
     """What an entry point of the group `vigilia.drivers` refers to."""
 
     config: type[Section]
-    """The model of the driver's configuration section."""
+    """The model of the driver's configuration section. Where it has a field `epics`, false keeps the points out of
+    EPICS."""
     build: Callable[[Section, Surroundings], Driver]
     """Makes the driver from its validated section."""
+    grows: bool = False
+    """Whether points may appear at run time: the driver is then given those that are `known`, and `declare`."""
 
 
 def find_plugins() -> dict[str, Plugin]:

@@ -4,16 +4,14 @@ SQLite in WAL mode with synchronous FULL, so that what a call has returned from 
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, delete, event, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -22,7 +20,7 @@ from vigilia.clock import iso
 from vigilia.errors import StartError
 from vigilia.points import Point, Value
 from vigilia.spool import Record
-from vigilia.store import schema
+from vigilia.store import known, schema
 from vigilia.store.file import DatabaseFile, StoreError
 from vigilia.store.migrate import migrate
 from vigilia.store.records import RefusedRecordError, put, put_or_skip
@@ -31,8 +29,6 @@ _logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
-_POINTS_AT_ONCE = 200
-"""Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
 _WRITES_KEPT = 100_000
 """How many writes the audit keeps. A crash has the spool repeat at most half of its 50 MB, some 75,000 writes: none of
 them is forgotten here by then, and so none is taken for a new one."""
@@ -179,12 +175,21 @@ class Store:
         table = schema.known_points
         names = {point.name for point in points}
         async with self.writing() as connection:
-            known = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
-            for name in known - names:
+            before = set(await connection.scalars(select(table.c.name).where(table.c.driver == driver)))
+            for name in before - names:
                 await connection.execute(delete(table).where(table.c.name == name))
-            for start in range(0, len(points), _POINTS_AT_ONCE):
-                await _remember(connection, driver, points[start : start + _POINTS_AT_ONCE], now)
-        return PointChanges(new=len(names - known), gone=len(known - names))
+            await known.remember(connection, driver, points, now)
+        return PointChanges(new=len(names - before), gone=len(before - names))
+
+    async def add_points(self, driver: str, points: Sequence[Point], now: float) -> None:
+        """Keep `points` besides those that `driver` has already, or in place of those of the same names."""
+        async with self.writing() as connection:
+            await known.add(connection, driver, points, now)
+
+    async def known_points(self, driver: str) -> list[Point]:
+        """Return the points that `driver` had; a definition this version cannot read is logged and left out."""
+        async with self.reading() as connection:
+            return await known.recall(connection, driver)
 
 
 @contextmanager
@@ -196,29 +201,6 @@ def _store_errors() -> Generator[None]:
         raise StoreError(_reason(error)) from error
     except NoFreeConnection as error:
         raise StoreError(f"it answers too slowly: no connection was free for {_CONNECTION_WAIT_S:g} s") from error
-
-
-async def _remember(connection: AsyncConnection, driver: str, points: Sequence[Point], now: float) -> None:
-    """Put those of `points` into the store that it does not know as they are."""
-    table = schema.known_points
-    mine = select(table).where(table.c.driver == driver, table.c.name.in_([point.name for point in points]))
-    rows = await connection.execute(mine)
-    known = {row.name: row.definition for row in rows}
-    definitions = {point.name: json.loads(json.dumps(asdict(point))) for point in points}
-    changed = [
-        {"name": name, "driver": driver, "definition": definition, "first_seen": now}
-        for name, definition in definitions.items()
-        if known.get(name) != definition
-    ]
-    if changed:
-        upsert = insert(table)
-        await connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[table.c.name],
-                set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
-            ),
-            changed,
-        )
 
 
 def _audit_row(row: Mapping[Any, Any]) -> Row:

@@ -6,7 +6,7 @@ and the `id` of an event merely counts. A slow client gets the newest value of e
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from vigilia.interfaces.api.answers import encode, failure, failures
 from vigilia.interfaces.api.parts import ApiParts, Parts
 from vigilia.interfaces.api.points import PointFilter, point_json
 from vigilia.interfaces.api.streams import MOST_STREAMS
-from vigilia.points import Reading
+from vigilia.points import Point, Reading
 from vigilia.table import PointTable, Subscription
 
 _log = logging.getLogger(__name__)
@@ -39,11 +39,12 @@ class EventQuery(PointFilter):
 
     name: list[str] = Field(default=[], max_length=1000, description="only the points of these names")
 
-    def names(self, table: PointTable) -> list[str] | None:
-        """Return the names of the points that are meant, None where that is all. Raises UnknownPoint."""
-        if self.name:
-            return [point.name for point in self.select([table.point(name) for name in self.name])]
-        return None if self.selects_all else [point.name for point in self.select(table.points())]
+    def wanted(self, table: PointTable) -> Callable[[Point], bool] | None:
+        """Return what tells whether a point is meant, None where all are. Raises UnknownPoint."""
+        if not self.name:
+            return None if self.selects_all else self.means
+        names = {table.point(name).name for name in self.name}
+        return lambda point: point.name in names and self.means(point)
 
 
 class EventStream(Response):
@@ -51,13 +52,13 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, parts: ApiParts, names: list[str] | None) -> None:
+    def __init__(self, parts: ApiParts, wanted: Callable[[Point], bool] | None) -> None:
         # Response's own __init__ would declare the length of a body.
         self.status_code = 200
         self.background = None
         self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._parts = parts
-        self._names = names
+        self._wanted = wanted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Feed the client."""
@@ -67,7 +68,7 @@ class EventStream(Response):
             await failure(503, "no-stream", f"{why}: try again later", {"Retry-After": "5"})(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        subscription = self._parts.table.subscribe(self._names)
+        subscription = self._parts.table.subscribe(where=self._wanted)
         feed = asyncio.create_task(self._feed(subscription, send), name="event stream")
         left = asyncio.create_task(_client_left(receive), name="event stream's client")
         try:
@@ -123,8 +124,8 @@ class EventStream(Response):
     },
 )
 async def follow_points(parts: Parts, query: Annotated[EventQuery, Query()]) -> Response:
-    """Follow points: their present readings, then every change."""
-    return EventStream(parts, query.names(parts.table))
+    """Follow points: their present readings, then every change; points that come later belong to it as well."""
+    return EventStream(parts, query.wanted(parts.table))
 
 
 async def _send(send: Send, body: bytes) -> None:

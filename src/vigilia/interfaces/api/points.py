@@ -38,16 +38,14 @@ class PointFilter(BaseModel):
     device: str = Field(default="", max_length=200, description="the device's name")
     link: str = Field(default="", max_length=200, description="the link's name")
 
-    def select(self, points: Iterable[Point]) -> list[Point]:
-        """Return those of `points` that are meant."""
+    def means(self, point: Point) -> bool:
+        """Whether `point` is one of those that are meant."""
         wanted = self.q.casefold()
-        return [
-            point
-            for point in points
-            if (not self.device or point.device == self.device)
+        return (
+            (not self.device or point.device == self.device)
             and (not self.link or point.link == self.link)
             and (not wanted or wanted in point.name.casefold() or wanted in point.description.casefold())
-        ]
+        )
 
     @property
     def selects_all(self) -> bool:
@@ -83,7 +81,7 @@ def point_json(point: Point, reading: Reading) -> dict[str, Any]:
 @router.get("/points", response_model=Page[PointAnswer], responses=failures(_422="a parameter is not as described"))
 async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -> Response:
     """List points with their latest readings."""
-    points = _from(query.start(), query.select(parts.table.points()), parts.table)
+    points = _from(query.start(), filter(query.means, parts.table.points()), parts.table)
     page = points[: query.limit]
     items: list[dict[str, Any]] = []
     for start in range(0, len(page), _POINTS_AT_ONCE):
@@ -133,10 +131,10 @@ async def get_point(name: PointName, parts: Parts) -> Response:
     return JsonAnswer(point_json(parts.table.point(name), parts.table.reading(name)))
 
 
-def _from(last: str | None, points: list[Point], table: PointTable) -> list[Point]:
+def _from(last: str | None, points: Iterable[Point], table: PointTable) -> list[Point]:
     """Return those of `points` that follow the point named `last`, in the table's order."""
     if last is None:
-        return points
+        return list(points)
     order = {point.name: position for position, point in enumerate(table.points())}
     if last not in order:
         raise invalid_cursor()

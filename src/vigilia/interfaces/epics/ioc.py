@@ -14,9 +14,13 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vigilia.interfaces.epics.pipe import Pipe, unpack_point, unpack_reading
 from vigilia.points import Value
+
+if TYPE_CHECKING:
+    from vigilia.interfaces.epics.records import Database
 
 _logger = logging.getLogger(__name__)
 
@@ -24,6 +28,8 @@ _PR_SET_PDEATHSIG = 1
 """`linux/prctl.h`."""
 ANSWER_DEADLINE_S = 30.0
 """A put whose answer has not come by then completes with a WRITE alarm."""
+_QUIET_S = 0.1
+"""How long no put must have been under way before the IOC may end: its clients then have their answers."""
 
 
 class Ioc:
@@ -33,19 +39,18 @@ class Ioc:
         self._pipe = pipe
         self._answers: dict[int, asyncio.Future[bool]] = {}
         self._put_numbers = itertools.count(1)
+        self._retiring: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Make the records, start EPICS, and serve until the service closes the pipe."""
+        """Make the records, start EPICS when told so, and serve until the service closes the pipe."""
         from vigilia.interfaces.epics.records import Database
 
         database = Database(self._ask)
         try:
-            while (message := await self._pipe.receive()) is not None and "start" not in message:
-                for name, point, reading in zip(message["names"], message["points"], message["readings"], strict=True):
-                    database.add(name, unpack_point(point), unpack_reading(reading))
-            if message is None:
+            access_file = await self._make_records(database)
+            if access_file is None:
                 return
-            database.start(Path(message["start"]))
+            database.start(Path(access_file))
         except (OSError, AssertionError) as error:
             await self._pipe.send({"failed": str(error)})
             return
@@ -62,6 +67,35 @@ class Ioc:
                     self._answers[number].set_result(True)
             if "ping" in message:
                 await self._pipe.send({"pong": message["ping"]})
+            if "retire" in message:
+                self._retiring = asyncio.create_task(self._retire(), name="retire")
+
+    async def _make_records(self, database: "Database") -> str | None:
+        """Make the records; return the access security file to start with, None where the pipe is closed before."""
+        while (message := await self._pipe.receive()) is not None:
+            if "points" in message:
+                made = zip(message["names"], message["points"], message["readings"], strict=True)
+                for name, point, reading in made:
+                    database.add(name, unpack_point(point), unpack_reading(reading))
+            if "load" in message:
+                database.load()
+                await self._pipe.send({"loaded": True})
+            for index, *reading in message.get("set", ()):
+                database.show(index, unpack_reading(reading))
+            if "start" in message:
+                return message["start"]
+        return None
+
+    async def _retire(self) -> None:
+        """Go on until no put is under way, or the last one's answer is overdue; then close the pipe, which ends all."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + ANSWER_DEADLINE_S
+        quiet_since = loop.time()
+        while loop.time() < min(quiet_since + _QUIET_S, latest):
+            if self._answers:
+                quiet_since = loop.time()
+            await asyncio.sleep(_QUIET_S / 5)
+        self._pipe.close()
 
     async def _ask(self, index: int, value: Value, user: str, host: str) -> bool:
         """Carry a put to the service; return whether its answer has come and been shown."""

@@ -42,16 +42,26 @@ def check_names(prefix: str, points: Iterable[Point]) -> Iterator[Problem]:
 
     Mistakes are names too long, names that another point has, and labels too long or too many.
     """
-    taken: dict[str, Point] = {}
     found: dict[tuple[str, str, str], list[str]] = {}
-    for point in points:
-        name = epics_name(prefix, point.name) if _is_own(point) else _allowed(prefix, point.name)
-        other = taken.setdefault(name, point)
-        for wrong, right in _mistakes(name, point, other):
+    for point, name, mistakes in _judge(prefix, points):
+        for wrong, right in mistakes:
             found.setdefault((point.device, wrong, right), []).append(name)
     for (device, wrong, right), names in found.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         yield Problem("[epics]", f"device {device}", f"PV {names[0]}{more}: {wrong}", right)
+
+
+def servable(prefix: str, points: Iterable[Point]) -> list[Point]:
+    """Return those of `points` that can be PVs, in their order: of two with one name the first."""
+    return [point for point, _, mistakes in _judge(prefix, points) if not mistakes]
+
+
+def _judge(prefix: str, points: Iterable[Point]) -> Iterator[tuple[Point, str, list[tuple[str, str]]]]:
+    """Give each point with its PV name, and with what is wrong with it."""
+    taken: dict[str, Point] = {}
+    for point in points:
+        name = epics_name(prefix, point.name) if _is_own(point) else _allowed(prefix, point.name)
+        yield point, name, list(_mistakes(name, point, taken.setdefault(name, point)))
 
 
 def _mistakes(name: str, point: Point, other: Point) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,11 @@
 """The pipe between the service and its IOC process: one JSON object a line, both ways.
 
-To the IOC: `{"points": …}` until `{"start": access file}`; then `{"set": [[index, reading…], …]}`,
-`{"answer": [put, index, reading…]}` and `{"ping": n}`.
-From the IOC: `{"ready": true}` or `{"failed": why}`; then `{"put": [put, index, value, user, host]}`, `{"pong": n}`.
+To the IOC: `{"points": …}` as often as needed, then `{"load": true}`, upon which it makes its records, and
+`{"start": access file}` once it may have the ports; then `{"answer": [put, index, reading…]}` and `{"ping": n}`, and
+`{"retire": true}`, upon which it ends as soon as no put is under way. `{"set": [[index, reading…], …]}` may come at any
+time after `load`.
+From the IOC: `{"loaded": true}`, `{"ready": true}`, or `{"failed": why}` in their place; then
+`{"put": [put, index, value, user, host]}`, `{"pong": n}`.
 """
 
 import asyncio

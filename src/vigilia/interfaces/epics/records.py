@@ -9,6 +9,7 @@ import asyncio
 import ctypes
 import itertools
 import logging
+import re
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_uint, c_ushort, c_void_p
@@ -22,6 +23,7 @@ from softioc import softioc as untyped_softioc
 from vigilia.errors import InvalidValue
 from vigilia.interfaces.epics.access import READ_GROUP
 from vigilia.interfaces.epics.announced import Announced, Channel, TrapMessage
+from vigilia.interfaces.epics.names import LONGEST_LABEL
 from vigilia.points import Kind, Point, Reading, Severity, Status, Value
 
 builder: Any = untyped_builder
@@ -87,6 +89,7 @@ class OutputRecord:
         self._last_announced: Announced | None = None
         self._processed_by_hand = 0
         self._writer = ("", "")
+        self._record: Any = None
         self._catching_up = False
         wrapper = _make(
             name,
@@ -102,7 +105,7 @@ class OutputRecord:
 
     def start(self) -> int:
         """Take and return the address that the record has since iocInit; show its first reading."""
-        self._record: Any = self._device._record
+        self._record = self._device._record
         address: int = self._record.record.value
         self._field = address + self._record.fields["VAL"][0]
         self.show(self._latest)
@@ -127,6 +130,8 @@ class OutputRecord:
     def show(self, reading: Reading) -> None:
         """Give the record a new reading. While a put is in flight this waits until it is over."""
         self._latest = reading
+        if self._record is None:
+            return
         with self._locked():
             if not self._record.PACT:
                 self._hold(reading)
@@ -226,15 +231,18 @@ class Database:
         else:
             self._records.append(InputRecord(name, point, reading))
 
-    def start(self, access_file: Path) -> None:
-        """Start the IOC with its Channel Access and PV Access servers. Raises OSError where EPICS refuses."""
+    def load(self) -> None:
+        """Have EPICS make the records. Raises AssertionError where it refuses one; its message stands above then."""
         # As root, iocInit would lock every thread's whole stack into memory: 180 MB for nothing.
         c_int.in_dll(dbCore, "dbThreadRealtimeLock").value = 0
+        builder.LoadDatabase()
+
+    def start(self, access_file: Path) -> None:
+        """Start the IOC with its Channel Access and PV Access servers, after `load`. Raises OSError if it refuses."""
         # Hosts are known by the address they call from, not by the name they claim.
         c_int.in_dll(dbCore, "asCheckClientIP").value = 1
         if dbCore.asSetFilename(str(access_file).encode()):
             raise OSError(f"EPICS cannot use the access security file {access_file}")
-        builder.LoadDatabase()
         softioc.iocInit(_Dispatcher(asyncio.get_running_loop()))
         if not c_int.in_dll(dbCore, "asActive").value:
             raise OSError("EPICS refused the access security file: its message stands above")
@@ -288,10 +296,12 @@ class _Dispatcher:
 
 def _make(name: str, point: Point, *, output: bool, **fields: Any) -> Any:
     """Make the record that suits a point: bi/bo, mbbi/mbbo, ai/ao, longin/longout, stringin/stringout, long string."""
-    fields["DESC"] = _cut(point.description, _LONGEST_DESCRIPTION)
+    fields["DESC"] = _field(point.description, _LONGEST_DESCRIPTION)
     if point.units:
-        fields["EGU"] = _cut(point.units, _LONGEST_UNITS)
-    labels = point.labels or (("False", "True") if point.kind is Kind.BOOLEAN else ())
+        fields["EGU"] = _field(point.units, _LONGEST_UNITS)
+    labels = [_field(label, LONGEST_LABEL) for label in point.labels]
+    if point.kind is Kind.BOOLEAN and not labels:
+        labels = ["False", "True"]
     match point.kind:
         case Kind.ENUM | Kind.BOOLEAN if len(labels) == 2:
             make = builder.boolOut if output else builder.boolIn
@@ -320,8 +330,11 @@ def _make(name: str, point: Point, *, output: bool, **fields: Any) -> Any:
 
 
 def _shown(point: Point, value: Value | None) -> Value:
-    """Return what a record shows for a value; for none, the point's blank or what suits its kind."""
-    if value is None:
+    """Return what a record shows for a value; for none, the point's blank or what suits its kind.
+
+    A text where none belongs is none: the point is of another kind by now, and this IOC about to be replaced.
+    """
+    if value is None or (isinstance(value, str) and point.kind is not Kind.TEXT):
         value = point.blank
     match point.kind:
         case Kind.TEXT:
@@ -330,6 +343,11 @@ def _shown(point: Point, value: Value | None) -> Value:
             return float(value or 0.0)
         case _:
             return int(value or 0)
+
+
+def _field(text: str, most_bytes: int) -> str:
+    """Return `text` as a field of a database file holds it: without what would begin a macro, and cut."""
+    return _cut(re.sub(r"\$+(?=[({])", "", text), most_bytes)
 
 
 def _cut(text: str, most_bytes: int) -> str:

@@ -68,9 +68,11 @@ class WatchedTable(PointTable):
 
     viewers = 0
 
-    def subscribe(self, names: Iterable[str] | None = None) -> Subscription:
+    def subscribe(
+        self, names: Iterable[str] | None = None, *, where: Callable[[Point], bool] | None = None
+    ) -> Subscription:
         self.viewers += 1
-        return super().subscribe(names)
+        return super().subscribe(names, where=where)
 
     def unsubscribe(self, viewer: Subscription) -> None:
         self.viewers -= 1

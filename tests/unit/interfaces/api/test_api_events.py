@@ -173,3 +173,23 @@ async def test_stopping_ends_streams_cleanly_and_soon(service: Any) -> None:
     for answer in answers:
         assert await asyncio.wait_for(answer.read(), 5) is not None  # ends, and not by an error
     assert service.table.viewers == 0
+
+
+NEW = Point("T9:Power-Mon", Kind.NUMBER, "T9", "sw-9", units="kW")
+
+
+@pytest.mark.parametrize("query", ["", "?link=sw-9", "?q=t9", "?device=T9"])
+async def test_a_stream_goes_on_with_points_that_come_later(query: str, service: Any) -> None:
+    present = 0 if query else len(service.table)
+    async with service.client.get(f"/api/v1/events{query}") as answer:
+        await events_of(answer, present) if present else None
+        service.table.define([NEW], None, "test")
+        await service.publish(NEW.name, 2.5, 1_700_000_001.0)
+        points = await events_of(answer, 1)
+        if points[0]["value"] is None:  # it came before its first reading
+            points = await events_of(answer, 1)
+        assert (points[0]["name"], points[0]["value"], points[0]["units"]) == (NEW.name, 2.5, "kW")
+    listed = await service.get("/api/v1/points?device=T9")
+    assert [point["value"] for point in listed["items"]] == [2.5]
+    async with service.client.get("/metrics") as answer:
+        assert 'vigilia_point_value{device="T9",point="T9:Power-Mon"} 2.5' in await answer.text()
