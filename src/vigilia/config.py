@@ -31,7 +31,7 @@ from vigilia.settings import (
 )
 
 DEFAULT_FILE = "vigilia.toml"
-LATER = ("history", "health", "notify", "alarms", "pvoperation", "reactor")
+LATER = ("history", "health", "notify", "alarms", "reactor")
 """Sections of parts that this version does not have."""
 
 
