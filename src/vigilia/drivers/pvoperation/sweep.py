@@ -9,6 +9,9 @@ from vigilia.drivers.pvoperation.mapping import Family
 from vigilia.drivers.pvoperation.plants import Plant
 from vigilia.errors import ConnectionLost, LinkError, LoginRefused, VigiliaError
 
+MOST_FAILURES = 16
+"""So many plants that could not be read, and not one that could, end a scan; or two for each request in flight."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -67,7 +70,7 @@ class Sweep:
             while waiting and asyncio.get_running_loop().time() < deadline:
                 if any(isinstance(error, LoginRefused) for error in failures):
                     return
-                if not tally.answered and len(failures) >= 2 * self.concurrency:
+                if not tally.answered and len(failures) >= max(MOST_FAILURES, 2 * self.concurrency):
                     return  # the account is the trouble, not the plants
                 await self._ask(waiting.popleft(), deadline, tally, failures)
 
