@@ -105,9 +105,7 @@ def test_days_of_a_change_of_clocks() -> None:
 
 
 STEPS = st.integers(0, 72).map(lambda step: NOON - 300.0 * step)
-RECORDS = st.lists(
-    st.builds(lambda time, equipment: Record(time, equipment), STEPS, st.sampled_from("789")), max_size=30
-)
+RECORDS = st.lists(st.tuples(STEPS, st.sampled_from("789")).map(lambda found: Record(*found)), max_size=30)
 
 
 @given(st.lists(RECORDS, min_size=1, max_size=6), st.randoms(use_true_random=False))
