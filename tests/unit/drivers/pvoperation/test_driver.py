@@ -96,7 +96,9 @@ async def test_midnight(api: Api, site: MakeSite) -> None:
         assert [reading.value for reading in at_work.seen(RELAY)] == [0, 1, 0]
 
 
-async def test_an_empty_or_failed_day_moves_no_checkpoint(api: Api, site: MakeSite) -> None:
+async def test_an_empty_or_failed_day_moves_no_checkpoint(
+    api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
     kept = {"since": 0, "until": utc(f"{DAY} 01:00:00"), "seen": {"7": [utc(f"{DAY} 01:00:00")]}, "absent": {}}
     api.put("day_inverter", 19478, inverter("7", "2026-03-09 23:30:00"), inverter("7", f"{DAY} 11:55:00"))
     api.dead_days = {"2026-03-09"}
@@ -105,6 +107,7 @@ async def test_an_empty_or_failed_day_moves_no_checkpoint(api: Api, site: MakeSi
         await at_work.scans("day_inverter", 2)
         assert at_work.checkpoints["inverter:19478"]["until"] == utc(f"{DAY} 01:00:00")
         assert len(at_work.seen(PAC)) == 1  # today's is known, though the checkpoint stays
+        assert "TIMEOUT_PARCIAL: UFV Alfa (19478): 1 days not received" in caplog.text
         api.dead_days = set()
         await until(lambda: len(at_work.seen(PAC)) == 2)
         await at_work.scans("day_inverter")
@@ -301,3 +304,40 @@ async def test_rules_name_points_that_exist(api: Api, site: MakeSite) -> None:
             matching = [name for name in names if fnmatchcase(name, rule.points[0])]
             assert len(matching) == 1, rule.name
             assert rule.states <= set(at_work.table.point(matching[0]).labels)
+
+
+async def test_a_token_refused_in_the_middle_ends_the_scan(api: Api, site: MakeSite) -> None:
+    api.plants = [{"id": number, "nome": f"P{number}"} for number in range(50)]
+    async with site(api, concurrency=2) as at_work:
+        await at_work.connected()
+        api.token_uses = 0
+        await until(lambda: at_work.link.contact is Contact.DISCONNECTED)
+        assert "refused again, just after a login" in at_work.link.error
+        api.token_uses = 1_000_000
+        await at_work.connected()
+
+
+async def test_success_is_a_point(api: Api, site: MakeSite) -> None:
+    async with site(api) as at_work:
+        await until(lambda: at_work.value("vigilia:pvoperation:Success-Mon") is not None)
+        assert at_work.value("vigilia:pvoperation:Success-Mon") == 100.0
+        well, total = at_work.driver.request_counts()
+        assert well == total >= 3
+
+
+async def test_inverters_may_be_silent_at_night(api: Api, site: MakeSite) -> None:
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 17:25:00"))
+    async with site(api, at=f"{DAY} 17:28:00") as at_work:
+        await until(lambda: at_work.has(STATE) and at_work.value(STATE) == 0)
+        ages = [batch.max_age_s for batch in at_work.recorder.batches if any(s.name == PAC for s in batch.samples)]
+        assert ages
+        assert all(age is not None and age > 13 * 3600 for age in ages)
+
+
+async def test_more_ids_than_any_plant_has(api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
+    api.put("day_inverter", 19478, *(inverter(number, f"{DAY} 11:55:00") for number in range(1500)))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has("19478:Inverter-0:Pac-Mon"))
+        await at_work.scans("day_inverter")
+        assert sum(point.name.endswith("Pac-Mon") for point in at_work.table.points()) == 1000
+    assert "more than 1000 ids" in caplog.text
