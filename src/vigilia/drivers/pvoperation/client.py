@@ -78,7 +78,7 @@ class PvOperationClient:
         self._email = email
         self._password = password
         self._clock = clock
-        self._connections = Connections(concurrency, tls)
+        self._connections = Connections(tls)
         self._in_flight = asyncio.Semaphore(concurrency)
         self._logging_in = asyncio.Lock()
         self._parsing = asyncio.Lock()

@@ -76,8 +76,7 @@ class Answer:
 class Connections:
     """The TCP connections to the API, opened when needed and kept for a while."""
 
-    def __init__(self, most: int, tls: ssl.SSLContext | None) -> None:
-        self._most = most
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._tls = tls
         self._http: aiohttp.ClientSession | None = None
 
@@ -134,7 +133,7 @@ class Connections:
         if self._http is None:
             self._http = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=self._most,
+                    limit=0,  # the caller limits; a wait in here would count against the deadline
                     ssl=self._tls if self._tls is not None else True,
                     keepalive_timeout=_KEEP_ALIVE_S,
                 ),

@@ -8,11 +8,16 @@ import pytest
 
 from tests.conftest import until
 from tests.unit.drivers.pvoperation.api import Api, inverter, relay, utc
-from tests.unit.drivers.pvoperation.conftest import MakeSite
+from tests.unit.drivers.pvoperation.conftest import MakeSite, make_config
+from tests.unit.tables import Notebook
+from vigilia.clock import Clock
+from vigilia.drivers import Surroundings
+from vigilia.drivers.pvoperation.driver import build
 from vigilia.link import Contact
 from vigilia.points import Severity, Status
 from vigilia.rules import Standing
 from vigilia.store import StoreError
+from vigilia.table import PointTable
 
 RELAY = "19478:Relay-R1:Overvoltage-Sts"
 PAC = "19478:Inverter-7:Pac-Mon"
@@ -206,6 +211,18 @@ async def test_relays_come_before_inverters(api: Api, site: MakeSite) -> None:
     assert all(paths[n - 1] == "day_relay" for n, path in enumerate(paths) if path == "day_inverter")
 
 
+async def test_inverters_that_are_due_longer_still_wait_for_relays_that_are_due(api: Api) -> None:
+    clock = Clock()
+    driver = build(make_config(api.base), Surroundings(PointTable(clock, Notebook()), clock, {}))
+    relays, inverters = driver._relays, driver._inverters  # noqa: SLF001 - nothing public makes a scan late
+    now = clock.monotonic()
+    relays.restart(now - 1)
+    inverters.restart(now - 2)
+    steps = [inverters.next_step(now) for _ in range(3)]
+    assert [step and step.args[1].name for step in steps] == ["relay", "inverter", None]  # type: ignore[attr-defined]
+    assert (relays.due, inverters.due) == (now + 599, now + 898)
+
+
 async def test_states_of_inverters(api: Api, site: MakeSite) -> None:
     api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00"))
     api.put("day_inverter", 19478, inverter(7, f"{DAY} 11:55:00"))
@@ -340,4 +357,5 @@ async def test_more_ids_than_any_plant_has(api: Api, site: MakeSite, caplog: pyt
         await until(lambda: at_work.has("19478:Inverter-0:Pac-Mon"))
         await at_work.scans("day_inverter")
         assert sum(point.name.endswith("Pac-Mon") for point in at_work.table.points()) == 1000
+        assert at_work.value("19478:Inverter-0:Pac-Mon") == 10
     assert "more than 1000 ids" in caplog.text
