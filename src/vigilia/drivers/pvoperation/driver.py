@@ -26,6 +26,7 @@ from vigilia.points import Batch, Checkpoint, Kind, Point, Reading, Sample, Valu
 from vigilia.rules import Rule
 from vigilia.scan import Follow, Job, Scan
 from vigilia.settings import Section
+from vigilia.store import StoreError
 
 _logger = logging.getLogger(__name__)
 
@@ -162,6 +163,10 @@ class PvOperationDriver:
             self._known |= new
             kept = {plant.id: [plant.name, plant.capacity, plant.key] for plant in self._known.values()}
             await self._table.publish(Batch(SOURCE, [], checkpoint=Checkpoint(PLANTS_KEY, kept)))
+        try:
+            await self._watch.meet(plants)
+        except StoreError as error:
+            _logger.error("pvoperation: new plants cannot be kept, and are tried again: %s", error)
 
     async def _publish_success(self) -> None:
         well, total = self.request_counts()

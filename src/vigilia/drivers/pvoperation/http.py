@@ -5,6 +5,7 @@ aiohttp's errors are translated here, and nowhere else. Redirects are not follow
 
 import asyncio
 import json
+import os
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -118,8 +119,7 @@ class Connections:
                 "set SSL_CERT_FILE to a bundle with its authority"
             ) from error
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-            raise ConnectionLost(f"no connection ({request}: {reason})") from error
+            raise ConnectionLost(f"no connection ({request}: {_reason(error)})") from error
         except (aiohttp.ClientError, ValueError) as error:  # its own text may quote a header: the token
             raise BadAnswer(f"not an HTTP answer ({request}: {type(error).__name__})") from None
 
@@ -145,6 +145,14 @@ class Connections:
 
 class TimedOut(ConnectionLost):
     """No complete answer in time. It is not asked for again at once: it has had its time."""
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, OSError) or not error.strerror:
+        return type(error).__name__
+    # asyncio puts "Connect call failed" and the address in place of the system's reason.
+    unnamed = error.errno and error.strerror.startswith("Connect call failed")
+    return os.strerror(error.errno or 0) if unnamed else error.strerror
 
 
 async def _whole_body(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:

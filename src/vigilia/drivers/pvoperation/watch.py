@@ -59,6 +59,17 @@ class PlantWatch:
         self._declared.update(points)
         return list(points.values())
 
+    async def meet(self, plants: Sequence[Plant]) -> None:
+        """Make the points of plants known that were not listed before: one without any record is noticed as well.
+
+        Raises StoreError.
+        """
+        points = [self._catalogue.of_plant(plant) for plant in plants]
+        new = [point for point in points if point.name not in self._declared]
+        if new and self._declare is not None:
+            await self._declare(new)
+            self._declared.update(point.name for point in new)
+
     async def read(self, family: Family, plant: Plant, deadline: float) -> Outcome:
         """Ask for a plant's records since its checkpoint and publish the new ones.
 

@@ -276,11 +276,20 @@ async def test_silence_that_says_nothing_is_not_counted(api: Api, site: MakeSite
 async def test_a_store_that_takes_no_points_holds_the_checkpoint(api: Api, site: MakeSite) -> None:
     api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00"))
     async with site(api) as at_work:
-        at_work.refusals.append(StoreError("the disk is full"))
+        at_work.refusals += [StoreError("the disk is full")] * 2  # the plant's own point, then the relay's
         await until(lambda: not at_work.refusals)
         assert at_work.link.contact is Contact.CONNECTED
         assert "relay:19478" not in at_work.checkpoints
         await until(lambda: len(at_work.seen(RELAY)) == 1)
+
+
+async def test_a_plant_without_any_record_has_its_point_all_the_same(api: Api, site: MakeSite) -> None:
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(LAST))
+        assert at_work.value(LAST) is None
+        window = at_work.table.point(LAST).window
+        assert window is not None
+        assert window.end == "17:30"
 
 
 async def test_a_login_that_is_refused_is_told_once(api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
