@@ -113,7 +113,7 @@ class Sweep:
         tally.fresh += outcome.fresh
         tally.skipped += outcome.skipped
         if outcome.missing_days:
-            log.warning("TIMEOUT_PARCIAL: %s (%s): %d days not received", plant.name, plant.id, outcome.missing_days)
+            log.warning("TIMEOUT_PARCIAL: %s (%s): days not received: %d", plant.name, plant.id, outcome.missing_days)
         elif not outcome.records:
             tally.without_data += 1
             log.info("SEM_DADOS: %s (%s)", plant.name, plant.id)

@@ -112,7 +112,7 @@ async def test_an_empty_or_failed_day_moves_no_checkpoint(
         await at_work.scans("day_inverter", 2)
         assert at_work.checkpoints["inverter:19478"]["until"] == utc(f"{DAY} 01:00:00")
         assert len(at_work.seen(PAC)) == 1  # today's is known, though the checkpoint stays
-        assert "TIMEOUT_PARCIAL: UFV Alfa (19478): 1 days not received" in caplog.text
+        assert "TIMEOUT_PARCIAL: UFV Alfa (19478): days not received: 1" in caplog.text
         api.dead_days = set()
         await until(lambda: len(at_work.seen(PAC)) == 2)
         await at_work.scans("day_inverter")
