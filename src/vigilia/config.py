@@ -33,7 +33,7 @@ from vigilia.settings import (
 )
 
 DEFAULT_FILE = "vigilia.toml"
-LATER = ("history", "notify", "alarms", "pvoperation", "reactor")
+LATER = ("history", "notify", "reactor")
 """Sections of parts that this version does not have."""
 
 

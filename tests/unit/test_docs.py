@@ -12,6 +12,7 @@ import pytest
 from vigilia.cli import _LATER
 from vigilia.config import LATER, SiteConfig, StoreConfig
 from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
+from vigilia.drivers.pvoperation.config import PlantConfig, PvOperationConfig
 from vigilia.interfaces.api.answers import _WRITE_ERRORS, kebab
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
@@ -33,6 +34,8 @@ SECTIONS: dict[str, type[Section]] = {
     "[aruba]": ArubaConfig,
     "[[aruba.switches]]": SwitchConfig,
     "[[aruba.switches]] ports": PortConfig,
+    "[pvoperation]": PvOperationConfig,
+    '[pvoperation.plants."ID"]': PlantConfig,
 }
 
 REFERRED_TO = re.compile(r"\bdocs/[\w./-]+\.md\b")

@@ -1,0 +1,137 @@
+"""How far one plant's data was received: which days to ask for, and which records of the answers are new. Pure.
+
+It is what a checkpoint holds. A record is published once, however often and in whatever order the API repeats it: for
+the last two hours before the newest record, the time of every record is kept. What comes later than that is too late.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import takewhile
+from typing import Any, Self, cast
+
+from vigilia.drivers.pvoperation.records import FURTHEST_AHEAD_S, Day, Record
+
+OVERLAP_S = 7200.0
+"""How late a record may come."""
+FURTHEST_BACK_S = 2 * 86400.0
+"""How much is caught up at most."""
+ABSENCES = 3
+"""Scans without an inverter after which nothing is known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a plant's records of one sort were received."""
+
+    since: float
+    """When the watch of this plant began; nothing older is taken."""
+    until: float | None = None
+    """The time of the newest record before which nothing is missing; None before the first."""
+    seen: Mapping[str, frozenset[float]] = field(default_factory=dict[str, frozenset[float]])
+    """For each equipment the times of its records, from `OVERLAP_S` before `until`."""
+    absent: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many scans in a row an equipment was missing from."""
+
+    @classmethod
+    def begin(cls, now: float, zone: tzinfo) -> Self:
+        """Return the progress of a plant that was never asked: from midnight, local time."""
+        return cls(midnight(datetime.fromtimestamp(now, zone).date(), zone))
+
+    @classmethod
+    def load(cls, value: object) -> Self:
+        """Return the progress that `dump` gave. Raises ValueError for anything else."""
+        try:
+            kept = cast(dict[str, Any], value)
+            until = kept["until"]
+            return cls(
+                _number(kept["since"]),
+                None if until is None else _number(until),
+                {str(name): frozenset(_number(moment) for moment in times) for name, times in kept["seen"].items()},
+                {str(name): int(count) for name, count in kept["absent"].items()},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"a checkpoint of another shape ({error!r})") from error
+
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return {
+            "since": _short(self.since),
+            "until": None if self.until is None else _short(self.until),
+            "seen": {name: [_short(moment) for moment in sorted(times)] for name, times in sorted(self.seen.items())},
+            "absent": dict(self.absent),
+        }
+
+    def start(self, now: float) -> float:
+        """Return the time from which records are taken."""
+        if self.until is None:
+            start = self.since
+        else:
+            # A clock that was set back must not make the watch wait until it has come forward again.
+            start = max(min(self.until, now + FURTHEST_AHEAD_S) - OVERLAP_S, self.since)
+        return max(min(start, now), now - FURTHEST_BACK_S)
+
+    def advance(self, days: Sequence[Day | None], start: float) -> tuple[list[Record], Self]:
+        """Return the records that are new, ordered by time, and the progress once they are published.
+
+        `days` are the answers in their order; None stands for a day that was not received, and the progress stays
+        before it.
+        """
+        new: dict[tuple[float, str], Record] = {}
+        for record in _records(days):
+            if record.time >= start and record.time not in self.seen.get(record.equipment, ()):
+                new.setdefault((record.time, record.equipment), record)
+        fresh = [new[key] for key in sorted(new)]
+        times = [record.time for record in _records(takewhile(lambda day: day is not None, days))]
+        newest = max(times, default=self.until)
+        until = newest if newest is None or self.until is None else max(newest, self.until)
+        keep_from = (self.since if until is None else until) - OVERLAP_S
+        seen = {name: set(times) for name, times in self.seen.items()}
+        for record in fresh:
+            seen.setdefault(record.equipment, set()).add(record.time)
+        kept = {name: frozenset(moment for moment in times if moment >= keep_from) for name, times in seen.items()}
+        return fresh, replace(self, until=until, seen={name: times for name, times in kept.items() if times})
+
+    def count_absences(self, known: Iterable[str], present: Iterable[str], *, counting: bool) -> Self:
+        """Return the progress after a scan in which only `present` of the equipment `known` had records.
+
+        What was there is absent no longer; what was not counts only while `counting`.
+        """
+        there = frozenset(present)
+        counts = {name: count for name, count in self.absent.items() if name not in there}
+        if counting:
+            for name in known:
+                if name not in there:
+                    counts[name] = min(counts.get(name, 0) + 1, ABSENCES)
+        return self if counts == self.absent else replace(self, absent=counts)
+
+    def is_lost(self, equipment: str) -> bool:
+        """Whether nothing is known of an equipment, because it was absent too often."""
+        return self.absent.get(equipment, 0) >= ABSENCES
+
+
+def midnight(day: date, zone: tzinfo) -> float:
+    """Return when a local day begins, seconds UTC."""
+    return datetime.combine(day, time(), zone).timestamp()
+
+
+def days_between(start: float, now: float, zone: tzinfo) -> list[date]:
+    """Return the local days from `start` to `now`, both among them."""
+    first, last = (datetime.fromtimestamp(moment, zone).date() for moment in (start, now))
+    return [first + timedelta(days=days) for days in range((last - first).days + 1)]
+
+
+def _records(days: Iterable[Day | None]) -> Iterable[Record]:
+    return (record for day in days if day is not None for record in day.records)
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, str | bool) or not math.isfinite(number):
+        raise ValueError("a checkpoint with a time that is none")
+    return number
+
+
+def _short(moment: float) -> float:
+    return int(moment) if moment.is_integer() else moment

@@ -1,0 +1,80 @@
+"""The alarm rules of photovoltaic plants, as data: relays, inverters, silence, and the account itself."""
+
+from vigilia.drivers.pvoperation.config import PvOperationConfig
+from vigilia.drivers.pvoperation.records import CLASSES
+from vigilia.points import Severity
+from vigilia.rules import Rule
+
+INVERTER_FAILURE = "inverter-failure"
+STALE_AFTER_S = 2700.0
+SYSTEM = "pvoperation"
+
+
+def relay_rule_name(class_name: str) -> str:
+    """Return the name of the rule of one class of relay alarms."""
+    return f"relay-{class_name.lower()}"
+
+
+def rules_of(config: PvOperationConfig, instance: str) -> tuple[Rule, ...]:
+    """Return every rule the driver declares; `instance` begins the names of the service's own points."""
+    relays = (
+        Rule(
+            relay_rule_name(flags.name),
+            (f"*:Relay-*:{flags.name}-Sts",),
+            SYSTEM,
+            flags.severity,
+            states=frozenset(("Active",)),
+            title="Relay failure",
+            cleared_title="Relay back to normal",
+            label=flags.label,
+            family="Relay alarms",
+            log="rele",
+            mark="[RELE] Falha",
+            cleared_mark="[RELE] Normalizacao",
+        )
+        for flags in CLASSES
+    )
+    inverters = Rule(
+        INVERTER_FAILURE,
+        ("*:Inverter-*:Pac-Mon",),
+        SYSTEM,
+        Severity.MAJOR,
+        low=0.0,
+        on_count=config.failure_readings,
+        off_count=config.recovery_readings,
+        most_gap=2.0,
+        held_under_suppression=True,
+        title="Inverter failure",
+        cleared_title="Inverter back to normal",
+        family="Inverter alarms",
+        log="inversor",
+        mark="[ALERTA INVERSOR]",
+        cleared_mark="[RECUPERACAO INVERSOR]",
+    )
+    stale = Rule(
+        "stale-data",
+        ("*:LastRecord-Mon",),
+        SYSTEM,
+        Severity.MINOR,
+        stale_s=STALE_AFTER_S,
+        title="Stale data",
+        cleared_title="Data restored",
+        family="Data alarms",
+        log="inversor",
+        mark="[DADOS] Desatualizados",
+        cleared_mark="[DADOS] Restabelecidos",
+    )
+    account = Rule(
+        "pv-api-down",
+        (f"{instance}:{SYSTEM}:Connected-Sts",),
+        SYSTEM,
+        Severity.MAJOR,
+        states=frozenset(("Disconnected",)),
+        on_delay_s=2 * config.relay_interval_s,
+        title="PVOperation API unavailable",
+        cleared_title="PVOperation API restored",
+        family="Data alarms",
+        mark="[PVOP] Falha",
+        cleared_mark="[PVOP] Normalizacao",
+    )
+    return (*relays, inverters, stale, account)

@@ -1,0 +1,233 @@
+"""The watch over the plants: asks for what is missing of one, publishes what is new, and keeps how far it has come."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from vigilia.drivers import Surroundings
+from vigilia.drivers.pvoperation import hours, mapping
+from vigilia.drivers.pvoperation.client import PvOperationClient
+from vigilia.drivers.pvoperation.config import PvOperationConfig
+from vigilia.drivers.pvoperation.mapping import INVERTER, LAG_S, RELAY, Catalogue, Family
+from vigilia.drivers.pvoperation.plants import Plant
+from vigilia.drivers.pvoperation.progress import Progress, days_between
+from vigilia.drivers.pvoperation.records import CLASSES, Day, Record, parse_day
+from vigilia.drivers.pvoperation.rules import INVERTER_FAILURE, relay_rule_name
+from vigilia.drivers.pvoperation.sweep import Outcome
+from vigilia.errors import ConnectionLost, LinkError, LoginRefused
+from vigilia.points import Batch, Checkpoint, Point, Reading, Sample, Severity, Status
+from vigilia.rules import Standing
+
+_logger = logging.getLogger(__name__)
+
+SOURCE = "pvoperation"
+MOST_EQUIPMENT = 1_000
+"""Relays, and inverters, of one plant: more ids than that are nonsense, not equipment."""
+
+
+class PlantWatch:
+    """Reads plants and publishes them. It keeps nothing of an answer but the times of its newest records."""
+
+    def __init__(self, config: PvOperationConfig, client: PvOperationClient, surroundings: Surroundings) -> None:
+        self._client = client
+        self._table = surroundings.table
+        self._clock = surroundings.clock
+        self._alarms = surroundings.alarms
+        self._declare = surroundings.declare
+        self._checkpoints: Mapping[str, Any] = surroundings.checkpoints
+        self._catalogue = Catalogue(config, surroundings.zone)
+        self._usual_silence_s = 2 * config.inverter_interval_s + LAG_S
+        self._progress: dict[str, Progress] = {}
+        self._equipment: dict[str, set[str]] = {}
+        self._declared: set[str] = set()
+
+    def remember(self, plants: Mapping[str, Plant], known: Sequence[Point]) -> list[Point]:
+        """Return the points of equipment known from before, as they are to be under the present configuration."""
+        points: dict[str, Point] = {}
+        for point in known:
+            place = mapping.parse_name(point.name)
+            plant = plants.get(place.plant) if place else None
+            if place is None or plant is None:
+                continue
+            found = [self._catalogue.of_plant(plant)]
+            if place.family is not None:
+                found += self._catalogue.of(place.family, plant, place.equipment)
+                self._equipment.setdefault(_key(place.family, plant.id), set()).add(place.equipment)
+            points |= {point.name: point for point in found}
+        self._declared.update(points)
+        return list(points.values())
+
+    async def meet(self, plants: Sequence[Plant]) -> None:
+        """Make the points of plants known that were not listed before: one without any record is noticed as well.
+
+        Raises StoreError.
+        """
+        points = [self._catalogue.of_plant(plant) for plant in plants]
+        new = [point for point in points if point.name not in self._declared]
+        if new and self._declare is not None:
+            await self._declare(new)
+            self._declared.update(point.name for point in new)
+
+    async def read(self, family: Family, plant: Plant, deadline: float) -> Outcome:
+        """Ask for a plant's records since its checkpoint and publish the new ones.
+
+        Nothing is asked for after `deadline` of the loop's time. Raises LinkError where no day was received, and
+        StoreError where new points cannot be kept; the checkpoint then stays where it is.
+        """
+        now = self._clock.now()
+        progress = self._progress_of(family, plant.id, now)
+        start = progress.start(now)
+        days, trouble = await self._ask(family, plant, start, now, deadline)
+        received = [day for day in days if day is not None]
+        if trouble is not None and not received:
+            raise trouble
+        fresh, advanced = progress.advance(days, start)
+        present = {record.equipment for day in received for record in day.records}
+        known = self._equipment.get(_key(family, plant.id), ())
+        if family is INVERTER:
+            judging = trouble is None and hours.is_open(self._catalogue.window(plant.id), now)
+            advanced = advanced.count_absences(known, present, counting=judging)
+        await self._publish(family, plant, fresh, progress, advanced)
+        skipped = sum(day.skipped.total() for day in received)
+        if skipped:
+            reasons = ", ".join(f"{count} {reason}" for day in received for reason, count in day.skipped.items())
+            family.log.warning("%s (%s): %d items of no use: %s", plant.name, plant.id, skipped, reasons)
+        records = sum(len(day.records) for day in received)
+        return Outcome(records, len(fresh), skipped, days.count(None))
+
+    async def miss(self, family: Family, plant: Plant) -> None:
+        """Take note that the list of plants lacks a plant known from before: none of its inverters was seen."""
+        now = self._clock.now()
+        if family is RELAY or not hours.is_open(self._catalogue.window(plant.id), now):
+            return
+        progress = self._progress_of(family, plant.id, now)
+        advanced = progress.count_absences(self._equipment.get(_key(family, plant.id), ()), (), counting=True)
+        await self._publish(family, plant, [], progress, advanced)
+
+    async def _ask(
+        self, family: Family, plant: Plant, start: float, now: float, deadline: float
+    ) -> tuple[list[Day | None], LinkError | None]:
+        """Return the answer for each local day from `start` to `now`, None for one not received, and the first trouble.
+
+        A day that fails does not keep the later ones from being seen: what happens now matters most.
+        """
+        zone = ZoneInfo(self._catalogue.window(plant.id).zone)
+
+        def parse(items: object) -> Day:
+            return parse_day(family.form, items, zone=zone, now=now, since=start)
+
+        days: list[Day | None] = []
+        trouble: LinkError | None = None
+        for day in days_between(start, now, zone):
+            try:
+                async with asyncio.timeout_at(deadline):
+                    days.append(await self._client.day(family.path, plant.key, day, parse))
+            except LoginRefused:
+                raise
+            except LinkError as error:
+                trouble = trouble or error
+                days.append(None)
+            except TimeoutError:
+                trouble = trouble or ConnectionLost("the scan's time was up")
+                days.append(None)
+        return days, trouble
+
+    async def _publish(
+        self, family: Family, plant: Plant, fresh: list[Record], before: Progress, after: Progress
+    ) -> None:
+        """Publish what is new of a plant together with its checkpoint, then what follows for its inverters' states."""
+        await self._declare_new(family, plant, fresh)
+        now = self._clock.now()
+        samples = mapping.samples_of(family, plant.id, fresh)
+        for equipment in after.absent:
+            if after.is_lost(equipment) and not before.is_lost(equipment):
+                samples.append(self._unconfirmed(plant.id, equipment, now))
+        samples = sorted(
+            (sample for sample in samples if sample.name in self._declared), key=lambda sample: sample.reading.time or 0
+        )
+        key = _key(family, plant.id)
+        max_age_s = self._max_age_s(plant.id, now) if family is INVERTER else None
+        if samples or after != before:
+            batch = Batch(SOURCE, samples, max_age_s=max_age_s, checkpoint=Checkpoint(key, after.dump()))
+            await self._table.publish(batch)
+        self._progress[key] = after
+        await self._publish_states(family, plant.id)
+
+    async def _declare_new(self, family: Family, plant: Plant, fresh: Sequence[Record]) -> None:
+        """Make the points of equipment known that was not seen before. Raises StoreError."""
+        known = self._equipment.setdefault(_key(family, plant.id), set())
+        found = list(dict.fromkeys(record.equipment for record in fresh if record.equipment not in known))
+        if not found or self._declare is None:
+            return
+        room = MOST_EQUIPMENT - len(known)
+        if len(found) > room:
+            family.log.error("%s (%s): more than %d ids: the rest is left out", plant.name, plant.id, MOST_EQUIPMENT)
+        points = [self._catalogue.of_plant(plant)]
+        for equipment in found[:room]:
+            points += self._catalogue.of(family, plant, equipment)
+        new = [point for point in points if point.name not in self._declared]
+        await self._declare(new)
+        self._declared.update(point.name for point in new)
+        known.update(found[:room])
+
+    async def _publish_states(self, family: Family, plant: str) -> None:
+        """Publish the inverters' states; after a scan of relays only those that it changed."""
+        inverters = self._equipment.get(_key(INVERTER, plant))
+        if not inverters:
+            return
+        now = self._clock.now()
+        progress = self._progress_of(INVERTER, plant, now)
+        tripped = self._has_relay_alarm(plant)
+        samples: list[Sample] = []
+        for inverter in sorted(inverters):
+            value = mapping.NO_DATA if progress.is_lost(inverter) else self._judged(plant, inverter, tripped=tripped)
+            sample = mapping.state_sample(plant, inverter, value, now)
+            if family is INVERTER or self._table.reading(sample.name).value not in (value, None):
+                samples.append(sample)
+        if samples:
+            await self._table.publish(Batch(SOURCE, samples, max_age_s=self._max_age_s(plant, now)))
+
+    def _judged(self, plant: str, inverter: str, *, tripped: bool) -> int:
+        standing = Standing.NORMAL
+        if self._alarms is not None:
+            standing = self._alarms.standing(INVERTER_FAILURE, mapping.power(plant, inverter))
+        if tripped or standing is Standing.SUPPRESSED:
+            return mapping.SUPPRESSED
+        return mapping.FAILED if standing is Standing.ACTIVE else mapping.NORMAL
+
+    def _has_relay_alarm(self, plant: str) -> bool:
+        alarms = self._alarms
+        return alarms is not None and any(
+            alarms.standing(relay_rule_name(flags.name), mapping.relay_status(plant, relay, flags.name))
+            is Standing.ACTIVE
+            for relay in self._equipment.get(_key(RELAY, plant), ())
+            for flags in CLASSES
+        )
+
+    def _unconfirmed(self, plant: str, inverter: str, now: float) -> Sample:
+        """Return an inverter's last power as one that nothing confirms any more."""
+        name = mapping.power(plant, inverter)
+        kept = self._table.reading(name).value if name in self._declared else None
+        return Sample(name, Reading(kept, now, Severity.INVALID, Status.TIMEOUT))
+
+    def _max_age_s(self, plant: str, now: float) -> float:
+        return hours.silence_s(self._catalogue.window(plant), now, self._usual_silence_s)
+
+    def _progress_of(self, family: Family, plant: str, now: float) -> Progress:
+        """Return how far a plant's data was received: as kept in memory, else by its checkpoint, else not at all."""
+        key = _key(family, plant)
+        if key not in self._progress:
+            zone = ZoneInfo(self._catalogue.window(plant).zone)
+            self._progress[key] = Progress.begin(now, zone)
+            if (kept := self._checkpoints.get(key)) is not None:
+                try:
+                    self._progress[key] = Progress.load(kept)
+                except ValueError as error:
+                    _logger.error("pvoperation: %s begins anew: %s", key, error)
+        return self._progress[key]
+
+
+def _key(family: Family, plant: str) -> str:
+    return f"{family.name}:{plant}"

@@ -1,0 +1,370 @@
+"""The driver at work on an API: what is asked, what is published, and how far each plant has come."""
+
+import asyncio
+import logging
+from fnmatch import fnmatchcase
+
+import pytest
+
+from tests.conftest import until
+from tests.unit.drivers.pvoperation.api import Api, inverter, relay, utc
+from tests.unit.drivers.pvoperation.conftest import MakeSite, make_config
+from tests.unit.tables import Notebook
+from vigilia.clock import Clock
+from vigilia.drivers import Surroundings
+from vigilia.drivers.pvoperation.driver import build
+from vigilia.link import Contact
+from vigilia.points import Severity, Status
+from vigilia.rules import Standing
+from vigilia.store import StoreError
+from vigilia.table import PointTable
+
+RELAY = "19478:Relay-R1:Overvoltage-Sts"
+PAC = "19478:Inverter-7:Pac-Mon"
+STATE = "19478:Inverter-7:State-Sts"
+LAST = "19478:LastRecord-Mon"
+DAY = "2026-03-10"
+
+
+async def test_relays_and_inverters_become_points(api: Api, site: MakeSite) -> None:
+    tripped = relay("R1", f"{DAY} 11:55:00", r59a="Trip", R59N=1, r27A=1)
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 11:50:00"), tripped)
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 11:55:00", "1.234,5 kW"))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(STATE) and at_work.value(STATE) is not None)
+        over, under = at_work.reading(RELAY), at_work.reading("19478:Relay-R1:Undervoltage-Sts")
+        assert (over.value, over.time, over.severity) == (1, utc(f"{DAY} 11:55:00"), Severity.MAJOR)
+        assert under.value == 0
+        assert [s.detail for s in at_work.samples if s.name == RELAY] == ["", "r59A, r59N"]
+        assert at_work.value(PAC) == 1234.5
+        assert at_work.value(STATE) == 0
+        assert at_work.value(LAST) == f"{DAY}T14:55:00.000Z"
+        point = at_work.table.point(PAC)
+        assert (point.area, point.facts, point.under) == ("UFV Alfa", (("Capacity", "2500 kWp"),), ("plant:19478",))
+        assert point.window is not None
+        assert (point.window.start, point.window.zone) == ("06:30", "America/Sao_Paulo")
+        assert at_work.table.point(RELAY).covers == "plant:19478"
+
+
+async def test_a_record_is_published_once_and_late_ones_are_not_lost(api: Api, site: MakeSite) -> None:
+    api.put("day_inverter", 19478, inverter("7", f"{DAY} 11:55:00", 1), inverter("7", f"{DAY} 11:50:00", 2))
+    async with site(api) as at_work:
+        await at_work.scans("day_inverter")
+        late, too_late = inverter("7", f"{DAY} 09:55:00", 3), inverter("7", f"{DAY} 09:54:59", 4)
+        api.put("day_inverter", 19478, late, too_late, inverter(7, f"{DAY} 11:55:00", 1))
+        await at_work.scans("day_inverter", 2)
+        assert [reading.value for reading in at_work.seen(PAC)] == [2, 1, 3]
+        assert at_work.value(PAC) == 1
+
+
+async def test_a_restart_goes_on_where_the_last_run_was(api: Api, site: MakeSite) -> None:
+    api.put("day_inverter", 19478, inverter("7", f"{DAY} 11:55:00", 1))
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00"))
+    async with site(api) as before:
+        await before.scans("day_inverter")
+    api.put("day_inverter", 19478, inverter("7", f"{DAY} 12:00:00", 2))
+    api.plants[0]["nome"] = "UFV Beta"
+    known = before.declared
+    async with site(api, at=f"{DAY} 12:05:00", checkpoints=before.checkpoints, known=known) as after:
+        assert {point.name for point in known} <= {point.name for point in after.driver.points}
+        await after.scans("day_inverter")
+        assert [reading.value for reading in after.seen(PAC)] == [2]
+        assert after.seen(RELAY) == []
+        assert after.declared == []
+    renamed = {**before.checkpoints, "plants": after.checkpoints["plants"]}
+    async with site(api, at=f"{DAY} 12:10:00", checkpoints=renamed, known=known) as again:
+        assert again.table.point(PAC).area == "UFV Beta"
+
+
+async def test_the_days_asked_for(api: Api, site: MakeSite) -> None:
+    async with site(api) as at_work:  # no checkpoint: from midnight
+        await at_work.scans("day_inverter")
+        assert {date for _, date in api.asked("day_inverter")} == {DAY}
+    for newest, dates in [
+        (f"{DAY} 02:30:00", {DAY}),
+        (f"{DAY} 01:30:00", {"2026-03-09", DAY}),
+        ("2026-03-01 12:00:00", {"2026-03-08", "2026-03-09", DAY}),
+    ]:
+        api.requests.clear()
+        kept = {"since": 0, "until": utc(newest), "seen": {}, "absent": {}}
+        async with site(api, checkpoints={"inverter:19478": kept}) as at_work:
+            await at_work.scans("day_inverter")
+            assert {date for _, date in api.asked("day_inverter")} == dates, newest
+
+
+async def test_midnight(api: Api, site: MakeSite) -> None:
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 23:55:00"))
+    async with site(api, at=f"{DAY} 23:59:30") as at_work:
+        await until(lambda: at_work.has(RELAY))
+        api.put("day_relay", 19478, relay("R1", f"{DAY} 23:59:50", r59A=True), relay("R1", "2026-03-11 00:00:30"))
+        await until(lambda: len(at_work.seen(RELAY)) == 3)
+        assert [reading.value for reading in at_work.seen(RELAY)] == [0, 1, 0]
+
+
+async def test_an_empty_or_failed_day_moves_no_checkpoint(
+    api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = {"since": 0, "until": utc(f"{DAY} 01:00:00"), "seen": {"7": [utc(f"{DAY} 01:00:00")]}, "absent": {}}
+    api.put("day_inverter", 19478, inverter("7", "2026-03-09 23:30:00"), inverter("7", f"{DAY} 11:55:00"))
+    api.dead_days = {"2026-03-09"}
+    async with site(api, checkpoints={"inverter:19478": kept}) as at_work:
+        await until(lambda: len(at_work.seen(PAC)) == 1)
+        await at_work.scans("day_inverter", 2)
+        assert at_work.checkpoints["inverter:19478"]["until"] == utc(f"{DAY} 01:00:00")
+        assert len(at_work.seen(PAC)) == 1  # today's is known, though the checkpoint stays
+        assert "TIMEOUT_PARCIAL: UFV Alfa (19478): days not received: 1" in caplog.text
+        api.dead_days = set()
+        await until(lambda: len(at_work.seen(PAC)) == 2)
+        await at_work.scans("day_inverter")
+        assert at_work.checkpoints["inverter:19478"]["until"] == utc(f"{DAY} 11:55:00")
+    api.days.clear()
+    async with site(api, checkpoints={"inverter:19478": kept}) as at_work:
+        await at_work.scans("day_inverter", 2)
+        assert "inverter:19478" not in at_work.checkpoints or (
+            at_work.checkpoints["inverter:19478"]["until"] == utc(f"{DAY} 01:00:00")
+        )
+
+
+async def test_one_dead_plant_costs_the_others_nothing(
+    api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    api.plants = [{"id": number, "nome": f"P{number}"} for number in range(20)]
+    for number in range(20):
+        api.put("day_relay", number, relay("R1", f"{DAY} 11:55:00"))
+    api.dead_plants = {"3"}
+    api.days["day_relay", "4", DAY] = []
+    async with site(api) as at_work:
+        await at_work.scans("day_relay")
+        assert at_work.link.contact is Contact.CONNECTED
+        assert all(at_work.has(f"{n}:Relay-R1:Other-Sts") for n in range(20) if n not in (3, 4))
+        assert "relay:3" not in at_work.checkpoints
+    text = caplog.text
+    assert "SEM_DADOS: P3 (3): status 404 (POST day_relay)" in text
+    assert "SEM_DADOS: P4 (4)" in text
+    assert "relay scan: 20 plants, 18 new records, 1 without data, 1 not read" in text
+
+
+async def test_when_everything_fails_contact_is_lost_and_comes_back(api: Api, site: MakeSite) -> None:
+    api.plants = [{"id": number, "nome": f"P{number}"} for number in range(100)]
+    api.put("day_relay", 5, relay("R1", f"{DAY} 11:55:00"))
+    async with site(api, concurrency=4) as at_work:
+        await at_work.scans("day_relay")
+        api.dead_plants = {str(number) for number in range(100)}
+        await until(lambda: at_work.link.contact is Contact.DISCONNECTED)
+        before = len(api.asked("day_relay"))
+        assert "no plant's" in at_work.link.error
+        # Logging in is not enough: nothing but the login and one plant is asked for.
+        await until(lambda: api.logins >= 4)
+        assert at_work.link.contact is not Contact.CONNECTED
+        assert len(api.asked("day_relay")) - before <= api.logins
+        api.dead_plants = set()
+        await at_work.connected()
+
+
+async def test_failed_plants_are_asked_last(api: Api, site: MakeSite) -> None:
+    api.plants = [{"id": number, "nome": f"P{number}"} for number in range(6)]
+    api.dead_plants = {"0", "1"}
+    async with site(api, concurrency=1, inverter_interval_s=86400.0) as at_work:
+        await at_work.scans("day_relay", 2)
+    assert [plant for plant, _ in api.asked("day_relay")][:12] == list("012345" + "234501")
+
+
+async def test_concurrency_is_kept(api: Api, site: MakeSite) -> None:
+    api.plants = [{"id": number, "nome": f"P{number}"} for number in range(30)]
+    api.delay_s = 0.01
+    async with site(api, concurrency=3) as at_work:
+        await at_work.scans("day_inverter")
+    assert api.most_in_flight == 3
+
+
+async def test_the_list_of_plants_is_shared_and_may_be_partial(
+    api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    api.plants = [{"id": 1, "nome": "P1"}, {"id": 2, "nome": "P2"}]
+    async with site(api, relay_interval_s=600.0, inverter_interval_s=9.0) as at_work:
+        await at_work.scans("day_inverter", 2)
+        assert len(api.asked("plants")) == 1
+    api.plants = [{"id": 1, "nome": "P1"}]
+    api.requests.clear()
+    async with site(api, checkpoints=at_work.checkpoints) as again:
+        await again.scans("day_relay")
+    assert {plant for plant, _ in api.asked("day_relay")} == {"1"}
+    assert "SEM_DADOS: P2 (2): not in the list of plants" in caplog.text
+
+
+async def test_only_the_chosen_plants_have_their_relays_read(api: Api, site: MakeSite) -> None:
+    api.plants = [{"id": 1, "nome": "P1"}, {"id": "2", "nome": "P2"}]
+    async with site(api, relay_plants=[2]) as at_work:
+        await at_work.scans("day_relay")
+        await at_work.scans("day_inverter")
+    assert {plant for plant, _ in api.asked("day_relay")} == {"2"}
+    assert {plant for plant, _ in api.asked("day_inverter")} == {"1", "2"}
+
+
+async def test_relays_come_before_inverters(api: Api, site: MakeSite) -> None:
+    async with site(api, relay_interval_s=3.0, inverter_interval_s=6.0) as at_work:
+        await at_work.scans("day_inverter", 4)
+    paths = [path for path, _, _ in api.requests if path.startswith("day")]
+    assert paths[0] == "day_relay"
+    assert all(paths[n - 1] == "day_relay" for n, path in enumerate(paths) if path == "day_inverter")
+
+
+async def test_inverters_that_are_due_longer_still_wait_for_relays_that_are_due(api: Api) -> None:
+    clock = Clock()
+    driver = build(make_config(api.base), Surroundings(PointTable(clock, Notebook()), clock, {}))
+    relays, inverters = driver._relays, driver._inverters  # noqa: SLF001 - nothing public makes a scan late
+    now = clock.monotonic()
+    relays.restart(now - 1)
+    inverters.restart(now - 2)
+    steps = [inverters.next_step(now) for _ in range(3)]
+    assert [step and step.args[1].name for step in steps] == ["relay", "inverter", None]  # type: ignore[attr-defined]
+    assert (relays.due, inverters.due) == (now + 599, now + 898)
+
+
+async def test_states_of_inverters(api: Api, site: MakeSite) -> None:
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00"))
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 11:55:00"))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(STATE) and at_work.value(STATE) == 0)
+        alarm = ("inverter-failure", PAC)
+        at_work.alarms.standings[alarm] = Standing.ACTIVE
+        await until(lambda: at_work.value(STATE) == 1)
+        assert at_work.reading(STATE).severity is Severity.MAJOR
+        at_work.alarms.standings[alarm] = Standing.SUPPRESSED
+        await until(lambda: at_work.value(STATE) == 2)
+        at_work.alarms.standings = {("relay-overvoltage", RELAY): Standing.ACTIVE}
+        await at_work.scans("day_relay")
+        assert at_work.value(STATE) == 2
+        at_work.alarms.standings.clear()
+        await until(lambda: at_work.value(STATE) == 0)
+
+
+async def test_an_inverter_that_stops_appearing(api: Api, site: MakeSite) -> None:
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 11:55:00", 0), inverter(8, f"{DAY} 11:55:00", 5))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(STATE) and at_work.value(STATE) == 0)
+        api.days["day_inverter", "19478", DAY] = [inverter(8, f"{DAY} 11:56:00", 5)]
+        await until(lambda: at_work.value(STATE) == 3)
+        lost = [reading for reading in at_work.seen(PAC) if reading.severity is Severity.INVALID]
+        assert [(reading.value, reading.status) for reading in lost] == [(0, Status.TIMEOUT)]
+        assert at_work.checkpoints["inverter:19478"]["absent"] == {"7": 3}
+        await at_work.scans("day_inverter")
+        assert len(at_work.seen(PAC)) == 2  # told once
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 12:00:30", 5))
+    async with site(api, at=f"{DAY} 12:05:00", checkpoints=at_work.checkpoints, known=at_work.declared) as again:
+        await until(lambda: again.value(STATE) == 0)
+        assert again.value(PAC) == 5
+
+
+@pytest.mark.parametrize("trouble", ["outside the window", "the day fails"])
+async def test_silence_that_says_nothing_is_not_counted(api: Api, site: MakeSite, trouble: str) -> None:
+    time, begin = ("18:00:00", "18:05:00") if trouble == "outside the window" else ("11:55:00", "12:00:00")
+    api.plants.append({"id": 2, "nome": "P2"})
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} {time}"))
+    async with site(api, at=f"{DAY} {begin}") as at_work:
+        await until(lambda: at_work.has(STATE) and at_work.value(STATE) == 0)
+        if trouble == "outside the window":
+            api.days.clear()
+        else:
+            api.dead_plants = {"19478"}
+        await at_work.scans("day_inverter", 4)
+        assert at_work.value(STATE) == 0
+
+
+async def test_a_store_that_takes_no_points_holds_the_checkpoint(api: Api, site: MakeSite) -> None:
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00"))
+    async with site(api) as at_work:
+        at_work.refusals += [StoreError("the disk is full")] * 2  # the plant's own point, then the relay's
+        await until(lambda: not at_work.refusals)
+        assert at_work.link.contact is Contact.CONNECTED
+        assert "relay:19478" not in at_work.checkpoints
+        await until(lambda: len(at_work.seen(RELAY)) == 1)
+
+
+async def test_a_plant_without_any_record_has_its_point_all_the_same(api: Api, site: MakeSite) -> None:
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(LAST))
+        assert at_work.value(LAST) is None
+        window = at_work.table.point(LAST).window
+        assert window is not None
+        assert window.end == "17:30"
+
+
+async def test_a_login_that_is_refused_is_told_once(api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
+    api.refuses_login = True
+    async with site(api) as at_work:
+        await until(lambda: len(api.asked("authenticate")) >= 3)
+        told = [record for record in caplog.records if "[PVOP] Falha ao logar" in record.getMessage()]
+        assert len([record for record in told if record.levelno >= logging.WARNING]) == 1
+        assert at_work.link.error.startswith("the login is refused (status 401)")
+        api.refuses_login = False
+        await at_work.connected()
+    assert "not-to-be-shown" not in caplog.text
+
+
+async def test_a_stop_does_not_wait_for_a_slow_api(api: Api, site: MakeSite) -> None:
+    async with site(api) as at_work:
+        await at_work.connected()
+        api.gate.clear()
+        await until(lambda: api.requests[-1][0].startswith("day"))
+        async with asyncio.timeout(9):
+            await at_work.link.stop()
+
+
+async def test_a_checkpoint_of_another_shape_begins_anew(api: Api, site: MakeSite) -> None:
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 00:05:00"))
+    kept = {"relay:19478": {"until": "yesterday"}, "plants": {"19478": 5, "2": ["P2", "", 2]}}
+    async with site(api, checkpoints=kept) as at_work:
+        await until(lambda: at_work.has(RELAY) and at_work.value(RELAY) == 0)
+
+
+async def test_rules_name_points_that_exist(api: Api, site: MakeSite) -> None:
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00"))
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 11:55:00"))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(STATE))
+        names = [point.name for point in at_work.table.points()]
+        for rule in at_work.driver.rules:
+            matching = [name for name in names if fnmatchcase(name, rule.points[0])]
+            assert len(matching) == 1, rule.name
+            assert rule.states <= set(at_work.table.point(matching[0]).labels)
+
+
+async def test_a_token_refused_in_the_middle_ends_the_scan(api: Api, site: MakeSite) -> None:
+    api.plants = [{"id": number, "nome": f"P{number}"} for number in range(50)]
+    async with site(api, concurrency=2) as at_work:
+        await at_work.connected()
+        api.token_uses = 0
+        await until(lambda: at_work.link.contact is Contact.DISCONNECTED)
+        assert "refused again, just after a login" in at_work.link.error
+        api.token_uses = 1_000_000
+        await at_work.connected()
+
+
+async def test_success_is_a_point(api: Api, site: MakeSite) -> None:
+    async with site(api) as at_work:
+        await until(lambda: at_work.value("vigilia:pvoperation:Success-Mon") is not None)
+        assert at_work.value("vigilia:pvoperation:Success-Mon") == 100.0
+        well, total = at_work.driver.request_counts()
+        assert well == total >= 3
+
+
+async def test_inverters_may_be_silent_at_night(api: Api, site: MakeSite) -> None:
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 17:25:00"))
+    async with site(api, at=f"{DAY} 17:28:00") as at_work:
+        await until(lambda: at_work.has(STATE) and at_work.value(STATE) == 0)
+        ages = [batch.max_age_s for batch in at_work.recorder.batches if any(s.name == PAC for s in batch.samples)]
+        assert ages
+        assert all(age is not None and age > 13 * 3600 for age in ages)
+
+
+async def test_more_ids_than_any_plant_has(api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
+    api.put("day_inverter", 19478, *(inverter(number, f"{DAY} 11:55:00") for number in range(1500)))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has("19478:Inverter-0:Pac-Mon"))
+        await at_work.scans("day_inverter")
+        assert sum(point.name.endswith("Pac-Mon") for point in at_work.table.points()) == 1000
+        assert at_work.value("19478:Inverter-0:Pac-Mon") == 10
+    assert "more than 1000 ids" in caplog.text
