@@ -138,5 +138,6 @@ async def _read(store: Store, query: Select[Any]) -> list[Incident]:
 
 
 def _incident(row: Mapping[Any, Any]) -> Incident:
-    values = {str(column): value for column, value in row.items()}
-    return Incident(**(values | {"severity": Severity(values["severity"])}))
+    values: dict[str, Any] = {str(column): value for column, value in row.items()}
+    values["severity"] = Severity(values["severity"])
+    return Incident(**values)
