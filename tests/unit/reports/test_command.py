@@ -14,8 +14,11 @@ from openpyxl import load_workbook
 from sqlalchemy import insert
 
 from tests.unit.reports.made import incident
+from vigilia.errors import StartError
+from vigilia.reports.command import week_named
 from vigilia.store import Store, schema
 
+ZONE = ZoneInfo("America/Sao_Paulo")
 CONFIG = """
 [site]
 language = "en"
@@ -25,7 +28,7 @@ switches = [{ name = "sw-1", url = "http://127.0.0.1:9", ports = [{ port = "1", 
 
 
 def at(text: str) -> float:
-    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("America/Sao_Paulo")).timestamp()
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp()
 
 
 def report(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,23 +88,28 @@ async def test_any_day_names_the_week_and_a_file_may_name_the_configuration(site
     assert done.stdout.splitlines()[0].endswith("vigilia-2026-11-23.xlsx")
 
 
-@pytest.mark.parametrize(
-    "day", ["yesterday", "2026-13-01", "2026-02-30", "20261120", "2026-W47", "0001-01-01", "", "9999-12-31"]
-)
-async def test_what_is_no_day_is_a_sentence(site: Path, day: str) -> None:
+NO_DAYS = ("yesterday", "2026-13-01", "2026-02-30", "20261120", "2026-W47", "0001-01-01", "", "9999-12-31")
+
+
+@pytest.mark.parametrize("day", NO_DAYS)
+def test_what_is_no_day_is_a_sentence(day: str) -> None:
+    with pytest.raises(StartError) as caught:
+        week_named(day, ZONE, at("2026-11-25T12:00"))
+    assert str(caught.value) == f"--week {day!r} is no day: write any day of the week as YYYY-MM-DD"
+
+
+async def test_the_sentence_is_all_that_is_shown(site: Path) -> None:
     await (await fill(site)).close()
-    done = await asyncio.to_thread(report, site, f"--week={day}")
+    done = await asyncio.to_thread(report, site, "--week=tomorrow")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"vigilia: --week {day!r} is no day: write any day of the week as YYYY-MM-DD\n"
+    assert done.stderr == "vigilia: --week 'tomorrow' is no day: write any day of the week as YYYY-MM-DD\n"
 
 
-async def test_a_week_to_come_is_a_sentence(site: Path) -> None:
-    await (await fill(site)).close()
-    done = await asyncio.to_thread(report, site, "--week", "2026-12-01")
-    assert done.returncode == 2
-    assert done.stderr == (
-        "vigilia: --week 2026-12-01: that week begins on 2026-11-30 and is yet to come: name an earlier day\n"
-    )
+def test_a_week_to_come_is_a_sentence() -> None:
+    now = at("2026-11-25T12:00")
+    assert week_named("2026-11-29", ZONE, now).first.isoformat() == "2026-11-23"
+    with pytest.raises(StartError, match="that week begins on 2026-11-30 and is yet to come: name an earlier day"):
+        week_named("2026-12-01", ZONE, now)
 
 
 def test_a_missing_store_is_a_sentence_and_none_is_made(site: Path) -> None:
