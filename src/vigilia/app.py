@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from vigilia.link import Link
 from vigilia.ownpoints import OwnPoints
 from vigilia.points import Origin, Point, Value
 from vigilia.spool import Spool
-from vigilia.store import Store, StoreError, WriteJournal
+from vigilia.store import Store, StoreError, WriteJournal, incidents, notices
 from vigilia.supervise import Supervisor
 from vigilia.table import PointTable
 
@@ -168,7 +169,17 @@ def _bind_web(
     from vigilia.interfaces.api.parts import ApiParts
     from vigilia.interfaces.api.server import WebServer
 
-    web = WebServer(config.web, ApiParts(table, links, store.audit, health.missing, clock, __version__))
+    parts = ApiParts(
+        table,
+        links,
+        store.audit,
+        health.missing,
+        clock,
+        __version__,
+        incidents=partial(incidents.newest, store),
+        outbox=partial(notices.newest, store),
+    )
+    web = WebServer(config.web, parts)
     web.bind()
     return web
 
