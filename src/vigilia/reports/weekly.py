@@ -39,10 +39,15 @@ async def make_report(store: Store, week: Week, zone: tzinfo, data_dir: Path, no
     A workbook of the same week is replaced in one step. `now` is in seconds UTC.
     """
     windows = await incidents.windows(store)
-    found = unavailability(await incidents.overlapping(store, week.start, week.end), week, windows, now)
+    of_week = await incidents.overlapping(store, week.start, week.end)
     file = f"{FOLDER}/vigilia-{week.first.isoformat()}.xlsx"
-    await asyncio.to_thread(_write, data_dir / file, found, zone, now)
-    return Report(found, file)
+
+    def write() -> Unavailability:
+        found = unavailability(of_week, week, windows, now)
+        _replace(data_dir / file, compose(found, zone, now))
+        return found
+
+    return Report(await asyncio.to_thread(write), file)
 
 
 def totals(found: Unavailability) -> tuple[tuple[str, str], ...]:
@@ -75,9 +80,8 @@ def notice_of(report: Report, now: float) -> Notice:
     )
 
 
-def _write(path: Path, found: Unavailability, zone: tzinfo, now: float) -> None:
-    """Put the workbook at `path`, all of it or none, whenever the power goes. Raises ReportError."""
-    content = compose(found, zone, now)
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file at `path`, all of it or none, whenever the power goes. Raises ReportError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".xlsx", delete=False) as file:

@@ -1,7 +1,7 @@
 """What the store knows of incidents: alarms from start to end, by the equipment's times."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
@@ -12,6 +12,8 @@ from vigilia.store.database import Store
 
 _AT_ONCE = 1000
 """How many rows are taken from the database before others get their turn on the event loop."""
+
+_WINDOW = {part.name for part in fields(Window)}
 
 _incidents = schema.incidents.c
 
@@ -111,10 +113,10 @@ async def windows(store: Store) -> dict[str, Window]:
         rows = await connection.stream(select(schema.known_points.c.definition).order_by(schema.known_points.c.name))
         async for portion in rows.scalars().partitions(_AT_ONCE):
             for definition in portion:
-                # Points remembered by an earlier version have neither.
+                # Points remembered by an earlier version have neither, by a later one perhaps more.
                 window, area = definition.get("window"), definition.get("area")
                 if window and area and area not in found:
-                    found[area] = Window(**window)
+                    found[area] = Window(**{name: window[name] for name in _WINDOW & window.keys()})
     return found
 
 
