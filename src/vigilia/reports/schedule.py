@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import date, tzinfo
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,12 +13,12 @@ from vigilia.notices import Notice
 from vigilia.reports.week import Week, due_week, next_due
 from vigilia.reports.weekly import ReportError, make_report, notice_of
 from vigilia.store import Store, StoreError
-from vigilia.store.marks import mark, set_mark
+from vigilia.store.marks import mark, marked
 
 _logger = logging.getLogger(__name__)
 
 MARK = "weekly report"
-"""The mark that holds the Monday of the last week that was reported, ISO 8601."""
+"""The mark that holds, as `monday`, the first day of the last week that was reported, ISO 8601."""
 
 _LONGEST_SLEEP_S = 3600.0
 """The clock may be put right meanwhile."""
@@ -60,24 +61,23 @@ class WeeklyReports:
         """
         now = self._clock.now()
         week = due_week(now, self._zone)
-        async with self._store.reading() as connection:
-            last = _monday(await mark(connection, MARK))
+        last = _monday(await marked(self._store, MARK))
         if last is not None and last >= week.first:
             return None
         if last is None:
             async with self._store.writing() as connection:
-                await set_mark(connection, MARK, week.first.isoformat())
+                await mark(connection, MARK, {"monday": week.first.isoformat()})
             return None
         report = await make_report(self._store, week, self._zone, self._data_dir, now)
         async with self._store.writing() as connection:
             await self._tell(connection, notice_of(report, now))
-            await set_mark(connection, MARK, week.first.isoformat())
+            await mark(connection, MARK, {"monday": week.first.isoformat()})
         _logger.info("the report of the week of %s is %s", week.first, self._data_dir / report.file)
         return week
 
 
-def _monday(value: object) -> date | None:
+def _monday(value: dict[str, Any] | None) -> date | None:
     try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return date.fromisoformat(value["monday"]) if value else None
+    except (KeyError, TypeError, ValueError):
         return None

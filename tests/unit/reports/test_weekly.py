@@ -21,7 +21,7 @@ from vigilia.reports.schedule import MARK, WeeklyReports
 from vigilia.reports.week import week_of
 from vigilia.reports.weekly import ReportError, make_report, notice_of
 from vigilia.store import Store, StoreError, schema
-from vigilia.store.marks import mark, set_mark
+from vigilia.store.marks import mark, marked
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 WEEK = week_of(date(2026, 11, 16), ZONE)
@@ -157,17 +157,16 @@ async def test_what_could_not_be_told_is_told_later(store: Store, tmp_path: Path
 
 
 async def test_a_mark_that_is_no_day_counts_as_none(store: Store, tmp_path: Path, told: Told) -> None:
-    for value in ("yesterday", 5, None):
+    for value in ({"monday": "yesterday"}, {"monday": 5}, {}):
         async with store.writing() as connection:
-            await set_mark(connection, MARK, value)
+            await mark(connection, MARK, value)
         assert await reports(store, tmp_path, told, "2026-11-23T00:05").report_due() is None
-        async with store.reading() as connection:
-            assert await mark(connection, MARK) == "2026-11-16"
+        assert await marked(store, MARK) == {"monday": "2026-11-16"}
 
 
 async def test_it_runs_by_the_clock(store: Store, tmp_path: Path, told: Told, caplog: Any) -> None:
     async with store.writing() as connection:
-        await set_mark(connection, MARK, "2026-11-09")
+        await mark(connection, MARK, {"monday": "2026-11-09"})
     told.refuse = True
     clock = Clock(at("2026-11-23T00:04"), 1000.0)
     task = asyncio.create_task(WeeklyReports(store, clock, ZONE, tmp_path, told).run())
