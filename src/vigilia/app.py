@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from vigilia.ownpoints import OwnPoints
 from vigilia.ping import Ping
 from vigilia.points import Origin, Point, Value
 from vigilia.spool import Spool
-from vigilia.store import Store, StoreError, WriteJournal
+from vigilia.store import Store, StoreError, WriteJournal, incidents, notices
 from vigilia.store.counts import count_open
 from vigilia.supervise import Supervisor
 from vigilia.systemd import Notifier, ServiceManager
@@ -218,7 +219,17 @@ def _bind_web(
     from vigilia.interfaces.api.parts import ApiParts
     from vigilia.interfaces.api.server import WebServer
 
-    web = WebServer(config.web, ApiParts(table, links, store.audit, health.missing, clock, __version__))
+    parts = ApiParts(
+        table,
+        links,
+        store.audit,
+        health.missing,
+        clock,
+        __version__,
+        incidents=partial(incidents.newest, store),
+        outbox=partial(notices.newest, store),
+    )
+    web = WebServer(config.web, parts)
     web.bind()
     return web
 

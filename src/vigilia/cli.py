@@ -4,6 +4,7 @@ Parts are imported when they are used, so that a missing extra is a sentence and
 """
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("agent", "top", "state", "history", "reactor", "screens", "archiver", "report", "users")
+_LATER = ("agent", "top", "state", "history", "reactor", "screens", "archiver", "users")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,7 +67,10 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="ask the running service whether it is healthy")
     status.set_defaults(handler=_status)
     status.add_argument("--json", action="store_true", help="print one JSON object")
-    for command in (run, check, status):
+    report = commands.add_parser("report", help="write the report of a week, whether the service runs or not")
+    report.set_defaults(handler=_report)
+    report.add_argument("--week", required=True, metavar="YYYY-MM-DD", help="any day of the week")
+    for command in (run, check, status, report):
         command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
 
     demo = commands.add_parser("demo", help="run the service with simulated equipment, on loopback")
@@ -128,6 +132,23 @@ def _status(parsed: argparse.Namespace) -> int:
     answer = ask(web)
     print(show(answer, as_json=parsed.json))
     return 0 if answer.healthy else 1
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from vigilia.clock import parse_clock
+    from vigilia.config import find_config, load_config
+    from vigilia.language import use
+    from vigilia.reports.command import week_named, write_report
+
+    config = load_config(find_config(parsed.config, os.environ))
+    use(config.site.language)
+    clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), config.zone)
+    week = week_named(parsed.week, config.zone, clock.now())
+    path, lines = asyncio.run(write_report(config.store.url, week, config.zone, config.data_dir, clock.now()))
+    print(path)
+    for line in lines:
+        print(line)
+    return 0
 
 
 def _demo(parsed: argparse.Namespace) -> int:

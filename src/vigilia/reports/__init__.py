@@ -1,1 +1,1 @@
-"""Reports: what went wrong in a week, and for how long."""
+"""Reports: incidents of a week, summed up and written as a workbook."""

@@ -4,6 +4,6 @@ from vigilia.drivers import Plugin
 from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.drivers.pvoperation.driver import build
 
-driver = Plugin(config=PvOperationConfig, build=build)
+driver = Plugin(config=PvOperationConfig, build=build, grows=True)
 
 __all__ = ["driver"]

@@ -14,7 +14,17 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from vigilia.errors import InvalidValue, NotWritable, ReadOnly, Refused, UnknownPoint, WriteError, WriteTimeout
+from vigilia.errors import (
+    AlarmRefused,
+    InvalidValue,
+    NotWritable,
+    ReadOnly,
+    Refused,
+    UnknownAlarm,
+    UnknownPoint,
+    WriteError,
+    WriteTimeout,
+)
 from vigilia.interfaces.api.models import ErrorAnswer
 from vigilia.points import shorten
 from vigilia.store.database import StoreError
@@ -76,6 +86,8 @@ def answer_failures(app: FastAPI) -> None:
     """Have `app` answer every error in the one shape."""
     app.exception_handler(Failed)(_failed)
     app.exception_handler(WriteError)(_write_failed)
+    app.exception_handler(UnknownAlarm)(_alarm_failed)
+    app.exception_handler(AlarmRefused)(_alarm_failed)
     app.exception_handler(StoreError)(_store_failed)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_refused)
@@ -96,6 +108,11 @@ async def _write_failed(_request: Request, error: WriteError) -> Response:
     # RFC 9110 wants every 405 to say which methods are left: of a read-only point's value, none.
     headers = {"Allow": ""} if kind is ReadOnly else None
     return failure(_WRITE_ERRORS[kind], kebab(kind.__name__), str(error), headers)
+
+
+async def _alarm_failed(_request: Request, error: UnknownAlarm | AlarmRefused) -> Response:
+    status = HTTPStatus.NOT_FOUND if isinstance(error, UnknownAlarm) else HTTPStatus.CONFLICT
+    return failure(status, kebab(type(error).__name__), str(error))
 
 
 async def _store_failed(_request: Request, error: StoreError) -> Response:

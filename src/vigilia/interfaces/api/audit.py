@@ -7,10 +7,8 @@ from pydantic import Field
 
 from vigilia.interfaces.api.answers import JsonAnswer, failures
 from vigilia.interfaces.api.models import AuditAnswer, Page
-from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
+from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
-
-_LARGEST_ID = 2**63 - 1
 
 router = APIRouter(prefix="/api/v1", tags=["audit"])
 
@@ -28,16 +26,6 @@ class AuditQuery(PageQuery):
 )
 async def list_writes(parts: Parts, query: Annotated[AuditQuery, Query()]) -> Response:
     """List writes, the newest first."""
-    rows = await parts.audit(point=query.point, before=_before(query), limit=query.limit + 1)
+    rows = await parts.audit(point=query.point, before=query.number(), limit=query.limit + 1)
     page = rows[: query.limit]
     return JsonAnswer({"items": page, "next": cursor(str(page[-1]["id"])) if len(rows) > len(page) else None})
-
-
-def _before(query: PageQuery) -> int | None:
-    """Return the id below which the page begins. Raises Failed."""
-    start = query.start()
-    if start is None:
-        return None
-    if not (start.isascii() and start.isdigit() and len(start) < 20 and int(start) <= _LARGEST_ID):
-        raise invalid_cursor()
-    return int(start)

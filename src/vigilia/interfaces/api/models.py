@@ -5,7 +5,7 @@ The answers themselves are built as plain dictionaries, because pages are long; 
 
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Moment = Annotated[
     str,
@@ -95,6 +95,82 @@ class AuditAnswer(BaseModel):
     outcome: str | None = Field(description='"confirmed", or the name of the error; null: no answer yet')
     detail: str | None
     answered: Moment | None
+
+
+AlarmState = Literal["normal", "unacknowledged", "acknowledged", "returned", "shelved", "suppressed", "out-of-service"]
+
+
+class AlarmAnswer(BaseModel):
+    """An alarm and how it stands, in the terms of ISA-18.2."""
+
+    id: str = Field(description="the rule and the point", examples=["ph-low@R1:ph:pH-Mon"])
+    point: str
+    device: str
+    name: str
+    state: AlarmState
+    severity: SeverityName
+    since: Moment
+    suppressed_by: str | None = Field(description="the alarm that suppresses it by design")
+    acknowledged_by: str | None
+    shelved_until: Moment | None
+    detail: str
+    told_at: Moment | None = Field(description="null: nobody was told of it")
+
+
+class AlarmAction(BaseModel):
+    """Why, and for how long."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    comment: str = Field(default="", max_length=1000)
+    until: str | None = Field(
+        default=None,
+        max_length=60,
+        description="the end of a shelving, at most 30 days ahead; nothing else takes it",
+        examples=["2026-03-10T18:00:00Z"],
+    )
+
+
+class IncidentAnswer(BaseModel):
+    """An alarm from start to end, by the equipment's times."""
+
+    id: str
+    alarm: str = Field(description="the alarm's id")
+    rule: str
+    system: str = Field(examples=["pvoperation"])
+    point: str
+    device: str
+    area: str = Field(description="the plant, room or reactor; may be empty")
+    equipment: str
+    family: str = Field(description="what kind of alarm")
+    label: str = Field(description="which of that kind", examples=["OVERVOLTAGE"])
+    severity: SeverityName
+    began_at: Moment
+    ended_at: Moment | None = Field(description="null: it lasts")
+    last_seen_at: Moment
+    detail: str
+    suppressed_by: str | None
+    brief: bool = Field(description="it was over when it was found, so that nobody was told")
+    told: bool = Field(description="a notice of its start was queued")
+
+
+class NoticeAnswer(BaseModel):
+    """A notice on its way through one channel."""
+
+    id: int
+    channel: str = Field(examples=["teams"])
+    kind: Literal["raised", "cleared", "heartbeat", "report", "service"]
+    title: str
+    area: str
+    line: str
+    alarm: str = Field(description="the alarm's id, or empty")
+    incident: str = Field(description="the incident's id, or empty")
+    at: Moment = Field(description="when it happened")
+    created_at: Moment
+    card: int | None = Field(description="the number of the card that carries it; null: not tried yet")
+    attempts: int
+    delivered_at: Moment | None = Field(description="null: it waits")
+    error: str = Field(description="why the last attempt failed; empty: it did not")
 
 
 class Healthy(BaseModel):

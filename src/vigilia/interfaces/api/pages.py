@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 from vigilia.interfaces.api.answers import Failed
 from vigilia.interfaces.api.models import LONGEST_PAGE
 
+_LARGEST_ID = 2**63 - 1
+
 
 class PageQuery(BaseModel):
     """The parameters that every long list takes."""
@@ -23,6 +25,15 @@ class PageQuery(BaseModel):
             return base64.urlsafe_b64decode(self.next + "=" * (-len(self.next) % 4)).decode("utf-8", "surrogatepass")
         except (binascii.Error, ValueError) as error:
             raise invalid_cursor() from error
+
+    def number(self) -> int | None:
+        """Return the id of the last item of the page before, a number; None for the first page. Raises Failed."""
+        start = self.start()
+        if start is None:
+            return None
+        if not (start.isascii() and start.isdigit() and len(start) < 20 and int(start) <= _LARGEST_ID):
+            raise invalid_cursor()
+        return int(start)
 
 
 def cursor(last: str) -> str:

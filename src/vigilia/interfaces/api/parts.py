@@ -9,7 +9,10 @@ from fastapi import Depends, Request
 from vigilia.clock import Clock
 from vigilia.interfaces.api.streams import Streams
 from vigilia.link import Link
+from vigilia.points import Origin
+from vigilia.rules import AlarmItem
 from vigilia.store.database import Row
+from vigilia.store.incidents import Incident, Position
 from vigilia.table import PointTable
 
 
@@ -24,6 +27,42 @@ class Audit(Protocol):
         ...
 
 
+class Alarms(Protocol):
+    """The alarms, and what people may do about them."""
+
+    def items(self) -> Sequence[AlarmItem]:
+        """Return every alarm, those that are normal included."""
+        ...
+
+    async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
+        """Do `action` to the alarm of that id; return how it stands then. `until` in seconds UTC.
+
+        Raises UnknownAlarm, AlarmRefused or StoreError.
+        """
+        ...
+
+
+class Incidents(Protocol):
+    """Reads incidents: `vigilia.store.incidents.newest`, with its store."""
+
+    async def __call__(
+        self, *, start: float | None, end: float | None, before: Position | None = None, limit: int = 100
+    ) -> list[Incident]:
+        """Return incidents, the newest first: open between `start` and `end`, after `before`, at most `limit`.
+
+        Raises StoreError.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """Reads notices: `vigilia.store.notices.newest`, with its store."""
+
+    async def __call__(self, *, before: int | None = None, limit: int = 100) -> list[Row]:
+        """Return notices, the newest first: with an id below `before`, at most `limit`. Raises StoreError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """The parts of the service that the API shows."""
@@ -35,6 +74,10 @@ class ApiParts:
     """Returns what is missing for the watch to be healthy, one sentence each; nothing where it is."""
     clock: Clock
     version: str
+    alarms: Alarms | None = None
+    """None where no alarms are judged."""
+    incidents: Incidents | None = None
+    outbox: Outbox | None = None
     streams: Streams = field(default_factory=Streams)
     """The event streams that are open."""
 

@@ -5,22 +5,19 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Any, cast
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
-from starlette.requests import ClientDisconnect
 
 from vigilia.clock import iso
 from vigilia.errors import WriteTimeout
 from vigilia.interfaces.api.answers import Failed, JsonAnswer, failures
+from vigilia.interfaces.api.bodies import BODY_FAILURES, read_json
 from vigilia.interfaces.api.models import NewValue, Page, PointAnswer
 from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
 from vigilia.interfaces.api.parts import Parts
 from vigilia.points import Origin, Point, Reading
 from vigilia.table import PointTable
 
-LARGEST_BODY_BYTES = 65_536
-_BODY_S = 10.0
 _ANSWER_S = 30.0
 """Longer than any link takes to answer a write: what waits longer is a fault of a driver."""
 _POINTS_AT_ONCE = 500
@@ -94,16 +91,13 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
     "/points/{name:path}/value",
     response_model=PointAnswer,
     responses=failures(
-        _400="the body is not JSON",
         _404="no point has that name",
         _405="the point is read-only",
-        _408="the body did not arrive in time",
         _409="refused by the point's present state: its link is down, or too many writes wait",
-        _413="the body is larger than 64 KiB",
-        _415="the body's content type is not application/json",
         _422="the value has the wrong type or is outside the limits",
         _502="the equipment refused",
         _504="no answer came in time: it may or may not have been done",
+        **BODY_FAILURES,
     ),
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/json": {"schema": NewValue.model_json_schema()}}}
@@ -143,14 +137,7 @@ def _from(last: str | None, points: Iterable[Point], table: PointTable) -> list[
 
 async def _new_value(request: Request) -> object:
     """Return the value that a request asks for. Raises Failed."""
-    content_type = request.headers.get("content-type", "")
-    # A page of another site can send forms and texts here without being asked; JSON it cannot.
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise Failed(415, "unsupported-media-type", "send the value as application/json")
-    try:
-        body: object = orjson.loads(await _body(request))
-    except orjson.JSONDecodeError as error:
-        raise Failed(400, "bad-json", f"the body is not JSON: {error}") from error
+    body = await read_json(request)
     fields = cast(dict[str, object], body) if isinstance(body, dict) else {}
     if fields.keys() != {"value"}:
         raise Failed(422, "invalid-request", 'send {"value": …} and nothing else')
@@ -158,18 +145,3 @@ async def _new_value(request: Request) -> object:
     if isinstance(value, dict | list):
         raise Failed(422, "invalid-value", "a value is a number, a text, true or false")
     return value
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LARGEST_BODY_BYTES:
-                    raise Failed(413, "too-large", f"the body is larger than {LARGEST_BODY_BYTES} bytes")
-    except TimeoutError as error:
-        raise Failed(408, "request-timeout", f"the body did not arrive within {_BODY_S:g} s") from error
-    except ClientDisconnect as error:
-        raise Failed(400, "bad-request", "the body was cut off") from error
-    return bytes(body)

@@ -223,7 +223,7 @@ async def test_what_is_no_http_is_refused_in_the_one_shape(service: Any, nonsens
 
 
 async def test_a_body_that_never_comes_is_not_waited_for(service: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("vigilia.interfaces.api.points._BODY_S", 0.1)
+    monkeypatch.setattr("vigilia.interfaces.api.bodies._BODY_S", 0.1)
     reader, writer = await connect(service)
     writer.write(
         b"PUT /api/v1/points/T2:Level-SP/value HTTP/1.1\r\nHost: localhost\r\n"
