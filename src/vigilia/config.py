@@ -19,6 +19,7 @@ from vigilia.drivers import Plugin, find_plugins
 from vigilia.errors import ConfigError, Problem
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
+from vigilia.notify.config import NotifyConfig
 from vigilia.settings import (
     ENVIRONMENT_PREFIX,
     Secret,
@@ -31,7 +32,7 @@ from vigilia.settings import (
 )
 
 DEFAULT_FILE = "vigilia.toml"
-LATER = ("history", "health", "notify", "alarms", "pvoperation", "reactor")
+LATER = ("history", "health", "alarms", "pvoperation", "reactor")
 """Sections of parts that this version does not have."""
 
 
@@ -83,6 +84,7 @@ class Config:
     web: WebConfig
     store: StoreConfig
     epics: EpicsConfig | None
+    notify: NotifyConfig
     drivers: Mapping[str, tuple[Plugin, Section]]
     """By section name: the driver and its validated section."""
 
@@ -103,6 +105,7 @@ class Config:
             "web": self.web,
             "store": self.store,
             "epics": self.epics,
+            "notify": self.notify if self.notify != NotifyConfig() else None,
             **{name: section for name, (_, section) in self.drivers.items()},
         }
         return tomli_w.dumps({name: _plain(section.model_dump()) for name, section in sections.items() if section})
@@ -125,7 +128,13 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     place = str(path) if path else "environment"
     base = (path.resolve() if path else Path.cwd() / DEFAULT_FILE).parent
     plugins = find_plugins()
-    core: dict[str, type[Section]] = {"site": SiteConfig, "web": WebConfig, "store": StoreConfig, "epics": EpicsConfig}
+    core: dict[str, type[Section]] = {
+        "site": SiteConfig,
+        "web": WebConfig,
+        "store": StoreConfig,
+        "epics": EpicsConfig,
+        "notify": NotifyConfig,
+    }
     models = core | {name: plugin.config for name, plugin in plugins.items()}
     table = read_toml(path) if path else {}
     origins, problems = merge_environment(table, models, environment)
@@ -149,6 +158,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         web=cast(WebConfig, sections["web"]),
         store=_with_file(cast(StoreConfig, sections["store"]), base, site),
         epics=cast(EpicsConfig | None, sections.get("epics")),
+        notify=cast(NotifyConfig, sections.get("notify", NotifyConfig())),
         drivers=drivers,
     )
 

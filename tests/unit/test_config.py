@@ -192,7 +192,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         load_config(tmp_path / "nowhere.toml", {})
 
 
-@pytest.mark.parametrize("name", ["history", "health", "notify", "alarms", "pvoperation", "reactor"])
+@pytest.mark.parametrize("name", ["history", "health", "alarms", "pvoperation", "reactor"])
 def test_sections_of_later_versions_are_not_available(tmp_path: Path, name: str) -> None:
     assert f"vigilia.toml: [{name}]: is not available in this version; remove the section" in mistakes(
         tmp_path, GOOD | {name: {}}
