@@ -63,7 +63,7 @@ class TeamsConfig(ChannelConfig):
             raise ValueError(f"is still the placeholder; {right}")
         try:
             parts = urlsplit(text)
-            host = parts.hostname or ""
+            host = parts.hostname if parts.port != 0 else ""
         except ValueError:  # its text would quote the URL
             raise ValueError(f"is no URL; {right}") from None
         if not host or not text.isprintable() or " " in text:
