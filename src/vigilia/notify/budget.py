@@ -37,9 +37,9 @@ class Budget:
 
     def settle(self, now: float) -> None:
         """Count the last request as sent now, for it has been answered: when it arrived is not known better."""
-        self._forget(now)
         if self._sent:
-            self._sent[-1] = now
+            self._sent[-1] = now  # before anything is forgotten: the request may have taken longer than a window
+        self._forget(now)
 
     def lately(self, now: float, seconds: float) -> int:
         """Return how many requests were sent in the last `seconds`."""

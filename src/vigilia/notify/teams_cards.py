@@ -20,7 +20,7 @@ _MARKUP = re.compile(
     | \[(?=.*\]\() | \](?=\()     # a link
     | &(?=\#?\w+;) | <(?=[A-Za-z/!?])
     | (?<=\{)\{                   # {{DATE(…)}}: a function of Adaptive Cards
-    | ^[\#>+-](?=\s|\#) | (?<=\d)[.)](?=\s)  # a heading, a quotation, a list
+    | ^[\#>+-](?=\s|\#) | ^\d+[.)](?=\s)  # a heading, a quotation, a list
     """,
     re.VERBOSE,
 )
@@ -80,12 +80,17 @@ def message_card(card: Card) -> dict[str, Any]:
 
 def escape(text: str) -> str:
     """Return `text` with a backslash before all that Teams would take for markup, and before nothing else."""
-    return _MARKUP.sub(lambda found: "\\" + found.group(), text)
+    return _MARKUP.sub(_escaped, text)
 
 
 def _escape_html(text: str) -> str:
-    escaped = _MARKUP.sub(lambda found: found.group() if found.group() in "&<" else "\\" + found.group(), text)
+    escaped = _MARKUP.sub(lambda found: found.group() if found.group() in "&<" else _escaped(found), text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    markup = found.group()
+    return f"{markup[:-1]}\\{markup[-1]}"
 
 
 def _text(text: str, **more: object) -> dict[str, Any]:
