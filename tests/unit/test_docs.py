@@ -15,6 +15,7 @@ from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
 from vigilia.interfaces.api.answers import _WRITE_ERRORS, kebab
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
+from vigilia.notify.config import AppriseConfig, NotifyConfig, RouteConfig, TeamsConfig
 from vigilia.settings import Section
 from vigilia.sim.aruba import FAULTS
 from vigilia.sim.aruba.command import add_arguments
@@ -28,6 +29,10 @@ SECTIONS: dict[str, type[Section]] = {
     "[web]": WebConfig,
     "[store]": StoreConfig,
     "[epics]": EpicsConfig,
+    "[notify]": NotifyConfig,
+    "[notify.teams]": TeamsConfig,
+    "[notify.apprise]": AppriseConfig,
+    "[[notify.routes]]": RouteConfig,
     "[aruba]": ArubaConfig,
     "[[aruba.switches]]": SwitchConfig,
     "[[aruba.switches]] ports": PortConfig,
