@@ -86,6 +86,16 @@ class Channel:
         finally:
             await self._sender.close()
 
+    async def send_past_the_outbox(self, notice: Notice) -> None:
+        """Send one notice at once and only once, without a number: for what the store cannot be told."""
+        card = build([notice], self._sender.size, number=None, site=self._site, link=self._link)
+        if self._budget is not None:
+            self._budget.spend(self._clock.now())
+        try:
+            await self._sender.send(card)
+        except NotDelivered as error:
+            _logger.error("%s: %s, which the outbox does not hold: %s", self._sender.mark, card.title, error)
+
     async def _guarded_turn(self) -> float:
         """Take one turn; return how many seconds may pass before the next. Whatever goes wrong, there is a next one."""
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vigilia.clock import Clock
 from vigilia.language import tr
-from vigilia.notices import Notice
+from vigilia.notices import Notice, NoticeKind
 from vigilia.notify.apprise import AppriseSender
 from vigilia.notify.cards import Card, Tone
 from vigilia.notify.channel import LONGEST_SILENCE_S, Channel
@@ -76,21 +76,38 @@ class Notifier:
             channel.wake()
 
     async def tell(self, *notices: Notice) -> None:
-        """Queue notices that belong to no other change: a report, or what befell the service. Raises StoreError."""
+        """Queue notices that belong to no other change: a report, or what befell the service.
+
+        Where the store takes nothing, what befell the service is sent past it, once; for other notices this raises
+        StoreError.
+        """
         now = self._clock.now()
-        async with self._store.writing() as connection:
-            await outbox.queue(connection, [(notice, self.channels_for(notice)) for notice in notices], now)
+        try:
+            async with self._store.writing() as connection:
+                await outbox.queue(connection, [(notice, self.channels_for(notice)) for notice in notices], now)
+        except StoreError:
+            if any(notice.kind is not NoticeKind.SERVICE for notice in notices):
+                raise
+            for notice in notices:
+                named = self.channels_for(notice)
+                await asyncio.gather(
+                    *(channel.send_past_the_outbox(notice) for channel in self._channels if channel.name in named)
+                )
         self.wake()
 
     # Heartbeats
 
     async def wait_for_heartbeat(self) -> None:
-        """Return when a heartbeat is due; without heartbeat times, never. Raises StoreError."""
+        """Return when a heartbeat is due; without heartbeat times, or while the store is away, it waits on."""
         while True:
-            last = await self._last_heartbeat()
             now = self._clock.now()
-            if due(now, self._times, self._zone, last[0] if last else None, self._started_at):
-                return
+            try:
+                last = await self._last_heartbeat()
+            except StoreError as error:
+                _logger.error("[HEARTBEAT] the store does not say when the last one was: %s", error)
+            else:
+                if due(now, self._times, self._zone, last[0] if last else None, self._started_at):
+                    return
             pause = seconds_to_next(now, self._times, self._zone)
             await self._clock.sleep(_LONGEST_LOOK_S if pause is None else min(pause, _LONGEST_LOOK_S))
 

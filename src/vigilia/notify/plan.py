@@ -158,7 +158,9 @@ def in_order(rows: Sequence[Waiting]) -> list[Waiting]:
     return sorted(rows, key=lambda row: row.id)
 
 
-def build(notices: Sequence[Notice], size: Measure, *, number: int = _LARGEST_NUMBER, site: str, link: str) -> Card:
+def build(
+    notices: Sequence[Notice], size: Measure, *, number: int | None = _LARGEST_NUMBER, site: str, link: str
+) -> Card:
     """Return the card for notices, its facts shortened from the end where one notice alone is too large with them."""
     card = replace(compose(notices), number=number, site=site, link=link)
     while len(notices) == 1 and card.facts and size(card) > LARGEST_CARD_BYTES:

@@ -16,7 +16,7 @@ from vigilia.notices import Notice, NoticeKind
 from vigilia.notify.config import NotifyConfig
 from vigilia.notify.heartbeat import Vitals
 from vigilia.notify.notifier import Notifier
-from vigilia.store import Store, outbox
+from vigilia.store import Store, StoreError, outbox, schema
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 
@@ -102,3 +102,31 @@ async def test_the_test_card(webhook: Webhook, tmp_path: Path) -> None:
     webhook.always = status(403)
     assert await Notifier.test_card(config, "Vigilia", "", tmp_path) == {"teams": "status 403"}
     assert await Notifier.test_card(NotifyConfig(), "Vigilia", "", tmp_path) == {}
+
+
+async def test_that_the_store_is_away_is_told_past_it(store: Store, webhook: Webhook) -> None:
+    notifier = make(store, Clock(), {"webhook_url": webhook.url})
+    async with store.writing() as connection:
+        await connection.run_sync(schema.outbox.drop)
+    service = Notice(NoticeKind.SERVICE, "Monitor: falha ao salvar estado", "", "disk full", 1.0)
+    async with running(notifier):
+        await notifier.tell(service)
+        webhook.always = status(500)
+        await notifier.tell(service)
+        with pytest.raises(StoreError):
+            await notifier.tell(failure("A", "INV-1"))
+    assert webhook.texts == [["Monitor: falha ao salvar estado", "disk full", "Vigilia"]]
+    assert len(webhook.requests) == 2
+
+
+async def test_a_heartbeat_waits_for_a_store_that_is_away(store: Store, webhook: Webhook) -> None:
+    clock = parse_clock("2026-03-10T06:59 x1000", ZONE)
+    notifier = make(store, clock, {"webhook_url": webhook.url})
+    async with store.writing() as connection:
+        await connection.run_sync(schema.marks.drop)
+    due = asyncio.create_task(notifier.wait_for_heartbeat())
+    await clock.sleep(300)
+    assert not due.done()
+    async with store.writing() as connection:
+        await connection.run_sync(schema.marks.create)
+    await asyncio.wait_for(due, 10)
