@@ -25,6 +25,12 @@ FAST = 200.0
 WINDOWS = [(count, float(seconds)) for count, seconds in BUDGET]
 
 
+@pytest.fixture(autouse=True)
+def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody wakes the channel here, unless the test is about that."""
+    monkeypatch.setattr(module, "_LONGEST_IDLE_S", 0.05)
+
+
 async def queue(store: Store, clock: Clock, *notices: Notice, channel: str = "teams") -> None:
     async with store.writing() as connection:
         await outbox.queue(connection, [(notice, (channel,)) for notice in notices], clock.now())

@@ -185,6 +185,15 @@ def test_no_text_breaks_a_card_or_makes_it_too_large(
         assert "\n" not in card.title
 
 
+def test_facts_give_way_where_one_notice_is_too_large_with_them() -> None:
+    facts = tuple((f"{number}" + "🔥" * 60, f"{number}" + "🔥" * 400) for number in range(12))
+    notice = failure("🔥" * 400, "INV-1 " + "🔥" * 2000, facts=facts)
+    card = build([notice], TEAMS.size, site="Vigilia", link="")
+    assert TEAMS.size(card) <= LARGEST_CARD_BYTES
+    assert 6 < len(card.facts) < 12
+    assert card.lines[0].startswith("INV-1 ")
+
+
 def test_texts_are_one_line_and_whole_where_they_can_be() -> None:
     assert plain("  UFV\n\tSão \x00José 👩\u200d🔧 ", 100) == "UFV São José 👩\u200d🔧"
     assert plain("x" * 30_000, 10) == "x" * 9 + "…"
