@@ -19,6 +19,7 @@ from vigilia.drivers import Plugin, find_plugins
 from vigilia.errors import ConfigError, Problem
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
+from vigilia.notify.config import NotifyConfig
 from vigilia.oldnames import advise, translate
 from vigilia.ping import HealthConfig
 from vigilia.settings import (
@@ -33,7 +34,7 @@ from vigilia.settings import (
 )
 
 DEFAULT_FILE = "vigilia.toml"
-LATER = ("history", "notify", "reactor")
+LATER = ("history", "reactor")
 """Sections of parts that this version does not have."""
 
 
@@ -86,6 +87,7 @@ class Config:
     store: StoreConfig
     health: HealthConfig
     epics: EpicsConfig | None
+    notify: NotifyConfig
     drivers: Mapping[str, tuple[Plugin, Section]]
     """By section name: the driver and its validated section."""
 
@@ -120,6 +122,7 @@ class Config:
             "store": self.store,
             "health": self.health,
             "epics": self.epics,
+            "notify": self.notify if self.notify != NotifyConfig() else None,
             **{name: section for name, (_, section) in self.drivers.items()},
         }
 
@@ -147,6 +150,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         "store": StoreConfig,
         "health": HealthConfig,
         "epics": EpicsConfig,
+        "notify": NotifyConfig,
     }
     models = core | {name: plugin.config for name, plugin in plugins.items()}
     table = read_toml(path) if path else {}
@@ -174,6 +178,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         store=_with_file(cast(StoreConfig, sections["store"]), base, site),
         health=cast(HealthConfig, sections["health"]),
         epics=cast(EpicsConfig | None, sections.get("epics")),
+        notify=cast(NotifyConfig, sections.get("notify", NotifyConfig())),
         drivers=drivers,
     )
 

@@ -16,6 +16,7 @@ from vigilia.drivers.pvoperation.config import PlantConfig, PvOperationConfig
 from vigilia.interfaces.api.answers import _WRITE_ERRORS, kebab
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
+from vigilia.notify.config import AppriseConfig, NotifyConfig, RouteConfig, TeamsConfig
 from vigilia.ping import HealthConfig
 from vigilia.settings import Section
 from vigilia.sim.aruba import FAULTS
@@ -31,6 +32,10 @@ SECTIONS: dict[str, type[Section]] = {
     "[store]": StoreConfig,
     "[health]": HealthConfig,
     "[epics]": EpicsConfig,
+    "[notify]": NotifyConfig,
+    "[notify.teams]": TeamsConfig,
+    "[notify.apprise]": AppriseConfig,
+    "[[notify.routes]]": RouteConfig,
     "[aruba]": ArubaConfig,
     "[[aruba.switches]]": SwitchConfig,
     "[[aruba.switches]] ports": PortConfig,

@@ -15,7 +15,23 @@ import vigilia
 from vigilia import language
 from vigilia.drivers.aruba import mapping
 from vigilia.language import LANGUAGES, tr, use
+from vigilia.rules import Rule
 
+RULES = {
+    *("Relay failure", "Relay back to normal", "Inverter failure", "Inverter back to normal"),
+    *("Stale data", "Data restored", "PVOperation API unavailable", "PVOperation API restored"),
+    *("OVERVOLTAGE", "UNDERVOLTAGE", "FREQUENCY", "THERMAL", "LOCKOUT", "OTHER"),
+    *("Relay alarms", "Inverter alarms"),
+}
+"""What the rules of drivers say: titles, labels and families. They are translated where cards are made."""
+FOLLOWED = (
+    *("title", "m.title", "_DESCRIPTIONS[state]"),
+    *("rule.title", "rule.cleared_title", "rule.label", "rule.family", "family", "incident.label"),
+)
+"""What is translated by a name, and is among the texts all the same."""
+SERVICE = {"Monitor: state could not be saved", "Weekly report"}
+"""Titles of the service's own notices."""
+_RULE = Rule("any", ("*",), "any")
 SOURCE = Path(vigilia.__file__).parent
 FOLDER = SOURCE / "locale" / "pt_BR" / "LC_MESSAGES"
 
@@ -47,6 +63,7 @@ def texts_of_the_program() -> dict[str, str]:
                 if len(parts) == 5 and isinstance(parts[1], ast.Attribute) and isinstance(parts[2], ast.Constant):
                     texts[str(parts[2].value)] = f"{path.name}:{node.lineno}"
     texts |= dict.fromkeys(mapping._DESCRIPTIONS, "mapping")  # noqa: SLF001 - what is translated by its index
+    texts |= dict.fromkeys(RULES | SERVICE | {_RULE.title, _RULE.cleared_title}, "rules")
     texts |= {measurement.title: "mapping" for measurement in mapping.MEASUREMENTS}
     return texts
 
@@ -59,7 +76,7 @@ def _translated(path: Path, call: ast.Call) -> Iterator[str]:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             yield argument.value
         elif name == "tr":
-            assert ast.unparse(argument) in ("title", "m.title", "_DESCRIPTIONS[state]"), (
+            assert ast.unparse(argument) in FOLLOWED, (
                 f"{path.name}:{call.lineno}: tr({ast.unparse(argument)}) is not followed by this test"
             )
 

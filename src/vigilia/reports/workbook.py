@@ -146,9 +146,9 @@ def _write_summary(sheet: _Sheet, found: Unavailability) -> None:
             tr("Incidents"),
             tr("Still open"),
             tr("Unavailable in the week"),
-            tr("% of the week"),
+            tr("Of the week (%)"),
             tr("Unavailable in the solar window"),
-            tr("% of the solar window"),
+            tr("Of the solar window (%)"),
         )
     )
     passed = found.until - found.week.start

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vigilia.errors import printable
@@ -86,10 +86,10 @@ async def waiting(store: Store, channel: str, most: int) -> list[Waiting]:
 
 async def backlog(store: Store, channels: Sequence[str]) -> tuple[int, float | None]:
     """Return how many notices `channels` have not delivered, and when the oldest was queued. Raises StoreError."""
-    query: Select[Any] = select(func.count(), func.min(_outbox.c.created_at)).where(_undelivered(channels))
+    query = select(func.count(), func.min(_outbox.c.created_at)).where(_undelivered(channels))
     async with store.reading() as connection:
         count, oldest = (await connection.execute(query)).one()
-    return int(count), None if oldest is None else float(oldest)
+    return count, oldest
 
 
 async def oldest_unsent(store: Store, channels: Sequence[str]) -> float | None:
@@ -147,8 +147,8 @@ async def failed(store: Store, channel: str, card: int, error: str) -> None:
 async def sent_lately(store: Store, channel: str) -> list[float]:
     """Return when a channel sent lately, as `attempt` noted it. Raises StoreError."""
     async with store.reading() as connection:
-        sent = await connection.scalar(select(_channels.c.sent).where(_channels.c.name == channel))
-    return [float(moment) for moment in sent or []]
+        sent: list[float] | None = await connection.scalar(select(_channels.c.sent).where(_channels.c.name == channel))
+    return sent or []
 
 
 async def prune(store: Store, now: float) -> int:
@@ -161,19 +161,6 @@ async def prune(store: Store, now: float) -> int:
     old = and_(_outbox.c.delivered_at < now - KEPT_S, or_(_outbox.c.kind != NoticeKind.RAISED.value, ~going_on))
     async with store.writing() as connection:
         return (await connection.execute(delete(_outbox).where(old))).rowcount
-
-
-async def mark(connection: AsyncConnection, name: str, value: dict[str, Any]) -> None:
-    """Keep what was done when, under a name, in the transaction of what was done."""
-    marks = schema.marks
-    if (await connection.execute(update(marks).where(marks.c.name == name).values(value=value))).rowcount == 0:
-        await connection.execute(insert(marks).values(name=name, value=value))
-
-
-async def marked(store: Store, name: str) -> dict[str, Any] | None:
-    """Return what `mark` kept under a name. Raises StoreError."""
-    async with store.reading() as connection:
-        return await connection.scalar(select(schema.marks.c.value).where(schema.marks.c.name == name))
 
 
 def _undelivered(channels: Sequence[str]) -> Any:
