@@ -1,19 +1,25 @@
 """One alarm: a rule and a point, its state, and the readings counted for it."""
 
+import bisect
+import math
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from vigilia.alarms.counters import Counters, Episode
-from vigilia.alarms.judge import Side, judge, severity_of
+from vigilia.alarms.judge import Judge, Side, severity_of
 from vigilia.alarms.machine import Base, State
-from vigilia.points import Point, Sample, Severity
+from vigilia.points import Point, Sample, Severity, Window
 from vigilia.rules import Rule
 from vigilia.store.alarms import AlarmRow, IncidentRow
 from vigilia.sun import counts, openings
 
+LATEST_S = 7_800.0
+"""How late records may come, two hours and some minutes: their readings are kept for so long."""
 _MORE_THAN_A_DAY_S = 90_000.0
-_SHUT = (float("inf"), float("-inf"))
+_SHUT = (math.inf, -math.inf)
+_FIRST_SCANS = 3
+"""After a start, missing data are no alarm for this part of the time they may be missing: scans must come first."""
 
 
 class Change(NamedTuple):
@@ -52,7 +58,9 @@ class Alarm:
     """What a rule makes of a point."""
 
     __slots__ = (
-        "_day",
+        "_judge",
+        "_said",
+        "_window",
         "acknowledged_by",
         "counters",
         "detail",
@@ -67,7 +75,6 @@ class Alarm:
         "since",
         "state",
         "suppressed_by",
-        "told_at",
         "unconfirmed",
     )
 
@@ -86,8 +93,6 @@ class Alarm:
         self.suppressed_by = ""
         self.acknowledged_by = ""
         self.shelved_until: float | None = None
-        self.told_at: float | None = None
-        """When the notice of the open incident was delivered."""
         self.unconfirmed = False
         """Whether the last reading of an alarm said nothing: its confirmation is stale."""
         self.detail = ""
@@ -95,55 +100,101 @@ class Alarm:
         self.severity = rule.severity
         self.last_seen = 0.0
         """The time of the newest bad reading."""
-        self._day = _SHUT
+        self._judge = Judge(rule)
+        self._said: dict[float, tuple[Severity, str]] = {}
+        """What bad readings said besides, by their times, until it is known what they amount to."""
+        self._window = _OpenHours(point.window)
+
+    def redefine(self, point: Point) -> None:
+        """Go on with another definition of the point: the equipment was renamed, or its window changed."""
+        self.point = point
+        self._window = _OpenHours(point.window)
+
+    @property
+    def holding(self) -> tuple[str, ...]:
+        """The groups whose alarm holds this one, so that nothing counts towards it.
+
+        A lost link holds no more than what tells of missing data: readings of that time come later, and count.
+        """
+        if not self.rule.held_under_suppression:
+            return ()
+        return self.point.groups if self.rule.stale_s is not None else self.point.under
 
     def see(self, sample: Sample) -> bool:
         """Count a reading; return whether it counts for or against an alarm."""
         reading = sample.reading
         moment = reading.time
-        side = judge(self.rule, self.point, reading)
+        side = self._judge.side(self.point, reading)
         if moment is None or side is Side.NEITHER:
-            self.unconfirmed = self.state.active
+            self.unconfirmed = self.state.active and self.rule.stale_s is None
             return False
         if self.point.window is not None and self.rule.stale_s is None:
-            if not self._in_window(moment):
+            if not self._window.opens(moment):
                 return False
             if side is Side.BAD and not counts(self.point.window, moment)[0]:
                 side = Side.NEITHER  # the sun is not up enough for it to mean anything
         self.unconfirmed = False
-        if side is Side.BAD and moment >= self.last_seen:
-            self.last_seen = moment
-            self.detail = sample.detail
-            self.severity = severity_of(self.rule, reading)
+        if side is Side.BAD:
+            self._hear(moment, severity_of(self.rule, reading), sample.detail)
         self.counters.add(self.rule, moment, side)
         return True
 
-    def settle(self, now: float) -> list[Change]:
-        """Return what the readings counted so far change, in order, and let go of old ones."""
+    def settle(self, now: float, *, late: bool) -> list[Change]:
+        """Return what the readings counted so far change, in order, and let go of old ones.
+
+        `late`: whether readings come as records, which may be hours late.
+        """
+        counters = self.counters
         if self.rule.stale_s is not None:
             return self._settle_stale(now)
-        if self.counters.quiet and not self.state.active:
-            self.counters.trim(self.rule, [])
+        newest = counters.last
+        oldest = newest - LATEST_S if late and newest is not None else math.inf
+        if self.incident is None and counters.quiet:
+            counters.trim(self.rule, self.known, oldest)
             return []
-        episodes = self.counters.episodes(self.rule)
-        self.counters.trim(self.rule, episodes)
+        decided = self.known if self.incident is None else [*self.known, Episode(self.incident.began, None)]
+        episodes = counters.episodes(self.rule, decided)
+        counters.trim(self.rule, decided, oldest)
         return self._compare(episodes)
 
     def overdue(self, now: float, started: float) -> float | None:
         """Return since when readings have been missing for longer than a rule of stale data allows; None: not so."""
-        if self.rule.stale_s is None or self.state.active:
+        most = self.rule.stale_s
+        if most is None or self.state.active or now - started < most / _FIRST_SCANS:
             return None
-        since = max(started if self.counters.last is None else self.counters.last, self.counters.floor)
+        last = self.counters.last_by(now)
+        since = max(started if last is None else last, self.counters.floor)
         if self.point.window is not None:
-            if not self._in_window(now):
+            if not self._window.opens(now):
                 return None
-            since = max(since, self._day[0])
-        return since if now - since > self.rule.stale_s else None
+            since = max(since, self._window.opened)
+        return since if now - since > most else None
 
     def remember(self, began: float, ended: float) -> None:
         """Keep in mind an alarm that is over, as long as readings of its time may still come."""
         oldest = self.counters.times[0] if self.counters.times else ended
-        self.known = [*(episode for episode in self.known if (episode.ended or 0) >= oldest), Episode(began, ended)]
+        recent = (episode for episode in self.known if (episode.ended or 0) >= oldest)
+        self.known = sorted([*recent, Episode(began, ended)])
+
+    def said(self, began: float, ended: float) -> tuple[Severity, str]:
+        """Return how severe the readings between two times were at most, and what the last of them said."""
+        times = sorted(moment for moment in self._said if began <= moment <= ended)
+        if not times:
+            return self.severity, self.detail
+        return max(self._said[moment][0] for moment in times), self._said[times[-1]][1]
+
+    def forget_said(self) -> None:
+        """Forget what `said` would tell: what the readings amount to is known."""
+        self._said.clear()
+
+    def set_back(self, now: float) -> None:
+        """Follow a clock that was set back to `now`: what it called later is no measure any more."""
+        self.counters.forget_after(now)
+        self.known = [episode for episode in self.known if (episode.ended or 0) <= now]
+        self.last_seen = min(self.last_seen, now)
+        if self.incident is not None:
+            self.incident.began = min(self.incident.began, now)
+            self.incident.last_seen = min(self.incident.last_seen, now)
 
     @property
     def plain(self) -> bool:
@@ -152,13 +203,19 @@ class Alarm:
 
     def row(self, now: float) -> AlarmRow:
         """Return the alarm as it is kept."""
-        state = asdict(self.state) | {
+        state = {
+            "base": str(self.state.base),
+            "told": self.state.told,
+            "shelved": self.state.shelved,
+            "out_of_service": self.state.out_of_service,
+            "incident": self.incident.id if self.incident else "",
             "since": self.since,
             "acknowledged_by": self.acknowledged_by,
             "shelved_until": self.shelved_until,
             "unconfirmed": self.unconfirmed,
             "detail": self.detail,
             "last_seen": self.last_seen,
+            "severity": int(self.severity),
         }
         counters = self.counters.to_json() | {"known": self.known}
         return AlarmRow(self.id, self.rule.name, self.point.name, state, counters, now)
@@ -173,6 +230,7 @@ class Alarm:
         self.unconfirmed = saved["unconfirmed"]
         self.detail = saved["detail"]
         self.last_seen = saved["last_seen"]
+        self.severity = Severity(saved.get("severity", self.rule.severity))
         self.counters = Counters.from_json(row.counters)
         self.known = [Episode(*pair) for pair in row.counters["known"]]
 
@@ -200,45 +258,54 @@ class Alarm:
             incident.told,
         )
 
+    def _hear(self, moment: float, severity: Severity, detail: str) -> None:
+        """Note what a bad reading said besides; the newest counts as what the alarm says."""
+        self._said[moment] = severity, detail
+        if moment >= self.last_seen:
+            self.last_seen, self.severity, self.detail = moment, severity, detail
+
     def _compare(self, episodes: list[Episode]) -> list[Change]:
-        """Hold what the readings amount to against what is known, and return the difference."""
+        """Return what is new about what the readings amount to."""
+        open_since = self.incident.began if self.incident is not None else None
         changes: list[Change] = []
-        if self.incident is not None:
-            began = self.incident.began
-            same = next((e for e in episodes if e.ended is None or e.ended > began), None)
-            if same is not None and same.ended is None:
-                return self._strange(episodes[:-1])
-            ended = same.ended if same is not None and same.ended is not None else self.counters.last or began
-            changes.append(Change("clear", began, ended))
-            episodes = [e for e in episodes if e is not same]
-        changes += self._strange([e for e in episodes if e.ended is not None])
-        if episodes and episodes[-1].ended is None:
-            changes.append(Change("raise", episodes[-1].began, None))
+        for began, ended in episodes:
+            if began == open_since:
+                if ended is not None:
+                    changes.append(Change("clear", began, ended))
+            else:
+                changes.append(Change("raise" if ended is None else "brief", began, ended))
         return changes
 
-    def _strange(self, over: list[Episode]) -> list[Change]:
-        """Return those of the alarms that are over which nobody knows of."""
-        return [
-            Change("brief", began, ended)
-            for began, ended in over
-            if ended is not None and not any(began <= (k.ended or began) and ended >= k.began for k in self.known)
-        ]
-
     def _settle_stale(self, now: float) -> list[Change]:
-        last = self.counters.last
-        self.counters.trim(self.rule, [])
+        last = self.counters.last_by(now)
+        self.counters.trim(self.rule)
         fresh = last is not None and now - last <= (self.rule.stale_s or 0)
-        if self.incident is None or not self.state.active or last is None or not fresh:
+        if self.incident is None or last is None or not fresh:
             return []
         return [Change("clear", self.incident.began, max(last, self.incident.began))]
 
-    def _in_window(self, moment: float) -> bool:
-        """Say whether the point's window is open at `moment`; the day looked at last is remembered."""
-        opened, shut = self._day
-        if opened <= moment <= shut:
+
+class _OpenHours:
+    """When a point's readings are judged; the day or night looked at last is remembered, for that is slow to find."""
+
+    __slots__ = ("_shut_from", "_shut_to", "_window", "closed", "opened")
+
+    def __init__(self, window: Window | None) -> None:
+        self._window = window
+        self.opened, self.closed = _SHUT
+        self._shut_from, self._shut_to = _SHUT
+
+    def opens(self, moment: float) -> bool:
+        """Say whether the hours are open at `moment`; if so, `opened` and `closed` are their ends."""
+        if self.opened <= moment <= self.closed:
             return True
-        if self.point.window is None or not counts(self.point.window, moment)[1]:
+        if self._window is None or self._shut_from < moment < self._shut_to:
             return False
-        around = openings(self.point.window, moment - _MORE_THAN_A_DAY_S, moment + _MORE_THAN_A_DAY_S)
-        self._day = next((day for day in around if day[0] <= moment <= day[1]), _SHUT)
-        return True
+        around = openings(self._window, moment - _MORE_THAN_A_DAY_S, moment + _MORE_THAN_A_DAY_S)
+        index = bisect.bisect_right(around, (moment, math.inf))
+        if index and moment <= around[index - 1][1]:
+            self.opened, self.closed = around[index - 1]
+            return True
+        self._shut_from = around[index - 1][1] if index else moment
+        self._shut_to = around[index][0] if index < len(around) else moment
+        return False

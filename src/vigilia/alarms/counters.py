@@ -1,13 +1,15 @@
 """How sure one is of an alarm: readings in a row, in the order of their own times.
 
 Records come late and out of order. So the last readings are kept, each with its time and side, and what they amount to
-depends on their times alone, not on the order in which they came.
+depends on their times alone, not on the order in which they came. Only what has been decided already stands: an alarm
+that people know of ends by good readings later than its beginning, and by nothing else.
 """
 
 import bisect
 import itertools
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,6 +18,8 @@ from vigilia.rules import Rule
 
 _FEWEST_KEPT = 24
 """Two hours of readings of every five minutes: what may come late."""
+_MOST_KEPT = 1_000
+"""Two hours of readings of every eight seconds: memory has its bound, whatever the times say."""
 _SURPLUS_KEPT = 16
 """So many more are let pile up, so that they are not trimmed one by one."""
 _INTERVALS = 20
@@ -29,6 +33,14 @@ class Episode(NamedTuple):
     ended: float | None
 
 
+class Run(NamedTuple):
+    """Readings of one side in a row: which, how many, and since when."""
+
+    side: int = 0
+    length: int = 0
+    since: float = 0.0
+
+
 @dataclass(slots=True)
 class Counters:
     """The last readings of one alarm."""
@@ -36,19 +48,22 @@ class Counters:
     times: list[float] = field(default_factory=list[float])
     sides: bytearray = field(default_factory=bytearray)
     """A `Side` for each of `times`."""
-    began: float | None = None
-    """When the alarm that stood before the first of `times` began; None where there was none."""
+    start: int = 0
+    """The first of `times` that is still counted: those before it only tell the usual interval."""
+    run: Run = Run()  # noqa: RUF009 - a tuple: nobody can change it
+    """The readings in a row just before `start`."""
     floor: float = -math.inf
     """Bad readings up to this time are held: they fall under a suppression."""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Counters":
         """Return counters as `to_json` gave them; the floor is the caller's to set."""
-        return cls(list(value["times"]), bytearray(value["sides"].encode()), value["began"])
+        run = Run(*value.get("run", ()))
+        return cls(list(value["times"]), bytearray(value["sides"].encode()), value.get("start", 0), run)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a restart needs."""
-        return {"times": self.times, "sides": self.sides.decode(), "began": self.began}
+        """Return what a restart needs, as it is now."""
+        return {"times": self.times.copy(), "sides": self.sides.decode(), "start": self.start, "run": list(self.run)}
 
     @property
     def last(self) -> float | None:
@@ -57,44 +72,86 @@ class Counters:
 
     @property
     def quiet(self) -> bool:
-        """Whether no kept reading is bad and no alarm stands: there is nothing to find out."""
-        return self.began is None and Side.BAD not in self.sides
+        """Whether no counted reading is bad: where no alarm stands, there is nothing to find out."""
+        return Side.BAD not in self.sides and self.run.side != Side.BAD
+
+    def last_by(self, moment: float) -> float | None:
+        """Return the time of the newest reading that is not later than `moment`; None where there is none."""
+        index = bisect.bisect_right(self.times, moment)
+        return self.times[index - 1] if index else None
 
     def add(self, rule: Rule, moment: float, side: Side) -> None:
-        """Put a reading in its place. One of a time already known is not a new reading."""
+        """Put a reading in its place. One of a time already known, or too old to be compared, is not a new reading."""
+        times = self.times
         if side is Side.BAD and moment <= self.floor:
             side = Side.HELD
-        if rule.on_delay_s and self._repeats(moment, side):
-            self.times[-1] = moment  # of readings in a row the first and the last are enough to tell how long
-            return
-        if not self.times or moment > self.times[-1]:
-            self.times.append(moment)
+        if rule.on_delay_s and self._repeats(rule, moment, side):
+            times[-1] = moment  # of readings in a row the first and the last are enough to tell how long
+        elif not times or moment > times[-1]:
+            times.append(moment)
             self.sides.append(side)
-            return
-        index = bisect.bisect_left(self.times, moment)
-        if self.times[index] != moment:
-            self.times.insert(index, moment)
-            self.sides.insert(index, side)
+        elif not self.start or moment > times[self.start - 1]:
+            index = bisect.bisect_left(times, moment)
+            if times[index] != moment:
+                times.insert(index, moment)
+                self.sides.insert(index, side)
 
     def hold(self, floor: float) -> None:
-        """Have bad readings up to `floor` not count, nor any alarm they made: those kept, and those to come."""
+        """Have bad readings up to `floor` not count: those kept, and those to come."""
         self.floor = floor
-        self.began = None
+        if self.start and floor >= self.times[self.start - 1]:
+            self.run = Run()
         until = bisect.bisect_right(self.times, floor)
         bad, held = bytes([Side.BAD]), bytes([Side.HELD])
         self.sides = self.sides[:until].replace(bad, held) + self.sides[until:].replace(held, bad)
 
-    def episodes(self, rule: Rule) -> list[Episode]:
-        """Return the alarms that the kept readings amount to, in order; only the last may be without an end."""
+    def forget_after(self, moment: float) -> None:
+        """Forget readings later than `moment`: the clock was set back, and they compare with no new ones."""
+        keep = bisect.bisect_right(self.times, moment)
+        del self.times[keep:]
+        del self.sides[keep:]
+        self.start = min(self.start, keep)
+
+    def episodes(self, rule: Rule, decided: Sequence[Episode] = ()) -> list[Episode]:
+        """Return the alarms that the kept readings amount to, in order; only the last may be without an end.
+
+        `decided` are alarms known already, in order: between the beginning and the end of one nothing is found. The
+        last of them may be without an end; it is among those returned, with its end where the readings show it.
+        """
+        return self._fold(rule, decided, len(self.times))[0]
+
+    def trim(self, rule: Rule, decided: Sequence[Episode] = (), oldest: float = math.inf) -> None:
+        """Let go of readings too old to matter; of those later than `oldest` only if there are very many."""
+        count = len(self.times)
+        start = count - max(_FEWEST_KEPT, 2 * (rule.on_count + rule.off_count))
+        if start - self.start <= _SURPLUS_KEPT:
+            return
+        start = max(min(start, bisect.bisect_left(self.times, oldest)), count - _MOST_KEPT)
+        if start - self.start <= _SURPLUS_KEPT:
+            return
+        self.run = Run() if self.quiet and not decided else self._fold(rule, decided, start)[1]
+        surplus = max(0, start - _INTERVALS - 1)
+        del self.times[:surplus]
+        del self.sides[:surplus]
+        self.start = start - surplus
+
+    def _fold(self, rule: Rule, decided: Sequence[Episode], stop: int) -> tuple[list[Episode], Run]:
+        """Return what the readings before index `stop` amount to, and those in a row at their end."""
         found: list[Episode] = []
-        began = self.began
-        most_gap = self._most_gap(rule)
-        previous: float | None = None
-        side, count, since = 0, 0, 0.0  # readings in a row of one side
-        for moment, this in zip(self.times, self.sides, strict=True):
-            if previous is not None and moment - previous > most_gap:
+        began: float | None = None
+        side, count, since = self.run
+        gaps = self._gaps(rule)
+        next_decided = 0
+        for index in range(self.start, stop):
+            moment, this = self.times[index], self.sides[index]
+            if index in gaps:
                 count = 0
-            previous = moment
+            known = decided[next_decided] if next_decided < len(decided) else None
+            while known is not None and known.ended is not None and moment >= known.ended:
+                began, count, next_decided = None, 0, next_decided + 1
+                known = decided[next_decided] if next_decided < len(decided) else None
+            if known is not None and moment >= known.began:
+                began = known.began
             if this == Side.NEITHER:
                 continue
             if this != side or count == 0:
@@ -103,31 +160,39 @@ class Counters:
             if began is None and this == Side.BAD and count >= rule.on_count and moment - since >= rule.on_delay_s:
                 began, count = since, 0
             elif began is not None and this == Side.GOOD and count >= rule.off_count:
-                found.append(Episode(began, since))
-                began, count = None, 0
-        if began is not None:
+                if known is None or moment < known.began:
+                    found.append(Episode(began, since))
+                    began, count = None, 0
+                elif known.ended is None and since >= known.began:
+                    found.append(Episode(known.began, since))
+                    began, count, next_decided = None, 0, next_decided + 1
+        if next_decided < len(decided) and decided[-1].ended is None:
+            found.append(decided[-1])
+        elif began is not None and next_decided == len(decided):
             found.append(Episode(began, None))
-        return found
+        return found, Run(side, count, since)
 
-    def trim(self, rule: Rule, episodes: list[Episode]) -> None:
-        """Let go of readings too old to matter; an alarm that they began goes on. `episodes`: of the kept readings."""
-        most = max(_FEWEST_KEPT, 2 * (rule.on_count + rule.off_count))
-        surplus = len(self.times) - most
-        if surplus <= _SURPLUS_KEPT:
-            return
-        cut = self.times[surplus]
-        standing = [e.began for e in episodes if e.began < cut and (e.ended is None or e.ended >= cut)]
-        self.began = standing[0] if standing else None
-        del self.times[:surplus]
-        del self.sides[:surplus]
+    def _repeats(self, rule: Rule, moment: float, side: Side) -> bool:
+        most = max(2, rule.on_count, rule.off_count)
+        ahead = bool(self.times) and moment > self.times[-1] and rule.most_gap is None
+        return ahead and self.sides[-most:] == bytearray([side]) * most
 
-    def _repeats(self, moment: float, side: Side) -> bool:
-        return len(self.times) > 1 and moment > self.times[-1] and self.sides[-2] == self.sides[-1] == side
-
-    def _most_gap(self, rule: Rule) -> float:
-        if rule.most_gap is None:
-            return math.inf
-        times = self.times[-_INTERVALS - 1 :]
+    def _gaps(self, rule: Rule) -> frozenset[int]:
+        """Return the indices of readings that came after a pause too long for those before and after to be in a row."""
+        times = self.times
+        if rule.most_gap is None or len(times) < 2:
+            return frozenset()
         intervals = [after - before for before, after in itertools.pairwise(times)]
-        usual = statistics.median(intervals) if len(intervals) >= _FEWEST_INTERVALS else rule.usual_interval_s
-        return rule.most_gap * usual
+        # No median is less than the least interval: with it most pauses are seen to be short at once.
+        short = rule.most_gap * min(rule.usual_interval_s, *intervals)
+        return frozenset(
+            index
+            for index, pause in enumerate(intervals, 1)
+            if pause > short
+            and pause > rule.most_gap * _usual(rule, intervals[max(0, index - 1 - _INTERVALS) : index - 1])
+        )
+
+
+def _usual(rule: Rule, intervals: Sequence[float]) -> float:
+    """Return the usual interval, given those before."""
+    return statistics.median(intervals) if len(intervals) >= _FEWEST_INTERVALS else rule.usual_interval_s

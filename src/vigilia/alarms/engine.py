@@ -4,29 +4,28 @@ import asyncio
 import logging
 import math
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from fnmatch import translate
 
 from vigilia.alarms.alarm import Alarm, Change, Incident
-from vigilia.alarms.keeping import Changes, Channels, keep
+from vigilia.alarms.keeper import Keeper
+from vigilia.alarms.keeping import Changes, Channels
 from vigilia.alarms.machine import Event, Tell, step
 from vigilia.alarms.suppression import Suppression
 from vigilia.alarms.telling import log_line, notice
 from vigilia.clock import Clock
 from vigilia.points import Batch, Point, Severity
 from vigilia.rules import Rule, Standing
-from vigilia.store import Store, StoreError
-from vigilia.store.alarms import IncidentRow, load_alarms, load_incidents
+from vigilia.store import Store
+from vigilia.store.alarms import AlarmRow, IncidentRow, load_alarms, load_incidents
 from vigilia.table import PointTable
 
 _logger = logging.getLogger(__name__)
 
-MOST_WAITING = 2_000
-"""Changes that wait for a store that is away; then those who publish wait as well."""
 _TICK_S = 1.0
-_RETRY_S = 2.0
+_SET_BACK_S = 1.0
+"""A clock that is set back by less is only being adjusted."""
 _REMEMBERED_S = 3 * 86_400.0
 """How far back a start looks for suppressions that ended: as far as records may still be fetched, and a day."""
 
@@ -46,57 +45,51 @@ class AlarmEngine:
     ) -> None:
         self.alarms: dict[str, Alarm] = {}
         """Every alarm there may be, by its id; made when its point is first heard of."""
-        self.kept_at = clock.monotonic()
-        """When the store last had everything, by the clock's monotonic time."""
-        self.failure = ""
-        """Why the store does not take what must be kept; empty while it does."""
+        self.shelved: set[Alarm] = set()
+        """Those shelved until a time."""
         self._patterns = [(_matcher(rule), rule) for rule in rules]
         self._table = table
         self._store = store
         self._clock = clock
         self._zone = zone
-        self._channels = channels
-        self._on_notices = on_notices
+        self.keeper = Keeper(store, clock, channels, self._take_back, on_notices)
+        self.judging = asyncio.Lock()
+        """Held while readings are judged, and by an operator's act until it is kept."""
         self._started = clock.now()
         self._suppression = Suppression()
         self._by_point: dict[str, tuple[Alarm, ...]] = {}
-        self._waiting: deque[Changes] = deque()
-        self._wake = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._stale: list[Alarm] = []
+        self._latest = 0.0
+        """The latest time the clock gave: where it gives an earlier one, it was set back."""
 
     # What happens
 
     async def take(self, batch: Batch) -> None:
         """Judge a batch. One with a checkpoint is kept when this returns; what others cause is kept soon after."""
         changes = Changes(batch.source, batch.checkpoint)
-        touched: dict[Alarm, None] = {}
-        if batch.live:
-            for sample in batch.samples:
-                for alarm in self._alarms_of(sample.name):
-                    if alarm.see(sample) or (alarm.unconfirmed and alarm.incident):
-                        touched[alarm] = None
-        now = self._clock.now()
-        for alarm in touched:
-            self._settle(alarm, now, changes, save=batch.checkpoint is not None)
-        await self._hand_over(changes)
+        if batch.checkpoint is not None:
+            changes.done = asyncio.get_running_loop().create_future()
+        async with self.judging:
+            self._judge(batch, changes)
+            # In line at once: whoever is cancelled while it waits leaves no half, and the order is kept.
+            self.keeper.add(changes)
+        await self.keeper.wait_for(changes)
 
     async def run(self) -> None:
         """Keep what changes, and see to what only time brings, until cancelled."""
-        keeper = asyncio.create_task(self._keep_on(), name="alarm keeper")
+        keeper = asyncio.create_task(self.keeper.run(), name="alarm keeper")
         try:
             while not keeper.done():
                 await self._clock.sleep(_TICK_S)
-                await self._hand_over(self._tick(self._clock.now()))
+                changes = Changes("clock")
+                async with self.judging:
+                    self._tick(self._look_at_clock(), changes)
+                    self.keeper.add(changes)
+                await self.keeper.wait_for(changes)
             keeper.result()
         finally:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
-
-    async def drain(self) -> None:
-        """Keep everything that waits. Raises StoreError."""
-        while self._waiting:
-            await self._keep_waiting()
 
     def standing(self, rule: str, point: str) -> Standing:
         """Return how the alarm that a rule makes of a point stands."""
@@ -107,20 +100,10 @@ class AlarmEngine:
             return Standing.SUPPRESSED
         return Standing.ACTIVE if alarm.state.active else Standing.NORMAL
 
-    @property
-    def waiting(self) -> int:
-        """How many changes are not in the store yet."""
-        return len(self._waiting)
-
     def change(self, alarm: Alarm, event: Event, changes: Changes) -> None:
-        """Let an event happen to an alarm outside its readings, and note what follows."""
+        """Let an event happen to an alarm besides its readings, and note what follows."""
         self._step(alarm, event, changes, alarm.incident)
         self._note(alarm, changes)
-
-    async def hand_over(self, changes: Changes) -> None:
-        """Have changes kept; returns when they are. Waits for a store that is away."""
-        changes.done = asyncio.get_running_loop().create_future()
-        await self._hand_over(changes)
 
     # From a start to the next
 
@@ -131,13 +114,7 @@ class AlarmEngine:
         incidents = await load_incidents(self._store, self._clock.now() - _REMEMBERED_S)
         opened = {row.alarm: row for row in incidents if row.ended_at is None}
         for row in await load_alarms(self._store):
-            alarm = self._find(row.rule, row.point)
-            if alarm is None:
-                _logger.warning("the alarm %s is left as it is: its point or its rule is not there any more", row.id)
-                continue
-            alarm.restore(row)
-            if row.id in opened and alarm.state.active:
-                alarm.incident = _incident(opened[row.id])
+            self._restore(row, opened.get(row.id))
         for row in incidents:
             alarm = self._find(row.rule, row.point)
             if alarm is not None and row.ended_at is not None:
@@ -145,10 +122,58 @@ class AlarmEngine:
         for alarm in self.alarms.values():
             if alarm.state.active:
                 self._suppression.cover(alarm)
+        changes = Changes("start")
         for alarm in self.alarms.values():
             self._join(alarm)
+            if alarm.incident is not None and not alarm.state.quiet and not alarm.state.told:
+                self.change(alarm, Event.RELEASE, changes)  # what suppressed it is not there any more
+        self._look_at_clock()
+        self.keeper.add(changes)
+
+    def _restore(self, row: AlarmRow, opened: IncidentRow | None) -> None:
+        alarm = self._find(row.rule, row.point)
+        if alarm is None:
+            _logger.warning("the alarm %s is left as it is: its point or its rule is not there any more", row.id)
+            return
+        alarm.restore(row)
+        self._latest = max(self._latest, row.changed_at)
+        if alarm.shelved_until is not None:
+            self.shelved.add(alarm)
+        if opened is not None and alarm.state.active:
+            alarm.incident = _incident(opened)
+        elif alarm.state.active:  # the incidents were emptied: the next readings raise it again
+            alarm.state = step(alarm.state, Event.WITHDRAW).state
 
     # Inside
+
+    def _judge(self, batch: Batch, changes: Changes) -> None:
+        now = self._look_at_clock()
+        touched: dict[Alarm, None] = {}
+        found: dict[str, tuple[Alarm, ...]] = {}
+        for sample in batch.samples if batch.live else ():
+            alarms = found.get(sample.name)
+            if alarms is None:
+                alarms = found[sample.name] = self._alarms_of(sample.name)
+            for alarm in alarms:
+                if alarm.see(sample) or (alarm.unconfirmed and alarm.incident):
+                    touched[alarm] = None
+        for alarm in touched:
+            self._settle(alarm, now, changes, save=batch.checkpoint is not None)
+
+    def _look_at_clock(self) -> float:
+        """Return the time now; where the clock was set back, have all follow it."""
+        now = self._clock.now()
+        if now < self._latest - _SET_BACK_S:
+            _logger.warning("the clock was set back by %.0f s", self._latest - now)
+            self._suppression.set_back(now)
+            for alarm in self.alarms.values():
+                alarm.set_back(now)
+            for alarm in self.alarms.values():
+                self._hold(alarm)
+            self._started = min(self._started, now)
+            self._latest = now
+        self._latest = max(self._latest, now)
+        return now
 
     def _alarms_of(self, name: str) -> tuple[Alarm, ...]:
         known = self._by_point.get(name)
@@ -160,12 +185,15 @@ class AlarmEngine:
                 self._join(alarm)
         elif known and known[0].point is not self._table.point(name):
             for alarm in known:
-                alarm.point = self._table.point(name)  # the equipment was renamed, or its window changed
+                self._suppression.redefine(alarm, self._table.point(name))
+                self._join(alarm)
         return known
 
     def _add(self, rule: Rule, point: Point) -> Alarm:
         alarm = self.alarms[f"{rule.name}@{point.name}"] = Alarm(rule, point)
         self._suppression.add(alarm)
+        if rule.stale_s is not None:
+            self._stale.append(alarm)
         return alarm
 
     def _find(self, rule: str, point: str) -> Alarm | None:
@@ -191,14 +219,14 @@ class AlarmEngine:
 
     def _settle(self, alarm: Alarm, now: float, changes: Changes, *, save: bool) -> None:
         """Draw the consequences of an alarm's readings."""
-        found = alarm.settle(now)
-        for change in found:
+        for change in alarm.settle(now, late=save):
             self._apply(alarm, change, changes)
         incident = alarm.incident
-        if incident is not None and not found:
-            news = incident.update(alarm.last_seen, alarm.severity, alarm.detail)
-            if news or save:
+        if incident is not None:
+            severity, _ = alarm.said(incident.began, math.inf)
+            if incident.update(alarm.last_seen, severity, alarm.detail) or save:
                 changes.incidents[incident.id] = alarm.incident_row(incident)
+        alarm.forget_said()
         if save:
             changes.alarms[alarm.id] = alarm.row(now)
 
@@ -206,8 +234,8 @@ class AlarmEngine:
         now = self._clock.now()
         if change.kind == "brief":
             ended = change.ended or change.began
-            incident = Incident(change.began, ended, alarm.severity, alarm.detail, ended=ended, brief=True)
-            incident.suppressed_by = alarm.suppressed_by
+            severity, detail = alarm.said(change.began, ended)
+            incident = Incident(change.began, ended, severity, detail, alarm.suppressed_by, ended, brief=True)
             alarm.remember(change.began, ended)
             self._say(alarm, incident, "raise", changes)
             self._say(alarm, incident, "clear", changes)
@@ -215,10 +243,11 @@ class AlarmEngine:
             self._release(self._suppression.uncover(alarm, ended), now, changes)
             return
         if change.kind == "raise":
+            severity, detail = alarm.said(change.began, math.inf)
             incident = alarm.incident = Incident(
-                change.began, max(alarm.last_seen, change.began), alarm.severity, alarm.detail, alarm.suppressed_by
+                change.began, max(alarm.last_seen, change.began), severity, detail, alarm.suppressed_by
             )
-            alarm.told_at = None
+            alarm.acknowledged_by = ""
             self._say(alarm, incident, "raise", changes)
             self._step(alarm, Event.RAISE, changes, incident)
             self._suppress(self._suppression.cover(alarm), alarm, changes)
@@ -249,16 +278,17 @@ class AlarmEngine:
 
     def _suppress(self, under: Iterable[Alarm], cause: Alarm, changes: Changes) -> None:
         for alarm in under:
-            if alarm.state.suppressed:
-                continue
-            alarm.suppressed_by = cause.id
-            self._step(alarm, Event.SUPPRESS, changes, alarm.incident)
-            if alarm.incident is not None:
-                alarm.incident.suppressed_by = cause.id
-                if alarm.rule.held_under_suppression:
-                    changes.withdrawals.append((alarm, alarm.incident))
-                self._note(alarm, changes)
+            held_before = alarm.counters.floor == math.inf
+            if not alarm.state.suppressed:
+                alarm.suppressed_by = cause.id
+                self._step(alarm, Event.SUPPRESS, changes, alarm.incident)
             self._hold(alarm)
+            incident = alarm.incident
+            if incident is not None:
+                incident.suppressed_by = alarm.suppressed_by
+                if alarm.counters.floor == math.inf and not held_before:
+                    changes.withdrawals.append((alarm, incident))
+                self._note(alarm, changes)
 
     def _release(self, under: Iterable[Alarm], now: float, changes: Changes) -> None:
         for alarm in under:
@@ -271,26 +301,27 @@ class AlarmEngine:
             alarm.suppressed_by = ""
             self._step(alarm, Event.RELEASE, changes, alarm.incident)
             if alarm.rule.held_under_suppression and not alarm.counters.quiet:
-                for change in alarm.settle(now):  # readings later than the suppression may have come before its end
+                for change in alarm.settle(
+                    now, late=True
+                ):  # readings later than the suppression may have come before its end
                     self._apply(alarm, change, changes)
             if was_suppressed and not alarm.plain:
                 self._note(alarm, changes)
 
-    def _tick(self, now: float) -> Changes:
+    def _tick(self, now: float, changes: Changes) -> None:
         """See to what no reading brings: data that stay away, and shelving that comes to its end."""
-        changes = Changes("clock")
         for alarm in self._timed():
             if alarm.shelved_until is not None and now >= alarm.shelved_until:
                 alarm.shelved_until = None
+                self.shelved.discard(alarm)
                 self.change(alarm, Event.UNSHELVE, changes)
             since = alarm.overdue(now, self._started)
-            if since is not None and not (alarm.state.suppressed and alarm.rule.held_under_suppression):
+            if since is not None:
                 alarm.last_seen = since
                 self._apply(alarm, Change("raise", since, None), changes)
-        return changes
 
     def _timed(self) -> list[Alarm]:
-        return [a for a in self.alarms.values() if a.rule.stale_s is not None or a.shelved_until is not None]
+        return [*self._stale, *(alarm for alarm in self.shelved if alarm.rule.stale_s is None)]
 
     def _note(self, alarm: Alarm, changes: Changes) -> None:
         """Have an alarm and its incident kept as they are now."""
@@ -303,55 +334,18 @@ class AlarmEngine:
         level = logging.WARNING if change == "raise" else logging.INFO
         changes.log_lines.append((logger, level, log_line(alarm, incident, change)))
 
-    # Keeping
-
-    async def _hand_over(self, changes: Changes) -> None:
-        if changes.empty:
-            return
-        if changes.checkpoint is not None and changes.done is None:
-            changes.done = asyncio.get_running_loop().create_future()
-        await self._room.wait()
-        self._waiting.append(changes)
-        if len(self._waiting) >= MOST_WAITING:
-            self._room.clear()
-        self._wake.set()
-        if changes.done is not None:
-            await changes.done
-
-    async def _keep_on(self) -> None:
-        while True:
-            try:
-                await self.drain()
-            except StoreError as error:
-                if not self.failure:
-                    _logger.error("alarms wait in memory, for the store does not take them: %s", error)
-                self.failure = str(error)
-                await asyncio.sleep(_RETRY_S)
-                continue
-            if self.failure:
-                _logger.info("the store takes alarms again")
-            self.failure = ""
-            self.kept_at = self._clock.monotonic()
-            await self._wake.wait()
-            self._wake.clear()
-
-    async def _keep_waiting(self) -> None:
-        waiting = list(self._waiting)
-        taken_back = await keep(self._store, waiting, self._channels, self._clock.now())
-        for _ in waiting:
-            self._waiting.popleft()
-        self._room.set()
+    def _take_back(self, taken_back: Iterable[tuple[Alarm, Incident]]) -> None:
+        """Have alarms that nobody was told of be as if they had not been; what held since may raise them anew."""
+        changes = Changes("withdrawals")
         for alarm, incident in taken_back:
             if alarm.incident is incident:
-                alarm.state, alarm.incident = step(alarm.state, Event.WITHDRAW).state, None
+                alarm.incident = None
+            if alarm.incident is None:
+                alarm.state = step(alarm.state, Event.WITHDRAW).state
                 self._hold(alarm)
-        for changes in waiting:
-            for logger, level, line in changes.log_lines:
-                logging.getLogger(logger).log(level, "%s", line)
-            if changes.done is not None and not changes.done.done():
-                changes.done.set_result(None)
-        if any(changes.notices for changes in waiting):
-            self._on_notices()
+                for change in alarm.settle(self._clock.now(), late=True):
+                    self._apply(alarm, change, changes)
+        self.keeper.add(changes)
 
 
 def _matcher(rule: Rule) -> Callable[[str], object]:

@@ -17,18 +17,36 @@ class Side(IntEnum):
     """Bad, but under a suppression that keeps it from counting."""
 
 
-def judge(rule: Rule, point: Point, reading: Reading) -> Side:
-    """Return the side of a reading. One without a value, or INVALID, is on neither: absence is not normality."""
-    value = reading.value
-    if value is None or reading.severity is Severity.INVALID:
+class Judge:
+    """Judges readings by a rule; what of the rule it looks at for each reading is worked out beforehand."""
+
+    __slots__ = ("_any", "_good_high", "_good_low", "_high", "_low", "_states")
+
+    def __init__(self, rule: Rule) -> None:
+        self._any = rule.stale_s is not None
+        self._states = rule.states
+        # By limits as EPICS does (`value <= LOW`, `value >= HIGH`); good needs the dead band besides.
+        self._low = max((limit for limit in (rule.low, rule.lolo) if limit is not None), default=-math.inf)
+        self._high = min((limit for limit in (rule.high, rule.hihi) if limit is not None), default=math.inf)
+        self._good_low = self._low + rule.dead_band
+        self._good_high = self._high - rule.dead_band
+
+    def side(self, point: Point, reading: Reading) -> Side:
+        """Return the side of a reading. One without a value, or INVALID, is on neither: absence is not normality."""
+        value = reading.value
+        if value is None or reading.severity is Severity.INVALID:
+            return Side.NEITHER
+        if self._any:
+            return Side.GOOD
+        if self._states:
+            return Side.BAD if (point.label(value) or value) in self._states else Side.GOOD
+        if isinstance(value, str) or not math.isfinite(value):
+            return Side.NEITHER
+        if value <= self._low or value >= self._high:
+            return Side.BAD
+        if self._good_low < value < self._good_high:
+            return Side.GOOD
         return Side.NEITHER
-    if rule.stale_s is not None:
-        return Side.GOOD
-    if rule.states:
-        return Side.BAD if (point.label(value) or value) in rule.states else Side.GOOD
-    if isinstance(value, str) or math.isnan(value):
-        return Side.NEITHER
-    return _judge_limits(rule, float(value))
 
 
 def severity_of(rule: Rule, reading: Reading) -> Severity:
@@ -38,15 +56,3 @@ def severity_of(rule: Rule, reading: Reading) -> Severity:
         return rule.severity
     beyond = (rule.lolo is not None and value <= rule.lolo) or (rule.hihi is not None and value >= rule.hihi)
     return max(rule.severity, Severity.MAJOR) if beyond else rule.severity
-
-
-def _judge_limits(rule: Rule, value: float) -> Side:
-    """Judge by limits as EPICS does (`value <= LOW`, `value >= HIGH`); good needs the dead band besides."""
-    lows = [limit for limit in (rule.low, rule.lolo) if limit is not None]
-    highs = [limit for limit in (rule.high, rule.hihi) if limit is not None]
-    if any(value <= limit for limit in lows) or any(value >= limit for limit in highs):
-        return Side.BAD
-    clear = all(value > limit + rule.dead_band for limit in lows) and all(
-        value < limit - rule.dead_band for limit in highs
-    )
-    return Side.GOOD if clear or not rule.dead_band else Side.NEITHER

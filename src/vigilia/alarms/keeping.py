@@ -1,7 +1,7 @@
 """What a batch changed, and how it is kept: counters, alarms, incidents, notices and checkpoint in one transaction."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from vigilia.alarms.alarm import Alarm, Incident
@@ -39,9 +39,12 @@ class Changes:
 
 
 async def keep(
-    store: Store, waiting: Sequence[Changes], channels: Channels, now: float
+    store: Store, waiting: Sequence[Changes], channels: Channels, gone: Collection[str], now: float
 ) -> list[tuple[Alarm, Incident]]:
-    """Keep changes in their order, all or none; return the alarms that could be taken back. Raises StoreError."""
+    """Keep changes in their order, all or none; return the alarms that could be taken back. Raises StoreError.
+
+    `gone`: the incidents that were taken back before, of which changes made meanwhile may still speak.
+    """
     taken_back: dict[str, tuple[Alarm, Incident]] = {}
     async with store.writing() as connection:
         alarms: dict[str, AlarmRow] = {}
@@ -49,23 +52,28 @@ async def keep(
         for changes in waiting:
             alarms |= changes.alarms
             incidents |= changes.incidents
-            notices = [notice for notice in changes.notices if notice.incident not in taken_back]
-            await queue(connection, [(notice, channels(notice)) for notice in notices], now)
+            known = [n for n in changes.notices if n.incident not in taken_back and n.incident not in gone]
+            await queue(connection, [(notice, channels(notice)) for notice in known], now)
             for alarm, incident in changes.withdrawals:
-                if await withdraw(connection, incident.id):
+                if incident.id not in gone and await withdraw(connection, incident.id):
                     taken_back[incident.id] = (alarm, incident)
         for alarm, incident in taken_back.values():
-            incidents[incident.id] = _taken_back(incidents.get(incident.id, alarm.incident_row(incident)))
-            row = alarms.get(alarm.id, alarm.row(now))
-            quiet = row.state | {"base": str(Base.NORMAL), "told": False}
-            alarms[alarm.id] = replace(row, state=quiet, counters=row.counters | {"began": None})
-        await save_alarms(connection, list(alarms.values()))
-        await save_incidents(connection, list(incidents.values()))
+            incidents.setdefault(incident.id, alarm.incident_row(incident))
+        over = taken_back.keys() | set(gone)
+        await save_alarms(
+            connection, [_quiet(row) if row.state["incident"] in over else row for row in alarms.values()]
+        )
+        await save_incidents(connection, [_over(row) if row.id in over else row for row in incidents.values()])
         checkpoints = [(changes.source, changes.checkpoint) for changes in waiting if changes.checkpoint]
         await save_checkpoints(connection, checkpoints, now)
     return list(taken_back.values())
 
 
-def _taken_back(row: IncidentRow) -> IncidentRow:
+def _quiet(row: AlarmRow) -> AlarmRow:
+    """Return an alarm whose incident was taken back as if it had not been."""
+    return replace(row, state=row.state | {"base": str(Base.NORMAL), "told": False, "incident": ""})
+
+
+def _over(row: IncidentRow) -> IncidentRow:
     """Return an incident that nobody was told of, as over when it was suppressed."""
-    return replace(row, ended_at=row.ended_at or row.last_seen_at, told=False)
+    return replace(row, ended_at=row.last_seen_at if row.ended_at is None else row.ended_at, told=False)

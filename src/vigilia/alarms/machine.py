@@ -90,6 +90,7 @@ _BASE: dict[tuple[Base, Event], Base] = {
     (Base.RETURNED, Event.ACKNOWLEDGE): Base.NORMAL,
     (Base.UNACKNOWLEDGED, Event.WITHDRAW): Base.NORMAL,
     (Base.ACKNOWLEDGED, Event.WITHDRAW): Base.NORMAL,
+    (Base.RETURNED, Event.WITHDRAW): Base.NORMAL,
 }
 """The base state after an event; with any other pair it stays."""
 
