@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from vigilia import __version__
+from vigilia.alarms.config import adjust
+from vigilia.alarms.desk import AlarmDesk
+from vigilia.alerting import Alerting
 from vigilia.clock import Clock
 from vigilia.config import Config
 from vigilia.declarations import Declarations
@@ -25,14 +28,16 @@ from vigilia.interfaces.epics.names import check_names
 from vigilia.interfaces.epics.server import EpicsServer
 from vigilia.language import tr
 from vigilia.link import Contact, Link
-from vigilia.ownpoints import OwnPoints
+from vigilia.ownpoints import Counts, OwnPoints
+from vigilia.notify.notifier import Notifier
 from vigilia.ping import Ping
 from vigilia.points import Origin, Point, Value
+from vigilia.rules import AlarmStates
 from vigilia.spool import Spool
 from vigilia.store import Store, StoreError, WriteJournal, incidents, notices
-from vigilia.store.counts import count_open
+from vigilia.store.alarms import load_checkpoints
 from vigilia.supervise import Supervisor
-from vigilia.systemd import Notifier, ServiceManager
+from vigilia.systemd import NotifySocket, ServiceManager
 from vigilia.table import PointTable
 
 if TYPE_CHECKING:
@@ -42,6 +47,7 @@ _logger = logging.getLogger(__name__)
 
 AUDIT_SPOOL_BYTES = 50_000_000
 _LAST_DRAIN_S = 1.0
+_PROBES_AT_ONCE = 16
 
 
 async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -> None:
@@ -52,42 +58,33 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    notifier = Notifier.take(os.environ)
+    socket = NotifySocket.take(os.environ)
     async with AsyncExitStack() as cleanup:
         store, journal = await _open_state(config, clock, cleanup)
         table = PointTable(clock, journal)
-        growth = await _recall_points(config, table, store, clock)
-        drivers = _build_drivers(config, Surroundings(table, clock, await store.chosen()), growth)
+        alerting = Alerting(config, table, store, clock, journal)
+        drivers = await _make_drivers(config, table, store, clock, alerting.engine)
         links = [link for driver in drivers.values() for link in driver.links]
-        for name, driver in drivers.items():
-            changes = await store.remember_points(name, driver.points, clock.now())
-            _logger.info("%s: %d points, %d new, %d gone", name, len(driver.points), changes.new, changes.gone)
         epics = EpicsServer(config.epics, table, config.data_dir, config.outside_epics) if config.epics else None
-        own = OwnPoints(
-            config.site.instance,
-            links,
-            table,
-            clock,
-            lambda: journal.waiting_bytes,
-            lambda: journal.dropped,
-            (lambda: epics.restarts) if epics else None,
-            (lambda: epics.renewals) if epics else None,
-        )
+        own = OwnPoints(config.site.instance, links, table, clock, _counts(journal, alerting, epics))
         _complete_points(config, table, own)
-        health = Health(links, store, journal, clock, epics.ready.is_set if epics else None)
-        web = _bind_web(config, table, links, store, health, clock)
+        await alerting.start(drivers.values())
+        health = Health(links, store, journal, clock, epics.ready.is_set if epics else None, [alerting.missing])
+        web = _bind_web(config, table, links, store, health, clock, alerting.desk)
         if web:
             cleanup.push_async_callback(web.stop)
         if epics:
             epics.prepare()
 
         supervisor = Supervisor(table, own, links)
-        cleanup.push_async_callback(_drain, journal)
+        cleanup.push_async_callback(_keep_the_last, journal, alerting)
         supervisor.start_service("journal", journal.run())
         supervisor.start_service("staleness", table.watch_staleness())
         supervisor.start_service("own points", own.run())
+        for name, service in alerting.services(links, health).items():
+            supervisor.start_service(name, service)
         cleanup.push_async_callback(_stop_everything, supervisor, table, web)
-        manager = ServiceManager(notifier, health.stuck, lambda: _status(links, store, health))
+        manager = ServiceManager(socket, health.stuck, lambda: _status(links, alerting, health))
         cleanup.callback(manager.stopping)
         await supervisor.start_links()
         if epics:
@@ -98,7 +95,7 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
             supervisor.start_service("web", web.wait())
         _spare_the_collector()
         if not stop.is_set():
-            _start_signs_of_life(config, clock, notifier, manager, health, supervisor)
+            _start_signs_of_life(config, clock, socket, manager, health, supervisor)
             announce(f"vigilia ready {web.address}" if web else "vigilia ready")
             await supervisor.wait_for(None, stop)
         _logger.info("stopping")
@@ -118,11 +115,38 @@ def check(config: Config) -> None:
 
     Touches no equipment and no file. Raises ConfigError or StartError.
     """
+    drivers = _rehearse(config)
+    adjust([rule for driver in drivers for rule in driver.rules], config.alarms, config.source)
+
+
+async def check_online(config: Config) -> dict[str, str]:
+    """Try every login, and send a test card to every channel; return what is wrong with each, or an empty text.
+
+    Raises ConfigError or StartError.
+    """
+    links = [link for driver in _rehearse(config) for link in driver.links]
+    room = asyncio.Semaphore(_PROBES_AT_ONCE)
+
+    async def probe(link: Link) -> str:
+        async with room:
+            return await link.probe()
+
+    answers = await asyncio.gather(*(probe(link) for link in links))
+    found = {tr("link {name}").format(name=link.name): answer for link, answer in zip(links, answers, strict=True)}
+    cards = await Notifier.test_card(config.notify, config.site.name, config.web.public_url, config.data_dir)
+    return found | {tr("channel {name}").format(name=name): answer for name, answer in cards.items()}
+
+
+def _rehearse(config: Config) -> list[Driver]:
+    """Make everything that a start makes, without a store; so that what is wrong shows."""
     clock = Clock()
     table = PointTable(clock, _NoJournal())
-    drivers = _build_drivers(config, Surroundings(table, clock, {}), {})
+    surroundings = Surroundings(table, clock, {}, instance=config.site.instance, zone=config.zone)
+    drivers = _build_drivers(config, dict.fromkeys(config.drivers, surroundings))
     links = [link for driver in drivers.values() for link in driver.links]
-    _complete_points(config, table, OwnPoints(config.site.instance, links, table, clock, int, int, int, int))
+    counts = Counts(int, int, int, int, int, float, int, int)
+    _complete_points(config, table, OwnPoints(config.site.instance, links, table, clock, counts))
+    return list(drivers.values())
 
 
 def run(config: Config, clock: Clock) -> None:
@@ -140,34 +164,54 @@ class _NoJournal:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class _Growth:
-    """What a driver gets whose points may come at run time."""
+async def _make_drivers(
+    config: Config, table: PointTable, store: Store, clock: Clock, alarms: AlarmStates
+) -> dict[str, Driver]:
+    """Make the configured drivers as they were when they stopped, and remember the points they have now."""
+    surroundings: dict[str, Surroundings] = {}
+    common = Surroundings(
+        table, clock, await store.chosen(), instance=config.site.instance, zone=config.zone, alarms=alarms
+    )
+    for name, (plugin, _) in config.drivers.items():
+        its = surroundings[name] = replace(common, checkpoints=await load_checkpoints(store, name))
+        if plugin.grows:
+            declare = Declarations(name, table, store, clock)
+            surroundings[name] = replace(its, known=await store.known_points(name), declare=declare)
+    drivers = _build_drivers(config, surroundings)
+    for name, driver in drivers.items():
+        declare = surroundings[name].declare
+        if isinstance(declare, Declarations):
+            declare.writer = driver.write
+        changes = await store.remember_points(name, driver.points, clock.now())
+        _logger.info("%s: %d points, %d new, %d gone", name, len(driver.points), changes.new, changes.gone)
+    return drivers
 
-    known: Sequence[Point]
-    declare: Declarations
 
-
-async def _recall_points(config: Config, table: PointTable, store: Store, clock: Clock) -> dict[str, _Growth]:
-    """Return the points that the growing drivers had, and their way to declare more."""
-    growing = [name for name, (plugin, _) in config.drivers.items() if plugin.grows]
-    return {name: _Growth(await store.known_points(name), Declarations(name, table, store, clock)) for name in growing}
-
-
-def _build_drivers(config: Config, surroundings: Surroundings, growth: Mapping[str, _Growth]) -> dict[str, Driver]:
+def _build_drivers(config: Config, surroundings: Mapping[str, Surroundings]) -> dict[str, Driver]:
     """Make the configured drivers, and put their points into the table. Raises StartError for a name taken twice."""
     drivers: dict[str, Driver] = {}
     for name, (plugin, section) in config.drivers.items():
-        own = growth.get(name)
-        its = replace(surroundings, known=own.known, declare=own.declare) if own else surroundings
-        driver = drivers[name] = plugin.build(section, its)
-        if own:
-            own.declare.writer = driver.write
+        driver = drivers[name] = plugin.build(section, surroundings[name])
         try:
-            surroundings.table.add(driver.points, driver.write, name)
+            surroundings[name].table.add(driver.points, driver.write, name)
         except ValueError as error:
             raise StartError(f"[{name}]: {error}: give one of the devices another name") from error
     return drivers
+
+
+def _counts(journal: WriteJournal, alerting: Alerting, epics: EpicsServer | None) -> Counts:
+    """Say how to find what the service's own points show."""
+    engine, notifier = alerting.engine, alerting.notifier
+    return Counts(
+        audit_waiting=lambda: journal.waiting_bytes,
+        audit_dropped=lambda: journal.dropped,
+        alarms_active=lambda: engine.active,
+        alarms_waiting=lambda: engine.keeper.waiting,
+        notices_waiting=lambda: notifier.waiting,
+        oldest_notice_s=lambda: notifier.oldest_unsent_s,
+        epics_restarts=(lambda: epics.restarts) if epics else None,
+        epics_renewals=(lambda: epics.renewals) if epics else None,
+    )
 
 
 def _complete_points(config: Config, table: PointTable, own: OwnPoints) -> None:
@@ -211,7 +255,13 @@ async def _open_state(config: Config, clock: Clock, cleanup: AsyncExitStack) -> 
 
 
 def _bind_web(
-    config: Config, table: PointTable, links: Sequence[Link], store: Store, health: Health, clock: Clock
+    config: Config,
+    table: PointTable,
+    links: Sequence[Link],
+    store: Store,
+    health: Health,
+    clock: Clock,
+    desk: AlarmDesk,
 ) -> "WebServer | None":
     """Take the web listener's address, so that a port taken is known before anything runs. Raises StartError."""
     if not config.web.enabled:
@@ -226,6 +276,7 @@ def _bind_web(
         health.missing,
         clock,
         __version__,
+        alarms=desk,
         incidents=partial(incidents.newest, store),
         outbox=partial(notices.newest, store),
     )
@@ -241,10 +292,10 @@ async def _stop_everything(supervisor: Supervisor, table: PointTable, web: "WebS
 
 
 def _start_signs_of_life(
-    config: Config, clock: Clock, notifier: Notifier, manager: ServiceManager, health: Health, supervisor: Supervisor
+    config: Config, clock: Clock, socket: NotifySocket, manager: ServiceManager, health: Health, supervisor: Supervisor
 ) -> None:
     """Start what tells the service manager and the outside watcher, where there are any."""
-    if notifier.wanted:
+    if socket.wanted:
         supervisor.start_service("service manager", manager.run())
     if manager.watchdog_wanted:
         supervisor.start_service("store watch", health.watch_store())
@@ -253,17 +304,14 @@ def _start_signs_of_life(
         supervisor.start_service("ping", Ping(config.health.ping_url, health.missing, clock).run())
 
 
-async def _status(links: Sequence[Link], store: Store, health: Health) -> str:
+async def _status(links: Sequence[Link], alerting: Alerting, health: Health) -> str:
     """Return how the watch fares, in one sentence for a list of services."""
-    connected = sum(link.contact is Contact.CONNECTED for link in links)
-    try:
-        count = await count_open(store)
-    except StoreError:  # the evidence, next, says so
-        text = tr("{connected} of {links} links connected").format(connected=connected, links=len(links))
-    else:
-        text = tr("{connected} of {links} links connected, {alarms} alarms active, {notices} notices waiting").format(
-            connected=connected, links=len(links), alarms=count.alarms, notices=count.notices
-        )
+    text = tr("{connected} of {links} links connected, {alarms} alarms active, {notices} notices waiting").format(
+        connected=sum(link.contact is Contact.CONNECTED for link in links),
+        links=len(links),
+        alarms=alerting.engine.active,
+        notices=alerting.notifier.waiting,
+    )
     missing = await health.missing()
     return tr("{summary}; not healthy: {missing}").format(summary=text, missing="; ".join(missing)) if missing else text
 
@@ -310,10 +358,11 @@ def _open_spool(path: Path) -> Spool:
         raise StartError(f"{path} cannot be written ({error.strerror}): check its rights") from error
 
 
-async def _drain(journal: WriteJournal) -> None:
-    """Give the audit of the last writes to the store; what it does not take waits on disk for the next start."""
+async def _keep_the_last(journal: WriteJournal, alerting: Alerting) -> None:
+    """Give what came last to the store. Audit that it does not take waits on disk; alarms are judged anew."""
     try:
         async with asyncio.timeout(_LAST_DRAIN_S):
             await journal.drain()
+            await alerting.engine.keeper.drain()
     except (StoreError, OSError, TimeoutError) as error:
-        _logger.error("the audit waits on disk for the next start: %s", error or "the store gave no answer in time")
+        _logger.error("the store did not take what came last: %s", error or "it gave no answer in time")

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import tomli_w
 from pydantic import Field, field_validator
 
+from vigilia.alarms.config import AlarmsConfig
 from vigilia.drivers import Plugin, find_plugins
 from vigilia.errors import ConfigError, Problem
 from vigilia.interfaces.api.config import WebConfig
@@ -88,6 +89,7 @@ class Config:
     health: HealthConfig
     epics: EpicsConfig | None
     notify: NotifyConfig
+    alarms: AlarmsConfig
     drivers: Mapping[str, tuple[Plugin, Section]]
     """By section name: the driver and its validated section."""
 
@@ -123,6 +125,7 @@ class Config:
             "health": self.health,
             "epics": self.epics,
             "notify": self.notify if self.notify != NotifyConfig() else None,
+            "alarms": self.alarms if self.alarms.rules else None,
             **{name: section for name, (_, section) in self.drivers.items()},
         }
 
@@ -151,6 +154,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         "health": HealthConfig,
         "epics": EpicsConfig,
         "notify": NotifyConfig,
+        "alarms": AlarmsConfig,
     }
     models = core | {name: plugin.config for name, plugin in plugins.items()}
     table = read_toml(path) if path else {}
@@ -179,6 +183,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         health=cast(HealthConfig, sections["health"]),
         epics=cast(EpicsConfig | None, sections.get("epics")),
         notify=cast(NotifyConfig, sections.get("notify", NotifyConfig())),
+        alarms=cast(AlarmsConfig, sections.get("alarms", AlarmsConfig())),
         drivers=drivers,
     )
 

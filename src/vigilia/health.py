@@ -30,17 +30,22 @@ class Health:
         journal: WriteJournal,
         clock: Clock,
         epics_ready: Callable[[], bool] | None,
+        others: Sequence[Callable[[], list[str]]] = (),
     ) -> None:
         self._links = links
         self._store = store
         self._journal = journal
         self._clock = clock
         self._epics_ready = epics_ready
+        self._others = others
         self._store_asked: float | None = None
         """Since when the store owes an answer, real monotonic time."""
 
     async def missing(self) -> list[str]:
-        """Return a sentence for each piece of evidence that is missing; none: the watch is healthy."""
+        """Return a sentence for each piece of evidence that is missing; none: the watch is healthy.
+
+        Among them what `others` of the watch's parts miss.
+        """
         missing = self._silent_links()
         if self._epics_ready is not None and not self._epics_ready():
             missing.append("EPICS is not served: its IOC is being started")
@@ -49,6 +54,8 @@ class Health:
         except StoreError as error:
             missing.append(f"the store takes nothing: {error}")
         missing += self._journal.missing()
+        for other in self._others:
+            missing += other()
         return missing
 
     def stuck(self) -> list[str]:

@@ -11,7 +11,7 @@ import math
 import random
 import statistics
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -134,6 +134,7 @@ class Link:
         self._clock = clock
         self._backoff = backoff or Backoff()
         self._scans: list[Scan] = []
+        self._scanning: Scan | None = None
         self._writes: deque[_Write] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -145,6 +146,11 @@ class Link:
     def add_scan(self, scan: Scan) -> None:
         """Have `scan` run whenever the link is connected."""
         self._scans.append(scan)
+
+    @property
+    def scans(self) -> Sequence[Scan]:
+        """What the link asks, and when."""
+        return self._scans
 
     @property
     def waiting(self) -> int:
@@ -183,6 +189,22 @@ class Link:
         self._writes.append(write)
         self._wake.set()
         await write.answer
+
+    async def probe(self) -> str:
+        """Open the conversation once and close it again; return why it cannot be opened, or nothing where it can.
+
+        For a link that does not run.
+        """
+        try:
+            async with asyncio.timeout(self._session.open_deadline_s):
+                await self._session.open()
+        except LinkError as error:
+            return redact(str(error))
+        except TimeoutError:
+            return f"not open after {self._session.open_deadline_s:g} s"
+        finally:
+            await self._close(lost=False)
+        return ""
 
     async def run(self) -> None:
         """Connect, converse and reconnect until `stop()`; then log out and close."""
@@ -269,6 +291,7 @@ class Link:
     def _due_step(self, now: float) -> Job | None:
         for scan in sorted(self._scans, key=lambda scan: scan.due):
             if scan.due <= now and (job := scan.next_step(now)) is not None:
+                self._scanning = scan
                 return job
         return None
 
@@ -293,6 +316,8 @@ class Link:
         except BadAnswer as error:
             self.bad_answers += 1
             self._bad_in_a_row += 1
+            if self._scanning is not None:
+                self._scanning.spoil()
             self.error = redact(str(error))
             self.progressed = self._clock.monotonic()
             _logger.debug("%s: bad answer %d: %s", self.name, self._bad_in_a_row, error)

@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vigilia.clock import Clock, iso
@@ -17,6 +18,21 @@ Gauge = tuple[str, Kind, str, str | None, Callable[[], Value | None]]
 """Suffix, kind, title, units, and how to find the value (None: not known yet)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How to find what the service's own points show."""
+
+    audit_waiting: Callable[[], int]
+    audit_dropped: Callable[[], int]
+    alarms_active: Callable[[], int]
+    alarms_waiting: Callable[[], int]
+    notices_waiting: Callable[[], int]
+    oldest_notice_s: Callable[[], float]
+    epics_restarts: Callable[[], int] | None = None
+    """None where EPICS is not served."""
+    epics_renewals: Callable[[], int] | None = None
+
+
 class OwnPoints:
     """The points of the service and of its links, and what publishes them."""
 
@@ -26,10 +42,7 @@ class OwnPoints:
         links: Sequence[Link],
         table: PointTable,
         clock: Clock,
-        audit_waiting: Callable[[], int],
-        audit_dropped: Callable[[], int],
-        epics_restarts: Callable[[], int] | None,
-        epics_renewals: Callable[[], int] | None = None,
+        counts: Counts,
     ) -> None:
         self._table = table
         self._clock = clock
@@ -41,13 +54,18 @@ class OwnPoints:
         own: list[Gauge] = [
             ("Memory-Mon", Kind.NUMBER, "Resident memory of the service", "MB", _resident_mb),
             ("Replaced-Mon", Kind.INTEGER, "Values viewers did not fetch in time", None, lambda: table.replaced),
-            ("AuditWaiting-Mon", Kind.INTEGER, "Audit not yet in the store", "B", audit_waiting),
-            ("AuditDropped-Mon", Kind.INTEGER, "Audit records lost", None, audit_dropped),
+            ("AuditWaiting-Mon", Kind.INTEGER, "Audit not yet in the store", "B", counts.audit_waiting),
+            ("AuditDropped-Mon", Kind.INTEGER, "Audit records lost", None, counts.audit_dropped),
+            ("AlarmsActive-Mon", Kind.INTEGER, "Alarms active", None, counts.alarms_active),
+            ("AlarmsWaiting-Mon", Kind.INTEGER, "Changes of alarms not yet in the store", None, counts.alarms_waiting),
+            ("NoticesWaiting-Mon", Kind.INTEGER, "Notices not yet delivered", None, counts.notices_waiting),
+            ("OldestNotice-Mon", Kind.NUMBER, "Age of the oldest notice not delivered", "s", counts.oldest_notice_s),
         ]
-        if epics_restarts is not None:
-            own.append(("EpicsRestarts-Mon", Kind.INTEGER, "Restarts of the EPICS IOC", None, epics_restarts))
-        if epics_renewals is not None:
-            own.append(("EpicsRenewals-Mon", Kind.INTEGER, "EPICS IOC renewed for new points", None, epics_renewals))
+        if counts.epics_restarts and counts.epics_renewals:
+            own += [
+                ("EpicsRestarts-Mon", Kind.INTEGER, "Restarts of the EPICS IOC", None, counts.epics_restarts),
+                ("EpicsRenewals-Mon", Kind.INTEGER, "EPICS IOC renewed for new points", None, counts.epics_renewals),
+            ]
         self._declare(instance, "", own)
         for link in links:
             self._declare(self._devices[link.name], link.name, _link_gauges(link))

@@ -16,11 +16,18 @@ class Scan:
     def __init__(self, kind: str, period_s: float, steps: Callable[[], Iterable[Job]], *, spread: bool = True) -> None:
         self.kind = kind
         self.period_s = period_s
-        self._spread = spread
         self.due = 0.0
+        self.done_at: float | None = None
+        """When a round was last done without a failure, by the clock's monotonic time."""
+        self._spread = spread
+        self._spoiled = False
         self._steps = steps
         self._under_way: Iterator[Job] | None = None
         self._first = True
+
+    def spoil(self) -> None:
+        """Note that a job of the round under way failed."""
+        self._spoiled = True
 
     def restart(self, now: float) -> None:
         """Forget what was under way and be due at once: a new connection begins."""
@@ -37,10 +44,13 @@ class Scan:
         """
         if self._under_way is None:
             self._under_way = iter(self._steps())
+            self._spoiled = False
         job = next(self._under_way, None)
         if job is None:
             self._under_way = None
             step = self.period_s * (random.uniform(0.5, 1.0) if self._first and self._spread else 1.0)  # noqa: S311
             self._first = False
+            if not self._spoiled:
+                self.done_at = now
             self.due = max(self.due + step, now)
         return job

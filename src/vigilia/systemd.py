@@ -23,7 +23,7 @@ _STATUS_DEADLINE_S = 10.0
 _LONGEST_STATUS = 400
 
 
-class Notifier:
+class NotifySocket:
     """One end of the notification socket. `watchdog_s`: how often the manager wants a sign of life; None: never."""
 
     def __init__(self, address: str = "", watchdog_s: float | None = None) -> None:
@@ -32,7 +32,7 @@ class Notifier:
         self._failure = ""
 
     @classmethod
-    def take(cls, environment: MutableMapping[str, str]) -> "Notifier":
+    def take(cls, environment: MutableMapping[str, str]) -> "NotifySocket":
         """Return the notifier that `environment` asks for, and take its variables away from our children."""
         address = environment.pop("NOTIFY_SOCKET", "")
         period = environment.pop("WATCHDOG_USEC", "")
@@ -75,7 +75,7 @@ class ServiceManager:
     """
 
     def __init__(
-        self, notifier: Notifier, stuck: Callable[[], list[str]], status: Callable[[], Awaitable[str]]
+        self, notifier: NotifySocket, stuck: Callable[[], list[str]], status: Callable[[], Awaitable[str]]
     ) -> None:
         self._notifier = notifier
         self._stuck = stuck

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import until
-from vigilia.systemd import Notifier, ServiceManager
+from vigilia.systemd import NotifySocket, ServiceManager
 
 
 class Manager:
@@ -64,7 +64,7 @@ async def running(*services: Coroutine[None, None, None]) -> AsyncIterator[None]
 
 def test_the_variables_are_taken_from_the_environment_of_children(manager: Manager) -> None:
     environment = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "", "PATH": "/bin"}
-    notifier = Notifier.take(environment)
+    notifier = NotifySocket.take(environment)
     assert environment == {"PATH": "/bin"}
     assert (notifier.wanted, notifier.watchdog_s) == (True, 3.0)
     assert notifier.send("READY=1", "STATUS=on watch")
@@ -77,7 +77,7 @@ def test_the_variables_are_taken_from_the_environment_of_children(manager: Manag
     ids=["none", "empty", "unknown kind", "watchdog without a socket"],
 )
 def test_without_a_socket_nothing_is_sent(environment: dict[str, str]) -> None:
-    notifier = Notifier.take(environment)
+    notifier = NotifySocket.take(environment)
     assert environment == {}
     assert (notifier.wanted, notifier.watchdog_s) == (False, None)
     assert notifier.send("READY=1") is False
@@ -97,11 +97,11 @@ def test_without_a_socket_nothing_is_sent(environment: dict[str, str]) -> None:
 def test_the_watchdog_is_for_us_and_has_a_period(usec: str, pid: str, period: float | None) -> None:
     pid = pid.replace("ours", str(os.getpid()))
     environment = {"NOTIFY_SOCKET": "@nobody", "WATCHDOG_USEC": usec} | ({"WATCHDOG_PID": pid} if pid else {})
-    assert Notifier.take(environment).watchdog_s == period
+    assert NotifySocket.take(environment).watchdog_s == period
 
 
 def test_a_manager_that_is_away_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    notifier = Notifier(str(tmp_path / "nobody"))
+    notifier = NotifySocket(str(tmp_path / "nobody"))
     assert not notifier.send("READY=1")
     assert not notifier.send("READY=1")
     assert [record.message for record in caplog.records] == [
@@ -110,7 +110,7 @@ def test_a_manager_that_is_away_is_told_of_once(tmp_path: Path, caplog: pytest.L
 
 
 def test_a_manager_that_reads_nothing_holds_up_nobody(manager: Manager) -> None:
-    notifier = Notifier(manager.address)
+    notifier = NotifySocket(manager.address)
     # The kernel keeps a few hundred datagrams at most; a send that waited would hang here.
     assert not all(notifier.send("WATCHDOG=1") for _ in range(10_000))
     assert manager.messages
@@ -118,7 +118,7 @@ def test_a_manager_that_reads_nothing_holds_up_nobody(manager: Manager) -> None:
 
 
 async def test_ready_comes_first_then_the_status_and_stopping_last(manager: Manager) -> None:
-    service = ServiceManager(Notifier(manager.address), nothing_stuck, fine)
+    service = ServiceManager(NotifySocket(manager.address), nothing_stuck, fine)
     async with running(service.run()):
         await until(lambda: len(manager.messages) == 2)
     service.stopping()
@@ -133,7 +133,7 @@ async def test_ready_is_repeated_until_it_is_taken(tmp_path: Path, monkeypatch: 
         asked.set()
         return "fine"
 
-    service = ServiceManager(Notifier(str(tmp_path / "n")), nothing_stuck, status)
+    service = ServiceManager(NotifySocket(str(tmp_path / "n")), nothing_stuck, status)
     async with running(service.run()):
         await asked.wait()
         late = Manager(str(tmp_path / "n"))
@@ -152,7 +152,7 @@ async def test_a_status_is_one_line_and_sent_when_it_changes(manager: Manager, m
         last = next(texts, last)
         return last
 
-    async with running(ServiceManager(Notifier(manager.address), nothing_stuck, status).run()):
+    async with running(ServiceManager(NotifySocket(manager.address), nothing_stuck, status).run()):
         await until(lambda: len(manager.messages) == 3)
     assert manager.messages[1:] == ["STATUS=one\\nREADY=0", "STATUS=" + ("two" * 1000)[:400]]
 
@@ -166,7 +166,7 @@ async def test_a_status_that_nobody_finds_is_said_to_be_missing(
         await asyncio.Event().wait()
         return ""
 
-    async with running(ServiceManager(Notifier(manager.address), nothing_stuck, never).run()):
+    async with running(ServiceManager(NotifySocket(manager.address), nothing_stuck, never).run()):
         await until(lambda: len(manager.messages) == 2)
     assert manager.messages[1] == "STATUS=no evidence within 0.01 s"
 
@@ -185,7 +185,7 @@ async def test_the_watchdog_is_fed_while_nothing_is_stuck(manager: Manager, capl
         await until(lambda: looks >= seen + more)
         return len(manager.messages)
 
-    service = ServiceManager(Notifier(manager.address, 0.01), look, fine)
+    service = ServiceManager(NotifySocket(manager.address, 0.01), look, fine)
     assert service.watchdog_wanted
     async with running(service.feed_watchdog()):
         assert await after(3) >= 2
@@ -202,7 +202,7 @@ async def test_the_watchdog_is_fed_while_nothing_is_stuck(manager: Manager, capl
 
 
 async def test_a_manager_without_watchdog_wants_no_signs_of_life(manager: Manager) -> None:
-    service = ServiceManager(Notifier(manager.address), nothing_stuck, fine)
+    service = ServiceManager(NotifySocket(manager.address), nothing_stuck, fine)
     assert not service.watchdog_wanted
     await service.feed_watchdog()
     assert manager.messages == []

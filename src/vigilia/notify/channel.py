@@ -56,6 +56,8 @@ class Channel:
         """When the oldest of them was queued, seconds UTC."""
         self.progressed = clock.monotonic()
         """The clock's monotonic time of the last turn."""
+        self.on_delivered: Callable[[str, float], None] | None = None
+        """Called with the incident, and the time, of each notice that was delivered."""
         self._sender = sender
         self._windows = windows
         self._store = store
@@ -163,6 +165,9 @@ class Channel:
             self._told.append(self._clock.monotonic())
         self._unrecorded = again.card
         _logger.info("%s: delivered no. %d: %s", self.name, again.card, card.title)
+        if self.on_delivered is not None:
+            for row in rows:
+                self.on_delivered(row.notice.incident, self._clock.now())
         await self._record(again.card)
 
     async def _record(self, card: int) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
@@ -75,6 +75,11 @@ class Notifier:
         """Say that notices were queued and committed."""
         for channel in self._channels:
             channel.wake()
+
+    def when_delivered(self, call: Callable[[str, float], None]) -> None:
+        """Have `call` told of each notice that a channel took: its incident, and when."""
+        for channel in self._channels:
+            channel.on_delivered = call
 
     async def tell(self, *notices: Notice) -> None:
         """Queue notices that belong to no other change: a report, or what befell the service.

@@ -1,0 +1,171 @@
+"""Alarms and notices put together: the engine, the channels, the heartbeat, the weekly report and the operators' desk."""
+
+import logging
+from collections.abc import Coroutine, Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vigilia.alarms.config import adjust
+from vigilia.alarms.desk import AlarmDesk
+from vigilia.alarms.engine import AlarmEngine
+from vigilia.clock import Clock
+from vigilia.config import Config
+from vigilia.drivers import Driver
+from vigilia.health import Health
+from vigilia.language import tr
+from vigilia.link import Link
+from vigilia.notices import Notice, NoticeKind
+from vigilia.notify.heartbeat import ActiveAlarm, BriefIncident, ScanVital, Vitals
+from vigilia.notify.notifier import Notifier
+from vigilia.points import Severity
+from vigilia.reports.schedule import WeeklyReports
+from vigilia.store import Store, StoreError, incidents, outbox
+from vigilia.table import Journal, PointTable
+
+_logger = logging.getLogger(__name__)
+
+_RETRY_S = 30.0
+_FAILURE_TOLD_S = 60.0
+"""How long the store may refuse before people are told, past it."""
+_LONGEST_UNSENT_S = 900.0
+"""A notice that waits for longer shows that people are not told: longer than any pause a channel is asked to make."""
+_SCANS = {"relays": "Relays", "inverters": "Inverters", "ports": "PoE ports"}
+"""What a kind of scan is called on a heartbeat, in English."""
+
+
+class Alerting:
+    """Everything between a reading and a person, as one part of the service."""
+
+    def __init__(self, config: Config, table: PointTable, store: Store, clock: Clock, journal: Journal) -> None:
+        self.notifier = Notifier(
+            config.notify,
+            store,
+            clock,
+            config.site.name,
+            config.zone,
+            public_url=config.web.public_url,
+            data_dir=config.data_dir,
+        )
+        self.engine = AlarmEngine(table, store, clock, config.zone, self.notifier.channels_for, self.notifier.wake)
+        self.desk = AlarmDesk(self.engine, store, clock, journal)
+        self.notifier.when_delivered(self.desk.delivered)
+        self._config = config
+        self._table = table
+        self._store = store
+        self._clock = clock
+        self._families: tuple[str, ...] = ()
+        self._failing_since: float | None = None
+        self._failure_told = False
+
+    async def start(self, drivers: Iterable[Driver]) -> None:
+        """Take in the rules, go on from what the store knows, and see every reading from now on.
+
+        Raises ConfigError where the configuration's rules make no sense, StoreError where the store cannot be read.
+        """
+        declared = [rule for driver in drivers for rule in driver.rules]
+        rules = adjust(declared, self._config.alarms, self._config.source)
+        self._families = tuple(dict.fromkeys(rule.family for rule in rules if rule.family))
+        await self.engine.load(rules)
+        await self.desk.load()
+        self._table.add_consumer(self.engine)
+        if self._store.set_aside:
+            line = tr("The state could not be read and is kept as {file}; the watch begins anew.").format(
+                file=self._store.set_aside
+            )
+            await self.notifier.tell(self._service_notice(tr("State set aside"), line))
+
+    def services(self, links: Sequence[Link], health: Health) -> dict[str, Coroutine[Any, Any, None]]:
+        """Return what must run until the stop, by name."""
+        reports = WeeklyReports(self._store, self._clock, self._config.zone, self._config.data_dir, self._queue)
+        return {
+            "alarms": self.engine.run(),
+            "notifier": self.notifier.run(),
+            "heartbeat": self._beat(links, health),
+            "weekly report": reports.run(),
+            "store failures": self._tell_of_failures(),
+        }
+
+    def missing(self) -> list[str]:
+        """Return a sentence for each piece of evidence that is missing: alarms kept, notices delivered."""
+        missing: list[str] = []
+        if self.engine.keeper.failure:
+            missing.append(f"the store does not take alarms: {self.engine.keeper.failure}")
+        silent_s = self._clock.monotonic() - self.notifier.progress
+        if silent_s > self.notifier.longest_silence_s:
+            missing.append(f"a channel of notices has not moved for {silent_s:.0f} s")
+        if self.notifier.oldest_unsent_s > _LONGEST_UNSENT_S:
+            missing.append(f"the oldest notice has been waiting for {self.notifier.oldest_unsent_s / 60:.0f} min")
+        return missing
+
+    async def _queue(self, connection: AsyncConnection, notice: Notice) -> None:
+        await outbox.queue(connection, [(notice, self.notifier.channels_for(notice))], self._clock.now())
+        self.notifier.wake()
+
+    async def _beat(self, links: Sequence[Link], health: Health) -> None:
+        """Send each heartbeat when it is due, until cancelled."""
+        while True:
+            try:
+                await self.notifier.wait_for_heartbeat()
+                await self.notifier.heartbeat(await self._vitals(links), await health.missing())
+            except StoreError as error:
+                _logger.error("the heartbeat waits: %s", error)
+                await self._clock.sleep(_RETRY_S)
+
+    async def _vitals(self, links: Sequence[Link]) -> Vitals:
+        last = await self.notifier.last_heartbeat()
+        brief = await incidents.brief_since(self._store, self._clock.now() - 86_400 if last is None else last)
+        active = [alarm for alarm in self.engine.alarms.values() if alarm.state.active]
+        return Vitals(
+            scans=self._scans(links),
+            families=self._families,
+            alarms=[
+                ActiveAlarm(a.rule.family, a.point.area or a.point.device, a.point.equipment or a.point.device)
+                for a in active
+            ],
+            brief=[BriefIncident(i.area, i.equipment, i.label, i.began_at, i.ended_at or i.began_at) for i in brief],
+            waiting=self.notifier.waiting,
+            success=self._success(),
+        )
+
+    def _scans(self, links: Sequence[Link]) -> list[ScanVital]:
+        """Return how each kind of scan goes. Of a kind that many links have, the newest counts: a lost link alarms."""
+        now, ago = self._clock.now(), self._clock.monotonic()
+        found: dict[str, ScanVital] = {}
+        for link in links:
+            for scan in link.scans:
+                last_at = None if scan.done_at is None else now - (ago - scan.done_at)
+                known = found.get(scan.kind)
+                if known is None or (last_at or 0) > (known.last_at or 0):
+                    found[scan.kind] = ScanVital(tr(_SCANS.get(scan.kind, scan.kind)), last_at, scan.period_s)
+        return list(found.values())
+
+    def _success(self) -> str:
+        """Return the rates of success that drivers publish of their accounts, in words."""
+        rates = [
+            self._table.reading(point.name).value
+            for point in self._table.points()
+            if fnmatchcase(point.name, f"{self._config.site.instance}:*:Success-Mon")
+        ]
+        return ", ".join(f"{rate:.1f} %" for rate in rates if isinstance(rate, float))
+
+    async def _tell_of_failures(self) -> None:
+        """Tell people, past the store, that it does not take what must be kept; until cancelled."""
+        while True:
+            await self._clock.sleep(1.0)
+            failure, now = self.engine.keeper.failure, self._clock.monotonic()
+            if not failure:
+                self._failing_since, self._failure_told = None, False
+                continue
+            self._failing_since = now if self._failing_since is None else self._failing_since
+            if now - self._failing_since >= _FAILURE_TOLD_S and not self._failure_told:
+                self._failure_told = True
+                line = tr("The store does not take what must be kept: {reason}").format(reason=failure)
+                try:
+                    await self.notifier.tell(self._service_notice(tr("Monitor: state could not be saved"), line))
+                except StoreError as error:
+                    _logger.error("nobody could be told that the store fails: %s", error)
+
+    def _service_notice(self, title: str, line: str) -> Notice:
+        return Notice(NoticeKind.SERVICE, title, "", line, self._clock.now(), Severity.MAJOR)
