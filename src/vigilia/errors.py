@@ -8,13 +8,15 @@
     │   ├── ConnectionLost       no answer: refused, reset, cut, timed out
     │   ├── BadAnswer            an answer that cannot be used; the connection stands
     │   └── LoginRefused         the equipment answered, and would not let us in
-    └── WriteError               a write that was not confirmed, with its reason
-        ├── UnknownPoint         no point has that name
-        ├── ReadOnly             the point takes no writes
-        ├── InvalidValue         wrong type, not finite, outside the limits
-        ├── NotWritable          refused by its present state (disconnected, queue full)
-        ├── Refused              the equipment answered, and did not do it
-        └── WriteTimeout         no answer came in time; it may or may not have been done
+    ├── WriteError               a write that was not confirmed, with its reason
+    │   ├── UnknownPoint         no point has that name
+    │   ├── ReadOnly             the point takes no writes
+    │   ├── InvalidValue         wrong type, not finite, outside the limits
+    │   ├── NotWritable          refused by its present state (disconnected, queue full)
+    │   ├── Refused              the equipment answered, and did not do it
+    │   └── WriteTimeout         no answer came in time; it may or may not have been done
+    ├── UnknownAlarm             no alarm has that id
+    └── AlarmRefused             the alarm's present state does not allow that action
 
 Vendor errors (aiohttp, SQLAlchemy, softioc) are translated into this tree at the edge where they arise.
 """
@@ -104,3 +106,11 @@ class Refused(WriteError):
 
 class WriteTimeout(WriteError):
     """No answer came in time: the equipment may or may not have done it."""
+
+
+class UnknownAlarm(VigiliaError):
+    """No alarm has that id."""
+
+
+class AlarmRefused(VigiliaError):
+    """The alarm's present state does not allow that action: what is normal cannot be acknowledged."""

@@ -82,3 +82,28 @@ class AlarmStates(Protocol):
     def standing(self, rule: str, point: str) -> Standing:
         """Return how the alarm that a rule makes of a point stands."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmItem:
+    """An alarm as people see it in lists."""
+
+    id: str
+    """The rule's name, "@", the point's name."""
+    point: str
+    device: str
+    name: str
+    """What it is called, in the site's language."""
+    state: str
+    """ISA-18.2: normal, unacknowledged, acknowledged, returned, shelved, suppressed, out-of-service."""
+    severity: Severity
+    since: float
+    """When it came into this state: seconds UTC."""
+    suppressed_by: str | None = None
+    """The id of the alarm that suppresses it by design."""
+    acknowledged_by: str | None = None
+    shelved_until: float | None = None
+    """Seconds UTC."""
+    detail: str = ""
+    told_at: float | None = None
+    """When people were told of it: seconds UTC."""

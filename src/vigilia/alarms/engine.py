@@ -105,6 +105,19 @@ class AlarmEngine:
         self._step(alarm, event, changes, alarm.incident)
         self._note(alarm, changes)
 
+    def as_it_is(self, alarm: Alarm) -> Changes:
+        """Return what keeps an alarm as it is now."""
+        changes = Changes("desk")
+        self._note(alarm, changes)
+        return changes
+
+    def watch_shelving(self, alarm: Alarm) -> None:
+        """Take note that the end of an alarm's shelving has changed."""
+        if alarm.shelved_until is None:
+            self.shelved.discard(alarm)
+        else:
+            self.shelved.add(alarm)
+
     # From a start to the next
 
     async def load(self) -> None:
