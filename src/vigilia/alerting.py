@@ -1,4 +1,4 @@
-"""Alarms and notices put together: the engine, the channels, the heartbeat, the weekly report and the operators' desk."""
+"""Alarms and notices put together: engine, channels, heartbeat, weekly report and the operators' desk."""
 
 import logging
 from collections.abc import Coroutine, Iterable, Sequence

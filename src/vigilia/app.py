@@ -28,8 +28,8 @@ from vigilia.interfaces.epics.names import check_names
 from vigilia.interfaces.epics.server import EpicsServer
 from vigilia.language import tr
 from vigilia.link import Contact, Link
-from vigilia.ownpoints import Counts, OwnPoints
 from vigilia.notify.notifier import Notifier
+from vigilia.ownpoints import Counts, OwnPoints
 from vigilia.ping import Ping
 from vigilia.points import Origin, Point, Value
 from vigilia.rules import AlarmStates

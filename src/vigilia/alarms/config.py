@@ -10,8 +10,6 @@ from vigilia.points import Severity
 from vigilia.rules import Rule
 from vigilia.settings import Section
 
-_LIMITS = ("low", "lolo", "high", "hihi")
-
 
 class RuleConfig(Section):
     """One entry of `[[alarms.rules]]`; what is left out stays as declared, or as a `Rule` has it."""
@@ -28,15 +26,6 @@ class RuleConfig(Section):
     on_count: int | None = Field(default=None, ge=1, le=1000)
     off_count: int | None = Field(default=None, ge=1, le=1000)
     severity: Literal["MINOR", "MAJOR", "INVALID"] | None = None
-
-    @model_validator(mode="after")
-    def _check_order(self) -> "RuleConfig":
-        known = [limit for limit in (self.lolo, self.low, self.high, self.hihi) if limit is not None]
-        if known != sorted(known):
-            raise ValueError("has limits out of order; lolo <= low < high <= hihi")
-        if self.stale_s is not None and (self.states or known):
-            raise ValueError("has stale_s beside states or limits; make two rules of them")
-        return self
 
     def changes(self) -> dict[str, Any]:
         """Return what the entry says of a rule."""
@@ -70,13 +59,25 @@ def adjust(declared: list[Rule], config: AlarmsConfig, place: str) -> list[Rule]
     problems: list[Problem] = []
     for entry in config.rules:
         rule = replace(rules.get(entry.name, Rule(entry.name, (), "vigilia")), **entry.changes())
-        if not rule.points:
-            right = f"name its points, or correct its name to one of: {', '.join(sorted(rules))}"
-            problems.append(Problem(place, f"alarms.rules.{entry.name}", "is not declared and has no points", right))
-        elif not (rule.states or rule.stale_s or any(getattr(rule, limit) is not None for limit in _LIMITS)):
-            right = "give states, low, lolo, high, hihi or stale_s"
-            problems.append(Problem(place, f"alarms.rules.{entry.name}", "says of no reading that it is bad", right))
+        wrong = _wrong(rule, sorted(rules))
+        if wrong is not None:
+            problems.append(Problem(place, f"alarms.rules.{entry.name}", *wrong))
         rules[entry.name] = rule
     if problems:
         raise ConfigError(problems)
     return list(rules.values())
+
+
+def _wrong(rule: Rule, known: list[str]) -> tuple[str, str] | None:
+    """Return what is wrong with a rule as it would be in force, and what would be right; None: nothing."""
+    limits = [limit for limit in (rule.lolo, rule.low, rule.high, rule.hihi) if limit is not None]
+    if not rule.points:
+        named = f", or correct its name to one of: {', '.join(known)}" if known else ""
+        return "is not declared and has no points", f"name its points{named}"
+    if limits != sorted(limits):
+        return "has limits out of order", "lolo <= low < high <= hihi"
+    if rule.stale_s is not None and (rule.states or limits):
+        return "has stale_s beside states or limits", "make two rules of them"
+    if not (rule.states or limits or rule.stale_s is not None):
+        return "says of no reading that it is bad", "give states, low, lolo, high, hihi or stale_s"
+    return None

@@ -35,7 +35,6 @@ class AlarmEngine:
 
     def __init__(
         self,
-        rules: Sequence[Rule],
         table: PointTable,
         store: Store,
         clock: Clock,
@@ -47,7 +46,7 @@ class AlarmEngine:
         """Every alarm there may be, by its id; made when its point is first heard of."""
         self.shelved: set[Alarm] = set()
         """Those shelved until a time."""
-        self._patterns = [(_matcher(rule), rule) for rule in rules]
+        self._patterns: list[tuple[Callable[[str], object], Rule]] = []
         self._table = table
         self._store = store
         self._clock = clock
@@ -105,10 +104,32 @@ class AlarmEngine:
         self._step(alarm, event, changes, alarm.incident)
         self._note(alarm, changes)
 
+    def as_it_is(self, alarm: Alarm) -> Changes:
+        """Return what keeps an alarm as it is now."""
+        changes = Changes("desk")
+        self._note(alarm, changes)
+        return changes
+
+    def watch_shelving(self, alarm: Alarm) -> None:
+        """Take note that the end of an alarm's shelving has changed."""
+        if alarm.shelved_until is None:
+            self.shelved.discard(alarm)
+        else:
+            self.shelved.add(alarm)
+
     # From a start to the next
 
-    async def load(self) -> None:
-        """Go on from what the store knows. Call it when the table has all known points. Raises StoreError."""
+    @property
+    def active(self) -> int:
+        """How many alarms are active."""
+        return sum(alarm.state.active for alarm in self.alarms.values())
+
+    async def load(self, rules: Sequence[Rule]) -> None:
+        """Judge by `rules` from now on, and go on from what the store knows.
+
+        Call it once, when the table has all known points. Raises StoreError.
+        """
+        self._patterns = [(_matcher(rule), rule) for rule in rules]
         for point in self._table.points():
             self._alarms_of(point.name)
         incidents = await load_incidents(self._store, self._clock.now() - _REMEMBERED_S)

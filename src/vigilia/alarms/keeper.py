@@ -60,9 +60,11 @@ class Keeper:
             self._line.append(changes)
             self._wake.set()
 
-    def remove(self, changes: Changes) -> None:
-        """Take changes out of the line again, where they are still in it."""
-        if changes in self._line:
+    def revoke(self, changes: Changes, instead: Changes) -> None:
+        """Take changes out of the line again; where they are just being kept, have `instead` kept after them."""
+        if self._keeping is not None and not self._keeping.done():
+            self.add(instead)
+        elif changes in self._line:
             self._line.remove(changes)
 
     async def wait_for(self, changes: Changes) -> None:

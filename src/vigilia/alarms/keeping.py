@@ -16,7 +16,7 @@ Channels = Callable[[Notice], tuple[str, ...]]
 """The channels that a notice goes to."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Changes:
     """What one batch, one tick or one operator's act changed. Rows are as they were then."""
 

@@ -1,7 +1,7 @@
 """Alarms, incidents and checkpoints in the store: rows as frozen data, saved together or not at all."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import select
@@ -51,12 +51,12 @@ class IncidentRow:
 
 async def save_alarms(connection: AsyncConnection, rows: Sequence[AlarmRow]) -> None:
     """Put alarms into the store, in the place of what it has of them."""
-    await upsert(connection, schema.alarms, [asdict(row) for row in rows])
+    await upsert(connection, schema.alarms, [_values(row) for row in rows])
 
 
 async def save_incidents(connection: AsyncConnection, rows: Sequence[IncidentRow]) -> None:
     """Put incidents into the store, in the place of what it has of them."""
-    await upsert(connection, schema.incidents, [asdict(row) for row in rows])
+    await upsert(connection, schema.incidents, [_values(row) for row in rows])
 
 
 async def save_checkpoints(
@@ -89,3 +89,8 @@ async def load_incidents(store: Store, since: float) -> list[IncidentRow]:
     query = select(table).where((table.c.ended_at.is_(None)) | (table.c.ended_at > since)).order_by(table.c.began_at)
     async with store.reading() as connection:
         return [IncidentRow(**row) for row in (await connection.execute(query)).mappings()]
+
+
+def _values(row: AlarmRow | IncidentRow) -> dict[str, Any]:
+    """Return a row by column. Not `asdict`: that copies every reading that is kept, one by one."""
+    return {column.name: getattr(row, column.name) for column in fields(row)}

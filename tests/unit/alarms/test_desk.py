@@ -1,0 +1,167 @@
+"""The desk: what operators see, what they may do, and that it is kept or has not happened."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import until
+from tests.unit.alarms.rig import NOON, Rig, contact, linked, pac, raw
+from vigilia.alarms.desk import AlarmDesk
+from vigilia.errors import AlarmRefused, UnknownAlarm
+from vigilia.points import Origin, Severity
+from vigilia.store.outbox import delivered, waiting
+
+ANA = Origin("web", "ana", "10.0.0.7")
+PORT1 = "sw-1:1:PwrState-Raw"
+ALARM = f"port@{PORT1}"
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    rig = Rig(tmp_path)
+    await rig.start()
+    yield rig
+    await rig.stop()
+
+
+@pytest.fixture
+def desk(rig: Rig) -> AlarmDesk:
+    return desk_of(rig)
+
+
+def desk_of(rig: Rig) -> AlarmDesk:
+    return AlarmDesk(rig.engine, rig.store, rig.clock, rig.notes)
+
+
+def state(rig: Rig) -> str:
+    return rig.engine.alarms[ALARM].state.name
+
+
+async def test_only_alarms_that_are_not_normal_are_shown(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), raw(0, 1, 2), checkpoint=False)
+    (item,) = desk.items()
+    assert (item.id, item.point, item.device, item.name) == (ALARM, PORT1, "sw-1:1", "Port")
+    assert (item.state, item.severity, item.since) == ("unacknowledged", Severity.MINOR, NOON)
+    assert (item.suppressed_by, item.acknowledged_by, item.shelved_until, item.told_at) == (None, None, None, None)
+
+
+async def test_an_acknowledged_alarm_says_by_whom_and_survives_a_restart(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    item = await desk.act(ALARM, "acknowledge", ANA, "on my way", None)
+    assert (item.state, item.acknowledged_by) == ("acknowledged", "ana")
+    assert rig.notes.lines == [
+        (PORT1, "acknowledge port: on my way", "ana@10.0.0.7 (web)"),
+        ("1", "confirmed", ""),
+    ]
+    await rig.restart()
+    assert desk_of(rig).items()[0].acknowledged_by == "ana"
+    await rig.publish(raw(1, 1), checkpoint=False)
+    assert desk_of(rig).items() == []
+    await rig.publish(raw(2, 6), checkpoint=False)
+    assert desk_of(rig).items()[0].acknowledged_by is None
+
+
+async def test_a_shelved_alarm_comes_back_by_itself_and_is_told_if_it_holds(rig: Rig, desk: AlarmDesk) -> None:
+    await desk.act(ALARM, "shelve", ANA, "", NOON + 600)
+    item = await desk.act(ALARM, "shelve", ANA, "", NOON + 900)  # again, until another time
+    assert (item.state, item.shelved_until) == ("shelved", NOON + 900)
+    await rig.publish(raw(1, 6), checkpoint=False)
+    await rig.restart()
+    assert await rig.notices() == []
+    rig.clock.time = NOON + 899
+    await asyncio.sleep(0.05)
+    assert state(rig) == "shelved"
+    rig.clock.time = NOON + 900
+    await until(lambda: state(rig) == "unacknowledged")
+    await rig.engine.keeper.drain()
+    assert f"raised {PORT1}" in await rig.notices()
+
+
+async def test_what_was_told_is_told_to_be_over_while_shelved(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    await desk.act(ALARM, "shelve", ANA, "", NOON + 900)
+    await rig.publish(raw(1, 1), raw(2, 6), checkpoint=False)
+    assert await rig.notices() == [f"raised {PORT1}", f"cleared {PORT1}"]
+    assert (await desk.act(ALARM, "unshelve", ANA, "", None)).state == "unacknowledged"
+    assert (await rig.notices())[2:] == [f"raised {PORT1}"]
+
+
+async def test_out_of_service_and_back(rig: Rig, desk: AlarmDesk) -> None:
+    assert (await desk.act(ALARM, "out-of-service", ANA, "", None)).state == "out-of-service"
+    await rig.publish(raw(1, 6), checkpoint=False)
+    assert await rig.notices() == []
+    assert (await desk.act(ALARM, "in-service", ANA, "", None)).state == "unacknowledged"
+    assert await rig.notices() == [f"raised {PORT1}"]
+
+
+@pytest.mark.parametrize(
+    ("action", "until_s", "words"),
+    [
+        ("acknowledge", None, "means nothing"),
+        ("unshelve", None, "means nothing"),
+        ("in-service", None, "means nothing"),
+        ("shelve", None, "needs an end"),
+        ("shelve", -1.0, "needs an end"),
+        ("shelve", float("inf"), "needs an end"),
+        ("shelve", float("nan"), "needs an end"),
+        ("raise", None, "no action"),
+    ],
+)
+async def test_what_means_nothing_is_refused_and_on_record(
+    rig: Rig, desk: AlarmDesk, action: str, until_s: float | None, words: str
+) -> None:
+    end = None if until_s is None else NOON + until_s
+    with pytest.raises(AlarmRefused, match=words):
+        await desk.act(ALARM, action, ANA, "", end)
+    assert [line[1] for line in rig.notes.lines][1:] == ["AlarmRefused"]
+    assert state(rig) == "normal"
+
+
+async def test_an_alarm_that_is_not_there(desk: AlarmDesk) -> None:
+    with pytest.raises(UnknownAlarm, match="nobody@nowhere"):
+        await desk.act("nobody@nowhere", "acknowledge", ANA, "", None)
+
+
+async def test_an_act_that_cannot_be_kept_has_not_happened_and_never_does(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    with rig.locked():
+        for action, end in (("acknowledge", None), ("shelve", NOON + 900), ("out-of-service", None)):
+            with pytest.raises(AlarmRefused, match="try again later"):
+                await desk.act(ALARM, action, ANA, "", end)
+        assert state(rig) == "unacknowledged"
+    await rig.engine.keeper.drain()
+    (item,) = desk.items()
+    assert (item.state, item.acknowledged_by, item.shelved_until) == ("unacknowledged", None, None)
+    await rig.restart()
+    assert desk_of(rig).items() == [item]
+
+
+async def test_told_at_is_when_it_was_delivered_and_survives_a_restart(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    await rig.claim()
+    (row,) = await waiting(rig.store, "teams", 10)
+    assert row.card is not None
+    await delivered(rig.store, "teams", row.card, NOON + 7)
+    desk.delivered(row.notice.incident, NOON + 7)
+    desk.delivered(row.notice.incident, NOON + 9)
+    desk.delivered("another", NOON + 9)
+    assert [item.told_at for item in desk.items()] == [NOON + 7]
+    await rig.restart()
+    again = desk_of(rig)
+    assert [item.told_at for item in again.items()] == [None]
+    await again.load()
+    assert [item.told_at for item in again.items()] == [NOON + 7]
+
+
+async def test_what_suppresses_an_alarm_and_a_stale_confirmation_are_shown(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(pac(0, 0), pac(5, 0), pac(10, 0, detail="E12"))
+    await rig.publish(pac(15, None))
+    await rig.publish(linked(20, "api", up=False), checkpoint=False)
+    shown = {item.id.split("@")[0]: item for item in desk.items()}
+    assert shown["inverter"].detail == "E12; confirmation stale"
+    assert (shown["inverter"].state, shown["inverter"].suppressed_by) == (
+        "suppressed",
+        f"contact@{contact('api').name}",
+    )
