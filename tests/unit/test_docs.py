@@ -15,7 +15,7 @@ from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
 from vigilia.interfaces.api.answers import _WRITE_ERRORS, kebab
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
-from vigilia.settings import Section
+from vigilia.settings import Secret, Section
 from vigilia.sim.aruba import FAULTS
 from vigilia.sim.aruba.command import add_arguments
 
@@ -68,7 +68,8 @@ def test_configuration_reference_has_every_key_and_its_default(heading: str) -> 
         elif field.default is None:
             expected = "not set"
         else:
-            expected = f"`{json.dumps(field.default)}`"
+            default = field.default.get_secret_value() if isinstance(field.default, Secret) else field.default
+            expected = f"`{json.dumps(default)}`"
         assert rows[name][2] == expected, f"{heading} {name}"
 
 

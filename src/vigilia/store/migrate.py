@@ -26,8 +26,9 @@ def migrate(connection: Connection) -> None:
         _version.create(connection)
         connection.execute(_version.insert().values(version_num=NEWEST))
     elif present is not None and present > NEWEST:
+        place = connection.engine.url.database or "in PostgreSQL"
         raise StartError(
-            f"the store {connection.engine.url.database} has revision {present}, newer than this program's {NEWEST}: "
+            f"the store {place} has revision {present}, newer than this program's {NEWEST}: "
             "start the newer program, or restore the store from before its upgrade"
         )
     elif present != NEWEST:
