@@ -23,7 +23,7 @@ def store_errors() -> Generator[None]:
     except NoFreeConnection as error:
         raise StoreError("it answers too slowly: no connection was free in time") from error
     except (TimeoutError, ConnectionError) as error:  # asyncpg's, where the server is silent or gone
-        raise StoreError(f"the connection is lost: {error or 'no answer in time'}") from error
+        raise StoreError(f"the connection is lost: {str(error) or 'no answer in time'}") from error
 
 
 def reason(error: BaseException) -> str:

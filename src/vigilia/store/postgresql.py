@@ -18,7 +18,7 @@ _LOCKS = 0x56696769
 """The first key of our advisory locks in the database: "Vigi". The second says which of the two it is."""
 _INSTANCE, _WRITER = 1, 2
 _CONNECT_WAIT_S = 5.0
-_ANSWER_WAIT_S = 10.0
+_ANSWER_WAIT_S = 5.0
 _LOCK_WAIT_MS = 1500
 """As with SQLite: a stop has 10 s in all."""
 _CONNECTION_WAIT_S = 2.0
