@@ -241,7 +241,7 @@ async def _open_state(config: Config, clock: Clock, cleanup: AsyncExitStack) -> 
     """Take the data directory, open the store, and bring into it what the run before left behind."""
     data_dir = _make_data_dir(config.data_dir)
     cleanup.callback(_hold(data_dir).release)
-    store = await Store.open(config.store.url)
+    store = await Store.open(config.store.url.get_secret_value())
     cleanup.push_async_callback(store.close)
     spool = _open_spool(data_dir / "audit.spool")
     cleanup.callback(spool.close)

@@ -9,10 +9,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vigilia import __version__
 from vigilia.errors import AlreadyRunning, ConfigError, VigiliaError
 from vigilia.redaction import redact
+
+if TYPE_CHECKING:
+    from vigilia.config import Config
 
 EXIT_UNUSABLE = 2
 """The configuration, or something the start needs, is not usable."""
@@ -64,6 +68,7 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     run.set_defaults(handler=_serve)
     check = commands.add_parser("check", help="check the configuration and print what is in force")
     check.set_defaults(handler=_check)
+    check.add_argument("--online", action="store_true", help="also try every login, and send a test card")
     status = commands.add_parser("status", help="ask the running service whether it is healthy")
     status.set_defaults(handler=_status)
     status.add_argument("--json", action="store_true", help="print one JSON object")
@@ -119,7 +124,18 @@ def _check(parsed: argparse.Namespace) -> int:
     app.check(config)
     print(f"# {config.source}: in order; in force is")
     print(config.show(), end="")
-    return 0
+    return _check_online(config) if parsed.online else 0
+
+
+def _check_online(config: "Config") -> int:
+    from vigilia import app
+    from vigilia.language import use
+
+    use(config.site.language)
+    answers = asyncio.run(app.check_online(config))
+    for name, wrong in answers.items():
+        print(redact(f"# {name}: {wrong or 'works'}"))
+    return EXIT_UNUSABLE if any(answers.values()) else 0
 
 
 def _status(parsed: argparse.Namespace) -> int:
@@ -144,7 +160,9 @@ def _report(parsed: argparse.Namespace) -> int:
     use(config.site.language)
     clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), config.zone)
     week = week_named(parsed.week, config.zone, clock.now())
-    path, lines = asyncio.run(write_report(config.store.url, week, config.zone, config.data_dir, clock.now()))
+    path, lines = asyncio.run(
+        write_report(config.store.url.get_secret_value(), week, config.zone, config.data_dir, clock.now())
+    )
     print(path)
     for line in lines:
         print(line)

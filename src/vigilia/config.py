@@ -33,6 +33,8 @@ from vigilia.settings import (
     read_toml,
     validate,
 )
+from vigilia.store.config import StoreConfig
+from vigilia.store.url import POSTGRESQL, SQLITE, StoreUrl
 
 DEFAULT_FILE = "vigilia.toml"
 LATER = ("history", "reactor")
@@ -61,20 +63,6 @@ class SiteConfig(Section):
     def resolved(self, base: Path) -> Self:
         """Return the section with absolute folders."""
         return self.model_copy(update={"data_dir": str(base / self.data_dir), "log_dir": str(base / self.log_dir)})
-
-
-class StoreConfig(Section):
-    """The `[store]` section: the database of what must survive a crash."""
-
-    url: str = ""
-    """Empty: `vigilia.db` in the data directory."""
-
-    @field_validator("url")
-    @classmethod
-    def _check_url(cls, url: str) -> str:
-        if url and not (url.startswith("sqlite:///") and len(url) > len("sqlite:///")):
-            raise ValueError('is no SQLite file, and others are not available in this version; write "sqlite:///FILE"')
-        return url
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +240,11 @@ def _traced(problem: Problem, place: str, origins: Mapping[str, str]) -> Problem
 
 
 def _with_file(store: StoreConfig, base: Path, site: SiteConfig) -> StoreConfig:
-    path = base / store.url.removeprefix("sqlite:///") if store.url else Path(site.data_dir) / "vigilia.db"
-    return store.model_copy(update={"url": f"sqlite:///{path}"})
+    url = store.url.get_secret_value()
+    if url.startswith(POSTGRESQL):
+        return store
+    path = base / url.removeprefix(SQLITE) if url else Path(site.data_dir) / "vigilia.db"
+    return store.model_copy(update={"url": StoreUrl(f"{SQLITE}{path}")})
 
 
 def _plain(value: Any) -> Any:

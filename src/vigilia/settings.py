@@ -146,7 +146,7 @@ def read_secret_files(table: Table, model: type[Section], base: Path, place: str
     """
     problems: list[Problem] = []
     for name, field in model.model_fields.items():
-        if Secret in _types(field.annotation) and f"{name}_file" in table:
+        if _is_secret(field.annotation) and f"{name}_file" in table:
             named = table.pop(f"{name}_file")
             if table.get(name) is not None:
                 right = "give one of them"
@@ -217,6 +217,10 @@ def _describe(value: object) -> str:
     if isinstance(value, dict):
         return "a table"
     return "a list" if isinstance(value, list | tuple) else shorten(value)
+
+
+def _is_secret(annotation: Any) -> bool:
+    return any(isinstance(kind, type) and issubclass(kind, Secret) for kind in _types(annotation))
 
 
 def _types(annotation: Any) -> Iterator[Any]:

@@ -54,7 +54,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert str(config.zone) == "America/Sao_Paulo"
     assert config.data_dir == tmp_path / "state"
     assert config.site.log_dir == str(tmp_path / "logs")
-    assert config.store.url == f"sqlite:///{tmp_path}/state/vigilia.db"
+    assert config.store.url.get_secret_value() == f"sqlite:///{tmp_path}/state/vigilia.db"
     assert (config.web.enabled, config.web.listen) == (True, "127.0.0.1:8080")
     assert config.epics is None, "absent is off"
     assert list(config.drivers) == ["aruba"]
@@ -67,7 +67,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     )
     assert config.data_dir == tmp_path / "a" / "b"
     assert config.site.log_dir == "/var/c"
-    assert config.store.url == f"sqlite:///{tmp_path}/x.db"
+    assert config.store.url.get_secret_value() == f"sqlite:///{tmp_path}/x.db"
 
 
 def test_without_a_file_paths_are_relative_to_the_working_directory(
@@ -172,8 +172,10 @@ def test_which_file_is_read(
         (b"[site]\ntimezone = '../../etc/passwd'", "vigilia.toml: site.timezone: '../../etc/passwd' is no time zone"),
         (b"[site]\ntimezone = ''", "vigilia.toml: site.timezone: '' is no time zone"),
         (b"[site]\nlanguage = 'pt'", "vigilia.toml: site.language: cannot be 'pt'; write 'pt-BR' or 'en'"),
-        (b"[store]\nurl = 'postgresql://x'", "vigilia.toml: store.url: is no SQLite file"),
-        (b"[store]\nurl = 'sqlite:///'", "vigilia.toml: store.url: is no SQLite file"),
+        (b"[store]\nurl = 'mysql://x/y'", "vigilia.toml: store.url: is neither SQLite nor PostgreSQL; write"),
+        (b"[store]\nurl = 'sqlite:///'", "vigilia.toml: store.url: is neither SQLite nor PostgreSQL; write"),
+        (b"[store]\nurl = 'postgresql://u:p@h'", "vigilia.toml: store.url: names no database; write"),
+        (b"[store]\nurl = 'postgresql://u:p@h:x/d'", "vigilia.toml: store.url: is no PostgreSQL address; write"),
         (b"[aruba]", "vigilia.toml: [aruba] switches: names no switch; add [[aruba.switches]] or switches_file"),
         (b"[aruba]\nca_file = 'x.pem'", "vigilia.toml: [aruba] ca_file: x.pem is no file; name a PEM bundle"),
         (b"[aruba]\nswitches_file = 'a'", "a: file: cannot be read (No such file or directory); name a JSON file"),
@@ -271,6 +273,43 @@ def test_what_a_section_of_the_environment_lacks_is_not_blamed_on_a_variable(tmp
 def test_what_the_file_has_wrong_is_not_blamed_on_a_variable(tmp_path: Path) -> None:
     lines = mistakes(tmp_path, {"aruba": {"switches": [SWITCH], "scan": 1}}, VIGILIA_ARUBA__SCAN_S="1.0")
     assert lines == ["vigilia.toml: aruba.scan: is not a known key; remove it or correct its spelling"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ana:hush@db.example:5433/vigilia", "postgresql://ana:***@db.example:5433/vigilia"),
+        ("postgresql://ana@db.example/vigilia", "postgresql://ana@db.example/vigilia"),
+        (
+            "postgresql://h/d?user=ana&password=hush&sslmode=require",
+            "postgresql://h/d?user=ana&password=***&sslmode=require",
+        ),
+        ("postgresql:///vigilia?host=/run/postgresql", "postgresql:///vigilia?host=/run/postgresql"),
+        ("postgresql://ana:hu%40sh@h/d", "postgresql://ana:***@h/d"),
+    ],
+)
+def test_the_address_of_a_postgresql_store_is_shown_without_its_password(url: str, shown: str, tmp_path: Path) -> None:
+    config = load(tmp_path, GOOD | {"store": {"url": url}})
+    assert config.store.url.get_secret_value() == url
+    assert f'url = "{shown}"' in config.show()
+    assert "hush" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    "password", ["qu@il", "qu/il", "1/quil", "qu#il", "qu?il", "1?quil=1&@", "1?qu=il", "[quil", "qu\nil"]
+)
+def test_a_password_that_breaks_its_address_is_not_repeated(password: str, tmp_path: Path) -> None:
+    """What stands before a slash could be taken for a host and a port, and shown."""
+    (mistake,) = mistakes(tmp_path, GOOD | {"store": {"url": f"postgresql://ana:{password}@h/d"}})
+    assert mistake.startswith("vigilia.toml: store.url: is no PostgreSQL address; write ")
+    assert "qu" not in mistake
+    assert "il" not in mistake.removeprefix("vigilia.toml")
+
+
+def test_the_address_of_a_store_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "store.url").write_text("postgresql://ana:hush@h/d\n")
+    config = load(tmp_path, GOOD | {"store": {"url_file": "store.url"}})
+    assert config.store.url.get_secret_value() == "postgresql://ana:hush@h/d"
 
 
 def test_secrets_are_in_no_message(tmp_path: Path) -> None:

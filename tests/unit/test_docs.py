@@ -18,7 +18,7 @@ from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
 from vigilia.notify.config import AppriseConfig, NotifyConfig, RouteConfig, TeamsConfig
 from vigilia.ping import HealthConfig
-from vigilia.settings import Section
+from vigilia.settings import Secret, Section
 from vigilia.sim.aruba import FAULTS
 from vigilia.sim.aruba.command import add_arguments
 
@@ -78,7 +78,8 @@ def test_configuration_reference_has_every_key_and_its_default(heading: str) -> 
         elif field.default is None:
             expected = "not set"
         else:
-            expected = f"`{json.dumps(field.default)}`"
+            default = field.default.get_secret_value() if isinstance(field.default, Secret) else field.default
+            expected = f"`{json.dumps(default)}`"
         assert rows[name][2] == expected, f"{heading} {name}"
 
 

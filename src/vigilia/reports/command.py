@@ -31,18 +31,11 @@ async def write_report(
 ) -> tuple[Path, tuple[str, ...]]:
     """Write the report of `week`; return where it is, and the totals as lines.
 
-    Raises StartError where there is no store, StoreError or ReportError.
+    Raises StartError where there is no store that can be read, StoreError or ReportError.
     """
-    _check_there(Path(store_url.removeprefix("sqlite:///")))
-    store = await Store.open(store_url)
+    store = await Store.look(store_url)
     try:
         report = await make_report(store, week, zone, data_dir, now)
     finally:
         await store.close()
     return data_dir / report.file, tuple(f"{title}: {text}" for title, text in totals(report.found))
-
-
-def _check_there(path: Path) -> None:
-    """Raise StartError where no store is at `path`: to open it would make one."""
-    if not path.is_file():
-        raise StartError(f"there is no store at {path}: name the configuration that the service runs with, as its user")

@@ -1,29 +1,31 @@
-"""The store: what must survive a crash, in one small transactional database.
+"""The store: what must survive a crash, in one small transactional database, SQLite or PostgreSQL.
 
-SQLite in WAL mode with synchronous FULL, so that what a call has returned from is on the disk.
+What a call has returned from is on the disk.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, delete, event, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vigilia.clock import iso
 from vigilia.errors import StartError
 from vigilia.points import Point, Value
 from vigilia.spool import Record
 from vigilia.store import known, schema
-from vigilia.store.file import DatabaseFile, StoreError
-from vigilia.store.migrate import migrate
+from vigilia.store.faults import StoreError, reason, store_errors
+from vigilia.store.migrate import check_newest, migrate
+from vigilia.store.place import Place
 from vigilia.store.records import RefusedRecordError, put, put_or_skip
+from vigilia.store.sqlite import SqlitePlace
+from vigilia.store.url import POSTGRESQL, SQLITE, shown
 
 _logger = logging.getLogger(__name__)
 
@@ -32,11 +34,7 @@ Row = dict[str, Any]
 _WRITES_KEPT = 100_000
 """How many writes the audit keeps. A crash has the spool repeat at most half of its 50 MB, some 75,000 writes: none of
 them is forgotten here by then, and so none is taken for a new one."""
-_LOCK_WAIT_MS = 1500
-"""How long SQLite waits for another's lock. It cannot be interrupted meanwhile, and a stop has 10 s in all."""
 _CLOSE_WAIT_S = 2.0
-_CONNECTION_WAIT_S = 2.0
-"""How long a call waits for one of the few connections, where others have them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +56,76 @@ class PointChanges:
 class Store:
     """The open database. Made by `Store.open`; every method may raise StoreError."""
 
-    def __init__(self, engine: AsyncEngine, file: DatabaseFile) -> None:
-        self._engine = engine
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._engine = place.engine
         self._writer = asyncio.Lock()
-        self._file = file
 
     @classmethod
     async def open(cls, url: str) -> "Store":
-        """Open the database at `url`, and make or migrate its schema.
+        """Open the database at `url`, and make or migrate its schema. A damaged SQLite file is set aside first.
 
-        Raises StartError where it cannot be opened or is newer than the program.
+        Raises StartError where it cannot be opened or is newer than the program, AlreadyRunning where it is PostgreSQL
+        and another instance has it.
         """
-        path = Path(url.removeprefix("sqlite:///"))  # not parsed as a URL: a file's name may have a question mark
-        location = URL.create("sqlite+aiosqlite", database=str(path))
-        engine = create_async_engine(location, pool_timeout=_CONNECTION_WAIT_S)
-        event.listen(engine.sync_engine, "connect", _set_up_connection)
-        event.listen(engine.sync_engine, "begin", _begin)
+        async with AsyncExitStack() as undo:
+            try:
+                with store_errors():
+                    place = await _place_of(url)
+                    undo.push_async_callback(place.close)
+                    async with place.engine.begin() as connection:
+                        await connection.run_sync(migrate)
+                        await place.check_start(connection)
+            except (StoreError, OSError) as error:
+                raise StartError(f"the store {_named(url)} cannot be opened: {error}: {_way_out(url)}") from error
+            undo.pop_all()
+        return cls(place)
+
+    @classmethod
+    async def look(cls, url: str) -> "Store":
+        """Open the database at `url` to read it only, beside the service that has it.
+
+        Raises StartError where there is none, or none that this version can read.
+        """
+        if url.startswith(POSTGRESQL):
+            from vigilia.store.postgresql import PostgresPlace
+
+            place: Place = PostgresPlace(url)
+        else:
+            path = Path(url.removeprefix(SQLITE))
+            if not path.is_file():
+                raise StartError(
+                    f"there is no store at {path}: name the configuration that the service runs with, as its user"
+                )
+            place = SqlitePlace(path, "")
+        store = cls(place)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            async with engine.begin() as connection:
-                await connection.run_sync(migrate)
-            return cls(engine, DatabaseFile(path))
-        except (DBAPIError, OSError) as error:
-            await engine.dispose()
-            raise StartError(
-                f"the store {path} cannot be opened: {_reason(error)}: check the file and its rights"
-            ) from error
+            async with store.reading() as connection:
+                await connection.run_sync(check_newest)
+        except (StoreError, OSError) as error:
+            await store.close()
+            raise StartError(f"the store {_named(url)} cannot be read: {error}: {_way_out(url)}") from error
         except StartError:
-            await engine.dispose()
+            await store.close()
             raise
+        return store
+
+    @property
+    def set_aside(self) -> str:
+        """Where the damaged state was put that was found at the start; empty where it was whole, or new."""
+        return self._place.set_aside
 
     async def close(self) -> None:
         """Close the database, or leave it to the end of the process where that takes too long; nothing is lost."""
         try:
-            await asyncio.wait_for(self._engine.dispose(), _CLOSE_WAIT_S)
+            await asyncio.wait_for(self._place.close(), _CLOSE_WAIT_S)
         except (TimeoutError, DBAPIError) as error:
-            _logger.warning("the store could not be closed: %s", _reason(error) or "no answer in time")
+            _logger.warning("the store could not be closed: %s", reason(error) or "no answer in time")
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
         """Give a connection to read with. Raises StoreError for what the database refuses within."""
-        with _store_errors():
+        with store_errors():
             async with self._engine.connect() as connection:
                 yield connection
 
@@ -106,18 +133,21 @@ class Store:
     async def writing(self) -> AsyncGenerator[AsyncConnection]:
         """Give a connection whose changes are kept together at the end, or not at all where anything is raised.
 
-        No other `writing` runs meanwhile. Raises StoreError for what the database refuses.
+        No other write transaction runs meanwhile: what is read within stays true until the end. Raises StoreError for
+        what the database refuses.
         """
-        with _store_errors():
-            self._file.check_place()
-            async with self._writer, self._engine.begin() as connection:
-                yield connection
+        with store_errors():
+            async with self._writer:
+                await self._place.check()
+                async with self._engine.begin() as connection:
+                    await self._place.begin_write(connection)
+                    yield connection
 
     async def check(self) -> None:
         """Raise StoreError unless the database would take a write: there, not locked, writable, with room."""
-        with _store_errors():
-            self._file.check_place()
-            self._file.check_room()
+        with store_errors():
+            await self._place.check()
+            self._place.check_room()
             async with self._engine.connect() as connection:
                 # It deletes nothing, but it reads the table and takes the lock for writing, and gives it back.
                 await connection.execute(delete(schema.audit).where(schema.audit.c.id < 0))
@@ -154,10 +184,9 @@ class Store:
 
     async def chosen(self) -> dict[str, Chosen]:
         """Return the last value written to each set point, by point name."""
-        with _store_errors():
-            async with self._engine.connect() as connection:
-                rows = await connection.execute(select(schema.chosen))
-                return {row.point: Chosen(row.value, row.confirmed) for row in rows}
+        async with self.reading() as connection:
+            rows = await connection.execute(select(schema.chosen))
+            return {row.point: Chosen(row.value, row.confirmed) for row in rows}
 
     async def audit(self, *, point: str = "", before: int | None = None, limit: int = 100) -> list[Row]:
         """Return writes, the newest first: of `point`, with an id below `before`, at most `limit`."""
@@ -166,9 +195,8 @@ class Store:
             query = query.where(schema.audit.c.point == point)
         if before is not None:
             query = query.where(schema.audit.c.id < before)
-        with _store_errors():
-            async with self._engine.connect() as connection:
-                return [_audit_row(row) for row in (await connection.execute(query)).mappings()]
+        async with self.reading() as connection:
+            return [_audit_row(row) for row in (await connection.execute(query)).mappings()]
 
     async def remember_points(self, driver: str, points: Sequence[Point], now: float) -> PointChanges:
         """Keep `points` as the ones `driver` has; say how many are new and how many are gone since the last start."""
@@ -192,15 +220,22 @@ class Store:
             return await known.recall(connection, driver)
 
 
-@contextmanager
-def _store_errors() -> Generator[None]:
-    """Turn what goes wrong between us and the database into StoreError."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise StoreError(_reason(error)) from error
-    except NoFreeConnection as error:
-        raise StoreError(f"it answers too slowly: no connection was free for {_CONNECTION_WAIT_S:g} s") from error
+async def _place_of(url: str) -> Place:
+    if url.startswith(POSTGRESQL):
+        from vigilia.store.postgresql import PostgresPlace
+
+        return await PostgresPlace.open(url)
+    return await SqlitePlace.open(url)
+
+
+def _named(url: str) -> str:
+    return shown(url).removeprefix(SQLITE)
+
+
+def _way_out(url: str) -> str:
+    if url.startswith(POSTGRESQL):
+        return "check that the server runs there, and [store] url"
+    return "check the file, its rights, and the room on its disk"
 
 
 def _audit_row(row: Mapping[Any, Any]) -> Row:
@@ -218,21 +253,3 @@ def _audit_row(row: Mapping[Any, Any]) -> Row:
         "detail": row["detail"],
         "answered": None if answered is None else iso(answered),
     }
-
-
-def _set_up_connection(connection: Any, _record: object) -> None:
-    # By itself the sqlite3 module begins no transaction before DDL: a migration that is killed would be half there.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_LOCK_WAIT_MS}", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _reason(error: BaseException) -> str:
-    """Return the database's own words, without SQLAlchemy's statement and parameters."""
-    return str(error.orig) if isinstance(error, DBAPIError) else str(error)

@@ -3,14 +3,10 @@
 import os
 from pathlib import Path
 
-from vigilia.errors import VigiliaError
+from vigilia.store.faults import StoreError
 
 _LEAST_FREE_BYTES = 10_000_000
 """Less than this, and the disk counts as full: the next writes may still fit, but somebody should make room."""
-
-
-class StoreError(VigiliaError):
-    """The database did not take or give something; it may later."""
 
 
 class DatabaseFile:

@@ -12,6 +12,7 @@ from vigilia.clock import Clock
 from vigilia.points import Origin, Point, Value
 from vigilia.spool import Spool
 from vigilia.store.database import Store, StoreError
+from vigilia.store.text import storable
 
 _logger = logging.getLogger(__name__)
 
@@ -66,11 +67,11 @@ class WriteJournal:
                 "write_id": write_id,
                 "asked_at": self._clock.now(),
                 "point": point.name,
-                "value": _storable(value) if isinstance(value, str) else value,
-                "previous": _storable(previous) if isinstance(previous, str) else previous,
+                "value": storable(value) if isinstance(value, str) else value,
+                "previous": storable(previous) if isinstance(previous, str) else previous,
                 "via": origin.via,
-                "user": _storable(origin.user[:200]),
-                "host": _storable(origin.host[:200]),
+                "user": storable(origin.user[:200]),
+                "host": storable(origin.host[:200]),
                 "chosen": point.setpoint and value is not None,
             }
         )
@@ -83,7 +84,7 @@ class WriteJournal:
                 "event": "answered",
                 "write_id": write_id,
                 "outcome": outcome,
-                "detail": _storable(detail[:1000]),
+                "detail": storable(detail[:1000]),
                 "answered_at": self._clock.now(),
             }
         )
@@ -120,8 +121,3 @@ class WriteJournal:
         if not self._spool.append(record):
             self._dropped_at = now
         self._wake.set()
-
-
-def _storable(text: str) -> str:
-    """Return `text` without what no database stores: half of a surrogate pair becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()

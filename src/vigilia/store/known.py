@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vigilia.points import Point
 from vigilia.store import schema
+from vigilia.store.upsert import insert
 
 _logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ async def _put(connection: AsyncConnection, driver: str, points: Sequence[Point]
     if not points:
         return
     table = schema.known_points
-    upsert = insert(table)
+    upsert = insert(connection, table)
     await connection.execute(
         upsert.on_conflict_do_update(
             index_elements=[table.c.name],

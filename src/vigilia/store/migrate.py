@@ -26,12 +26,23 @@ def migrate(connection: Connection) -> None:
         _version.create(connection)
         connection.execute(_version.insert().values(version_num=NEWEST))
     elif present is not None and present > NEWEST:
+        place = connection.engine.url.database or "in PostgreSQL"
         raise StartError(
-            f"the store {connection.engine.url.database} has revision {present}, newer than this program's {NEWEST}: "
+            f"the store {place} has revision {present}, newer than this program's {NEWEST}: "
             "start the newer program, or restore the store from before its upgrade"
         )
     elif present != NEWEST:
         upgrade(connection)
+
+
+def check_newest(connection: Connection) -> None:
+    """Raise StartError unless `connection`'s database has the newest schema: a reader changes nothing."""
+    present = _revision(connection)
+    if present != NEWEST:
+        raise StartError(
+            f"the store has revision {present or 'none'}, and this program reads {NEWEST}: start the service with this "
+            "version once"
+        )
 
 
 def upgrade(connection: Connection) -> None:

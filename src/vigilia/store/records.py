@@ -5,8 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import exists, select, update
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vigilia.spool import Record
 from vigilia.store import schema
+from vigilia.store.upsert import insert
 
 _logger = logging.getLogger(__name__)
 
@@ -52,9 +52,7 @@ async def put(connection: AsyncConnection, record: Record) -> None:
         else:
             await _put_answered(connection, record)
     except StatementError as error:
-        # Of the database's own errors these speak of the record; locked, full and missing are others, and pass.
-        mine = (IntegrityError, DataError, InterfaceError, ProgrammingError)
-        if isinstance(error, DBAPIError) and not isinstance(error, mine):
+        if not _speaks_of_the_record(error):
             raise
         raise RefusedRecordError(str(error.orig)) from error
     except (OverflowError, UnicodeError) as error:
@@ -78,8 +76,13 @@ async def _put_asked(connection: AsyncConnection, record: Record) -> None:
     chosen = record.get("chosen")
     if not isinstance(chosen, bool) or (chosen and row["value"] is None):
         raise RefusedRecordError("chosen does not fit")
-    fresh = await connection.execute(insert(schema.audit).values(row).on_conflict_do_nothing())
-    if not chosen or not fresh.rowcount:
+    # Looked for first: "on conflict do nothing" would use up one of PostgreSQL's ids, and they say how many rows there
+    # are.
+    known = select(exists().where(schema.audit.c.write_id == row["write_id"]))
+    if await connection.scalar(known):
+        return
+    await connection.execute(schema.audit.insert().values(row))
+    if not chosen:
         return
     choice = {
         "value": row["value"],
@@ -88,7 +91,7 @@ async def _put_asked(connection: AsyncConnection, record: Record) -> None:
         "confirmed": False,
     }
     await connection.execute(
-        insert(schema.chosen)
+        insert(connection, schema.chosen)
         .values(point=row["point"], **choice)
         .on_conflict_do_update(index_elements=[schema.chosen.c.point], set_=choice)
     )
@@ -102,6 +105,18 @@ async def _put_answered(connection: AsyncConnection, record: Record) -> None:
         await connection.execute(
             update(schema.chosen).where(schema.chosen.c.write_id == write_id).values(confirmed=True)
         )
+
+
+def _speaks_of_the_record(error: StatementError) -> bool:
+    """Say whether a database refused what a record says; locked, full, missing and away are the database's own."""
+    if not isinstance(error, DBAPIError):
+        return True
+    if error.connection_invalidated:
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):  # PostgreSQL: data exceptions, constraints, and triggers that raise
+        return state[:2] in ("22", "23", "P0")
+    return isinstance(error, IntegrityError | DataError | InterfaceError | ProgrammingError)
 
 
 def _fields(record: Record, kinds: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The store's tables, as the newest migration leaves them. A test holds the two against each other."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, Table
+
+from vigilia.store.text import StoredText
 
 metadata = MetaData()
 
@@ -8,16 +10,16 @@ audit = Table(
     "audit",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("write_id", String(36), nullable=False, unique=True),
+    Column("write_id", StoredText(36), nullable=False, unique=True),
     Column("asked_at", Float, nullable=False),
-    Column("point", String(200), nullable=False),
+    Column("point", StoredText(200), nullable=False),
     Column("value", JSON),
     Column("previous", JSON),
-    Column("via", String(40), nullable=False),
-    Column("user", String(200), nullable=False),
-    Column("host", String(200), nullable=False),
-    Column("outcome", String(40)),
-    Column("detail", Text),
+    Column("via", StoredText(40), nullable=False),
+    Column("user", StoredText(200), nullable=False),
+    Column("host", StoredText(200), nullable=False),
+    Column("outcome", StoredText(40)),
+    Column("detail", StoredText),
     Column("answered_at", Float),
     Index("ix_audit_point", "point"),
 )
@@ -26,10 +28,10 @@ audit = Table(
 chosen = Table(
     "chosen",
     metadata,
-    Column("point", String(200), primary_key=True),
+    Column("point", StoredText(200), primary_key=True),
     Column("value", JSON, nullable=False),
     Column("chosen_at", Float, nullable=False),
-    Column("write_id", String(36), nullable=False),
+    Column("write_id", StoredText(36), nullable=False),
     Column("confirmed", Boolean, nullable=False),
 )
 """The last value somebody wrote to each set point, and whether the equipment confirmed it."""
@@ -37,8 +39,8 @@ chosen = Table(
 known_points = Table(
     "known_points",
     metadata,
-    Column("name", String(200), primary_key=True),
-    Column("driver", String(40), nullable=False),
+    Column("name", StoredText(200), primary_key=True),
+    Column("driver", StoredText(40), nullable=False),
     Column("definition", JSON, nullable=False),
     Column("first_seen", Float, nullable=False),
 )
@@ -47,8 +49,8 @@ known_points = Table(
 checkpoints = Table(
     "checkpoints",
     metadata,
-    Column("driver", String(40), primary_key=True),
-    Column("key", String(200), primary_key=True),
+    Column("driver", StoredText(40), primary_key=True),
+    Column("key", StoredText(200), primary_key=True),
     Column("value", JSON, nullable=False),
     Column("kept_at", Float, nullable=False),
 )
@@ -57,9 +59,9 @@ checkpoints = Table(
 alarms = Table(
     "alarms",
     metadata,
-    Column("id", String(260), primary_key=True),
-    Column("rule", String(60), nullable=False),
-    Column("point", String(200), nullable=False),
+    Column("id", StoredText(260), primary_key=True),
+    Column("rule", StoredText(60), nullable=False),
+    Column("point", StoredText(200), nullable=False),
     Column("state", JSON, nullable=False),
     Column("counters", JSON, nullable=False),
     Column("changed_at", Float, nullable=False),
@@ -70,22 +72,22 @@ alarms = Table(
 incidents = Table(
     "incidents",
     metadata,
-    Column("id", String(36), primary_key=True),
-    Column("alarm", String(260), nullable=False),
-    Column("rule", String(60), nullable=False),
-    Column("system", String(40), nullable=False),
-    Column("point", String(200), nullable=False),
-    Column("device", String(200), nullable=False),
-    Column("area", String(200), nullable=False),
-    Column("equipment", String(200), nullable=False),
-    Column("family", String(80), nullable=False),
-    Column("label", String(80), nullable=False),
+    Column("id", StoredText(36), primary_key=True),
+    Column("alarm", StoredText(260), nullable=False),
+    Column("rule", StoredText(60), nullable=False),
+    Column("system", StoredText(40), nullable=False),
+    Column("point", StoredText(200), nullable=False),
+    Column("device", StoredText(200), nullable=False),
+    Column("area", StoredText(200), nullable=False),
+    Column("equipment", StoredText(200), nullable=False),
+    Column("family", StoredText(80), nullable=False),
+    Column("label", StoredText(80), nullable=False),
     Column("severity", Integer, nullable=False),
     Column("began_at", Float, nullable=False),
     Column("ended_at", Float),
     Column("last_seen_at", Float, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("suppressed_by", String(260), nullable=False),
+    Column("detail", StoredText, nullable=False),
+    Column("suppressed_by", StoredText(260), nullable=False),
     Column("brief", Boolean, nullable=False),
     Column("told", Boolean, nullable=False),
     Index("ix_incidents_began", "began_at"),
@@ -99,18 +101,18 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("channel", String(60), nullable=False),
-    Column("kind", String(20), nullable=False),
-    Column("alarm", String(260), nullable=False),
-    Column("incident", String(36), nullable=False),
-    Column("area", String(200), nullable=False),
+    Column("channel", StoredText(60), nullable=False),
+    Column("kind", StoredText(20), nullable=False),
+    Column("alarm", StoredText(260), nullable=False),
+    Column("incident", StoredText(36), nullable=False),
+    Column("area", StoredText(200), nullable=False),
     Column("notice", JSON, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("card", Integer),
     Column("claimed_at", Float),
     Column("attempts", Integer, nullable=False),
     Column("delivered_at", Float),
-    Column("error", Text, nullable=False),
+    Column("error", StoredText, nullable=False),
     Index("ix_outbox_waiting", "channel", "delivered_at", "id"),
     Index("ix_outbox_incident", "incident"),
 )
@@ -120,7 +122,7 @@ a notice with a card may have been read by somebody."""
 channels = Table(
     "channels",
     metadata,
-    Column("name", String(60), primary_key=True),
+    Column("name", StoredText(60), primary_key=True),
     Column("next_card", Integer, nullable=False),
     Column("sent", JSON, nullable=False),
 )
@@ -129,7 +131,7 @@ channels = Table(
 marks = Table(
     "marks",
     metadata,
-    Column("name", String(60), primary_key=True),
+    Column("name", StoredText(60), primary_key=True),
     Column("value", JSON, nullable=False),
 )
 """What was done when, so that it is done once: the last heartbeat, the last weekly report."""

@@ -1,4 +1,4 @@
-"""Insert or replace, as SQLite and PostgreSQL both do it."""
+"""Insert, or replace what is there, as SQLite and PostgreSQL both do it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,12 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _ROWS_AT_ONCE = 500
 
 
+def insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return the `INSERT` of the connection's database, which has `ON CONFLICT`."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
 async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put whole rows into `table`, in the place of those with the same primary key."""
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    statement = insert(connection, table)
     keys = [column.name for column in table.primary_key]
     others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     statement = statement.on_conflict_do_update(index_elements=keys, set_=others)

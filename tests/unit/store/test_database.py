@@ -3,26 +3,21 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.util import await_only
 
 from vigilia.points import Kind, Point
-from vigilia.store import Chosen, PointChanges, Store, StoreError, database
+from vigilia.store import Chosen, PointChanges, Store, StoreError, database, schema
 
 SEL = "T1:PwrState-Sel"
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite:///{tmp_path}/vigilia.db")
-    yield store
-    await store.close()
 
 
 def asked(
@@ -124,6 +119,24 @@ async def test_a_damaged_record_is_skipped_and_logged(store: Store, caplog: pyte
     assert caplog.text.count("a damaged record of the journal is skipped") == 3
 
 
+TRIGGERS = {
+    "sqlite": [
+        f"CREATE TRIGGER '{point}' AFTER INSERT ON audit WHEN new.point = '{point}' BEGIN SELECT {answer}; END"
+        for point, answer in (("refused by a trigger", "RAISE(ABORT, 'no')"), ("too large", "zeroblob(2000000000)"))
+    ],
+    "postgresql": [
+        """
+        CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN
+            IF new.point = 'refused by a trigger' THEN RAISE EXCEPTION 'no'; END IF;
+            IF new.point = 'too large' THEN new.id = 2000000000 * 2; END IF;
+            RETURN new;
+        END $$ LANGUAGE plpgsql
+        """,
+        "CREATE TRIGGER refuse BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ],
+}
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -133,7 +146,6 @@ async def test_a_damaged_record_is_skipped_and_logged(store: Store, caplog: pyte
         {"value": [1]},
         {"value": None},
         {"chosen": "yes"},
-        {"user": "\ud800"},
         {"host": 2**70},
         {"asked_at": "yesterday"},
         {"asked_at": float("nan")},
@@ -144,19 +156,29 @@ async def test_a_damaged_record_is_skipped_and_logged(store: Store, caplog: pyte
     ids=str,
 )
 async def test_a_record_that_no_store_takes_is_skipped_and_logged(
-    odd: dict[str, Any], tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+    odd: dict[str, Any], store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    other = sqlite3.connect(tmp_path / "vigilia.db")
-    for point, answer in (("refused by a trigger", "RAISE(ABORT, 'no')"), ("too large", "zeroblob(2000000000)")):
-        other.execute(
-            f"CREATE TRIGGER '{point}' AFTER INSERT ON audit WHEN new.point = '{point}' BEGIN SELECT {answer}; END"
-        )
-    other.close()
+    async with store.writing() as connection:
+        for statement in TRIGGERS[connection.dialect.name]:
+            await connection.exec_driver_sql(statement)
     records = [asked("a"), answered("a"), {**asked("b", point="T2"), **odd}, asked("c", 0), answered("c")]
     await store.record_writes(records)
-    assert [(row["id"], row["outcome"]) for row in await store.audit()] == [(2, "confirmed"), (1, "confirmed")]
+    assert [(row["value"], row["outcome"]) for row in await store.audit()] == [(0, "confirmed"), (1, "confirmed")]
     assert await store.chosen() == {SEL: Chosen(0, confirmed=True)}
     assert caplog.text.count("a damaged record of the journal is skipped") == 1
+
+
+async def test_texts_that_no_database_stores_are_mended(store: Store) -> None:
+    """NUL, and half of a surrogate pair; a number that JSON has not becomes nothing."""
+    records = [
+        asked("a", "\0x\ud83d", "T\0"),
+        {**asked("b", "\U0001f600"), "user": "\udfff\0é", "previous": float("nan")},
+    ]
+    await store.record_writes([*records, answered("a", detail="\0")])
+    second, first = await store.audit()
+    assert (first["point"], first["value"], first["detail"]) == ("T?", "?x?", "?")
+    assert (second["value"], second["user"], second["previous"]) == ("\U0001f600", "??é", None)
+    assert await store.audit(point="T\0") == [first]
 
 
 @pytest.mark.parametrize("odd", [{"outcome": None}, {"detail": {}}, {"answered_at": float("inf")}], ids=str)
@@ -235,26 +257,27 @@ def points(*names: str, **more: Any) -> list[Point]:
     return [Point(name, Kind.ENUM, "T", labels=("Off", "On"), limits=(0, 1), **more) for name in names]
 
 
-async def test_points_are_remembered_from_start_to_start(store: Store, tmp_path: Path) -> None:
+async def known_points(store: Store) -> list[dict[str, Any]]:
+    async with store.reading() as connection:
+        return [dict(row) for row in (await connection.execute(select(schema.known_points))).mappings()]
+
+
+async def test_points_are_remembered_from_start_to_start(store: Store) -> None:
     assert await store.remember_points("aruba", points("a", "b"), 1.0) == PointChanges(new=2, gone=0)
     assert await store.remember_points("aruba", points("a", "b"), 2.0) == PointChanges(new=0, gone=0)
     assert await store.remember_points("aruba", points("b", "c", units="W"), 3.0) == PointChanges(new=1, gone=1)
     assert await store.remember_points("other", points("d"), 4.0) == PointChanges(new=1, gone=0)
     assert await store.remember_points("aruba", [], 5.0) == PointChanges(new=0, gone=2)
     await store.remember_points("aruba", points("d"), 6.0)
-    database = sqlite3.connect(tmp_path / "vigilia.db")
-    assert database.execute("SELECT name, driver FROM known_points").fetchall() == [("d", "aruba")]
-    database.close()
+    assert [(row["name"], row["driver"]) for row in await known_points(store)] == [("d", "aruba")]
 
 
-async def test_first_seen_stays_when_the_definition_changes(store: Store, tmp_path: Path) -> None:
+async def test_first_seen_stays_when_the_definition_changes(store: Store) -> None:
     await store.remember_points("aruba", points("a"), 1.0)
     await store.remember_points("aruba", points("a", units="W"), 2.0)
-    database = sqlite3.connect(tmp_path / "vigilia.db")
-    ((seen, definition),) = database.execute("SELECT first_seen, definition FROM known_points").fetchall()
-    database.close()
-    assert seen == 1.0
-    assert '"units": "W"' in definition
+    (row,) = await known_points(store)
+    assert row["first_seen"] == 1.0
+    assert row["definition"]["units"] == "W"
 
 
 async def test_many_points_are_remembered_in_one_go(store: Store) -> None:
@@ -284,6 +307,7 @@ async def test_a_store_that_has_gone_says_so(tmp_path: Path) -> None:
     await store.close()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_nothing_goes_into_a_file_that_nobody_can_see(tmp_path: Path, store: Store) -> None:
     path = tmp_path / "vigilia.db"
     await store.record_writes([asked("a")])
@@ -294,17 +318,28 @@ async def test_nothing_goes_into_a_file_that_nobody_can_see(tmp_path: Path, stor
     assert [row["id"] for row in await store.audit()] == [1]
 
 
-async def test_a_locked_store_is_a_store_error(tmp_path: Path, store: Store) -> None:
-    holder = sqlite3.connect(tmp_path / "vigilia.db", isolation_level=None)
-    holder.execute("PRAGMA busy_timeout=0")
-    holder.execute("BEGIN EXCLUSIVE")
-    try:
-        async with asyncio.timeout(4):  # a stop has 10 s for everything
-            with pytest.raises(StoreError, match="locked"):
-                await store.record_writes([asked("a")])
-    finally:
+@asynccontextmanager
+async def locked(url: str) -> AsyncIterator[None]:
+    """Another program in the middle of a write."""
+    if url.startswith("sqlite"):
+        holder = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        holder.execute("PRAGMA busy_timeout=0")
+        holder.execute("BEGIN EXCLUSIVE")
+        yield
         holder.execute("ROLLBACK")
         holder.close()
+        return
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE audit")
+        yield
+    await connection.close()
+
+
+async def test_a_locked_store_is_a_store_error(url: str, store: Store) -> None:
+    async with locked(url), asyncio.timeout(4):  # a stop has 10 s for everything
+        with pytest.raises(StoreError, match="lock"):
+            await store.record_writes([asked("a")])
     await store.record_writes([asked("a")])
     assert len(await store.audit()) == 1
 

@@ -1,24 +1,23 @@
 """Migrations: from nothing to what the program declares, all or nothing, and never from the future."""
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from vigilia import store as package
 from vigilia.errors import StartError
-from vigilia.store import Store, migrate, schema
+from vigilia.store import Chosen, Store, migrate, schema
 
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/vigilia.db"
+WAYS = pytest.mark.parametrize("way", [migrate.migrate, migrate.upgrade])
 
 
 @pytest.fixture
@@ -29,11 +28,19 @@ def scripts() -> ScriptDirectory:
 
 
 @pytest.fixture
-def connection(url: str) -> Iterator[Connection]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """The database as another program sees it."""
+    engine = create_async_engine(
+        url.replace("sqlite:", "sqlite+aiosqlite:").replace("postgresql:", "postgresql+asyncpg:")
+    )
+    yield engine
+    await engine.dispose()
+
+
+async def sql(engine: AsyncEngine, statement: str) -> list[tuple[Any, ...]]:
+    async with engine.begin() as connection:
+        result = await connection.execute(text(statement))
+        return [tuple(row) for row in result] if result.returns_rows else []
 
 
 def test_newest_is_the_head_of_the_migrations_and_they_are_one_line(scripts: ScriptDirectory) -> None:
@@ -42,22 +49,55 @@ def test_newest_is_the_head_of_the_migrations_and_they_are_one_line(scripts: Scr
     assert revisions == sorted(revisions, reverse=True), "revisions are numbers that grow"
 
 
-@pytest.mark.parametrize("way", [migrate.migrate, migrate.upgrade])
-def test_an_empty_store_and_the_migrations_lead_to_the_same_tables(
-    way: Callable[[Connection], None], connection: Connection
+@WAYS
+async def test_an_empty_store_and_the_migrations_lead_to_the_same_tables(
+    way: Callable[[Connection], None], engine: AsyncEngine
 ) -> None:
-    way(connection)
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-    assert compare_metadata(context, schema.metadata) == []
-    assert context.get_current_revision() == migrate.NEWEST
+    def differences(connection: Connection) -> object:
+        way(connection)
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert context.get_current_revision() == migrate.NEWEST
+        return compare_metadata(context, schema.metadata)
+
+    async with engine.begin() as connection:
+        assert await connection.run_sync(differences) == []
 
 
-def test_the_comparison_would_see_a_difference(connection: Connection) -> None:
-    differences = compare_metadata(MigrationContext.configure(connection), schema.metadata)
-    assert {change[1].name for change in differences if change[0] == "add_table"} == set(schema.metadata.tables)
+async def test_the_comparison_would_see_a_difference(engine: AsyncEngine) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        return compare_metadata(MigrationContext.configure(connection), schema.metadata)
+
+    async with engine.begin() as connection:
+        found = await connection.run_sync(differences)
+    assert {change[1].name for change in found if change[0] == "add_table"} == set(schema.metadata.tables)
 
 
-async def test_opening_again_keeps_what_is_there(url: str, connection: Connection) -> None:
+async def test_a_store_of_the_first_revision_is_upgraded_with_what_is_in_it(url: str, engine: AsyncEngine) -> None:
+    def first_revision(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(package.__file__).with_name("migrations")))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+    async with engine.begin() as connection:
+        await connection.run_sync(first_revision)
+        assert "outbox" not in await connection.run_sync(lambda connection: inspect(connection).get_table_names())
+    await sql(
+        engine,
+        'INSERT INTO audit (write_id, asked_at, point, value, via, "user", host) '
+        "VALUES ('old', 1.5, 'T1:Sel', '1', 'api', 'ana', '')",
+    )
+    await sql(engine, "INSERT INTO chosen VALUES ('T1:Sel', '2.5', 1.5, 'old', true)")
+    store = await Store.open(url)
+    assert [(row["id"], row["point"], row["value"]) for row in await store.audit()] == [(1, "T1:Sel", 1)]
+    assert await store.chosen() == {"T1:Sel": Chosen(2.5, confirmed=True)}
+    await store.record_writes([asked("new", "T1:Sel", 0)])
+    assert [row["id"] for row in await store.audit()] == [2, 1]
+    await store.close()
+    assert await sql(engine, "SELECT version_num FROM alembic_version") == [(migrate.NEWEST,)]
+
+
+async def test_opening_again_keeps_what_is_there(url: str) -> None:
     store = await Store.open(url)
     await store.record_writes([asked("1", "T1:Sel", 1)])
     await store.close()
@@ -81,23 +121,20 @@ def asked(write_id: str, point: str, value: object) -> dict[str, object]:
     }
 
 
-async def test_a_store_newer_than_the_program_is_refused_and_left_alone(url: str, tmp_path: Path) -> None:
+async def test_a_store_newer_than_the_program_is_refused_and_left_alone(url: str, engine: AsyncEngine) -> None:
     await (await Store.open(url)).close()
-    with sqlite3.connect(tmp_path / "vigilia.db") as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.close()
+    await sql(engine, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        StartError, match=r"vigilia\.db has revision 9999, newer than this program's \d+: start the newer"
+        StartError,
+        match=r"the store .*(vigilia\.db|PostgreSQL) has revision 9999, newer than this program's \d+: start",
     ):
         await Store.open(url)
-    with sqlite3.connect(tmp_path / "vigilia.db") as database:
-        assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
-    database.close()
+    assert await sql(engine, "SELECT version_num FROM alembic_version") == [("9999",)]
 
 
-@pytest.mark.parametrize("way", [migrate.migrate, migrate.upgrade])
+@WAYS
 async def test_a_migration_that_breaks_off_leaves_nothing_behind(
-    way: Callable[[Connection], None], url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: Callable[[Connection], None], url: str, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_off(connection: Connection) -> None:
         way(connection)
@@ -107,22 +144,6 @@ async def test_a_migration_that_breaks_off_leaves_nothing_behind(
         patch.setattr("vigilia.store.database.migrate", break_off)
         with pytest.raises(StartError, match="the power went"):
             await Store.open(url)
-    database = sqlite3.connect(tmp_path / "vigilia.db")
-    assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
-    database.close()
+    async with engine.begin() as connection:
+        assert await connection.run_sync(lambda connection: inspect(connection).get_table_names()) == []
     await (await Store.open(url)).close()
-
-
-async def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    (tmp_path / "binary.db").write_bytes(b"\x00\xff" * 5000)
-    (tmp_path / "file").touch()
-    for path, reason in (
-        (tmp_path / "binary.db", "file is not a database"),
-        (tmp_path, "unable to open database file"),
-        (tmp_path / "file" / "below" / "x.db", "Not a directory"),
-    ):
-        with pytest.raises(StartError) as raised:
-            await Store.open(f"sqlite:///{path}")
-        assert str(raised.value).startswith(f"the store {path} cannot be opened: ")
-        assert reason in str(raised.value)
-        assert str(raised.value).endswith(": check the file and its rights")
