@@ -8,7 +8,6 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -92,12 +91,7 @@ class Store:
 
             place: Place = PostgresPlace(url)
         else:
-            path = Path(url.removeprefix(SQLITE))
-            if not path.is_file():
-                raise StartError(
-                    f"there is no store at {path}: name the configuration that the service runs with, as its user"
-                )
-            place = SqlitePlace(path, "")
+            place = SqlitePlace.look(url)
         store = cls(place)
         try:
             async with store.reading() as connection:

@@ -50,6 +50,16 @@ class SqlitePlace:
         path.parent.mkdir(parents=True, exist_ok=True)
         return cls(path, await asyncio.to_thread(_set_aside_if_damaged, path))
 
+    @classmethod
+    def look(cls, url: str) -> "SqlitePlace":
+        """Return the place of a file that is only to be read. Raises StartError where there is none."""
+        path = Path(url.removeprefix(SQLITE))
+        if not path.is_file():
+            raise StartError(
+                f"there is no store at {path}: name the configuration that the service runs with, as its user"
+            )
+        return cls(path, "")
+
     async def check_start(self, connection: AsyncConnection) -> None:
         """Write into the file's header: a lock alone would not tell of a full disk."""
         await connection.exec_driver_sql("PRAGMA user_version = 1")
