@@ -163,7 +163,7 @@ def site() -> MakeSite:
         )
         driver = build(make_config(api.base, **keys), surroundings)
         table.add(driver.points, driver.write)
-        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, None)
+        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, lambda: 0, None)
         table.add(own.points)
         table.add_consumer(recorder)
         supervisor = Supervisor(table, own, driver.links)
