@@ -110,6 +110,7 @@ class MakeSite(Protocol):
         speed: float = SPEED,
         checkpoints: Mapping[str, Any] | None = None,
         known: Sequence[Point] = (),
+        standings: Mapping[tuple[str, str], Standing] | None = None,
         **keys: Any,
     ) -> contextlib.AbstractAsyncContextManager[Site]: ...
 
@@ -137,11 +138,12 @@ def site() -> MakeSite:
         speed: float = SPEED,
         checkpoints: Mapping[str, Any] | None = None,
         known: Sequence[Point] = (),
+        standings: Mapping[tuple[str, str], Standing] | None = None,
         **keys: Any,
     ) -> AsyncIterator[Site]:
         keys = {"relay_interval_s": 6.0, "inverter_interval_s": 9.0, **keys}
         clock = Clock(utc(at), speed)
-        table, alarms, recorder = PointTable(clock, Notebook()), Alarms(), Recorder()
+        table, alarms, recorder = PointTable(clock, Notebook()), Alarms(dict(standings or {})), Recorder()
         declared: list[Point] = []
         refusals: list[VigiliaError] = []
 
