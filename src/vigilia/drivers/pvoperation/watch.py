@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -140,7 +141,7 @@ class PlantWatch:
         """Publish what is new of a plant together with its checkpoint, then what follows for its inverters' states."""
         await self._declare_new(family, plant, fresh)
         now = self._clock.now()
-        samples = mapping.samples_of(family, plant.id, fresh)
+        samples = mapping.samples_of(family, plant.id, fresh, partial(self._is_active, plant.id))
         for equipment in after.absent:
             if after.is_lost(equipment) and not before.is_lost(equipment):
                 samples.append(self._unconfirmed(plant.id, equipment, now))
@@ -196,6 +197,14 @@ class PlantWatch:
         if tripped or standing is Standing.SUPPRESSED:
             return mapping.SUPPRESSED
         return mapping.FAILED if standing is Standing.ACTIVE else mapping.NORMAL
+
+    def _is_active(self, plant: str, relay: str, class_name: str) -> bool:
+        """Whether a relay's alarm is active: by its point or, as after a start, by what is kept of the alarm."""
+        name = mapping.relay_status(plant, relay, class_name)
+        if name in self._declared and self._table.reading(name).value == 1:
+            return True
+        alarms = self._alarms
+        return alarms is not None and alarms.standing(relay_rule_name(class_name), name) is not Standing.NORMAL
 
     def _has_relay_alarm(self, plant: str) -> bool:
         alarms = self._alarms

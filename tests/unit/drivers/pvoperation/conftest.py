@@ -110,6 +110,7 @@ class MakeSite(Protocol):
         speed: float = SPEED,
         checkpoints: Mapping[str, Any] | None = None,
         known: Sequence[Point] = (),
+        standings: Mapping[tuple[str, str], Standing] | None = None,
         **keys: Any,
     ) -> contextlib.AbstractAsyncContextManager[Site]: ...
 
@@ -137,11 +138,12 @@ def site() -> MakeSite:
         speed: float = SPEED,
         checkpoints: Mapping[str, Any] | None = None,
         known: Sequence[Point] = (),
+        standings: Mapping[tuple[str, str], Standing] | None = None,
         **keys: Any,
     ) -> AsyncIterator[Site]:
         keys = {"relay_interval_s": 6.0, "inverter_interval_s": 9.0, **keys}
         clock = Clock(utc(at), speed)
-        table, alarms, recorder = PointTable(clock, Notebook()), Alarms(), Recorder()
+        table, alarms, recorder = PointTable(clock, Notebook()), Alarms(dict(standings or {})), Recorder()
         declared: list[Point] = []
         refusals: list[VigiliaError] = []
 
@@ -163,7 +165,7 @@ def site() -> MakeSite:
         )
         driver = build(make_config(api.base, **keys), surroundings)
         table.add(driver.points, driver.write)
-        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, None)
+        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, lambda: 0, None)
         table.add(own.points)
         table.add_consumer(recorder)
         supervisor = Supervisor(table, own, driver.links)
