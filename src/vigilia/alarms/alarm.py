@@ -68,6 +68,7 @@ class Alarm:
         "incident",
         "known",
         "last_seen",
+        "latest",
         "point",
         "rule",
         "severity",
@@ -86,6 +87,8 @@ class Alarm:
         self.counters = Counters()
         self.incident: Incident | None = None
         """The open one."""
+        self.latest = ""
+        """The id of the newest incident, open or over."""
         self.known: list[Episode] = []
         """Alarms that ended lately: what comes late about them is no news."""
         self.since = 0.0
@@ -208,7 +211,7 @@ class Alarm:
             "told": self.state.told,
             "shelved": self.state.shelved,
             "out_of_service": self.state.out_of_service,
-            "incident": self.incident.id if self.incident else "",
+            "incident": self.latest,
             "since": self.since,
             "acknowledged_by": self.acknowledged_by,
             "shelved_until": self.shelved_until,
@@ -224,6 +227,7 @@ class Alarm:
         """Go on from where `row` was kept. What suppresses it now is found out anew."""
         saved: dict[str, Any] = row.state
         self.state = State(Base(saved["base"]), saved["told"], saved["shelved"], False, saved["out_of_service"])
+        self.latest = saved["incident"]
         self.since = saved["since"]
         self.acknowledged_by = saved["acknowledged_by"]
         self.shelved_until = saved["shelved_until"]

@@ -268,7 +268,7 @@ class AlarmEngine:
             incident = alarm.incident = Incident(
                 change.began, max(alarm.last_seen, change.began), severity, detail, alarm.suppressed_by
             )
-            alarm.acknowledged_by = ""
+            alarm.latest = incident.id
             self._say(alarm, incident, "raise", changes)
             self._step(alarm, Event.RAISE, changes, incident)
             self._suppress(self._suppression.cover(alarm), alarm, changes)
