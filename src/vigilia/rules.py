@@ -59,6 +59,8 @@ class Rule:
     """What kind of alarm it is, in English, for a card's line: "OVERVOLTAGE"."""
     family: str = ""
     """The heading it is counted under in heartbeats and reports, in English: "Relay alarms"."""
+    outage: bool = True
+    """Whether the equipment counts as unavailable while it lasts, in reports."""
     log: str = ""
     """The log that tells of it besides the common one: a name under `log_dir`."""
     mark: str = "[ALARME]"

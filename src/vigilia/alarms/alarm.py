@@ -42,6 +42,8 @@ class Incident:
     ended: float | None = None
     brief: bool = False
     told: bool = False
+    found: float = 0.0
+    """When the watch learnt of it, by the clock."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def update(self, last_seen: float, severity: Severity, detail: str) -> bool:
@@ -260,6 +262,8 @@ class Alarm:
             incident.suppressed_by,
             incident.brief,
             incident.told,
+            rule.outage,
+            incident.found,
         )
 
     def _hear(self, moment: float, severity: Severity, detail: str) -> None:

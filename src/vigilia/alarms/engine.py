@@ -256,7 +256,9 @@ class AlarmEngine:
         if change.kind == "brief":
             ended = change.ended or change.began
             severity, detail = alarm.said(change.began, ended)
-            incident = Incident(change.began, ended, severity, detail, alarm.suppressed_by, ended, brief=True)
+            incident = Incident(
+                change.began, ended, severity, detail, alarm.suppressed_by, ended, brief=True, found=now
+            )
             alarm.remember(change.began, ended)
             self._say(alarm, incident, "raise", changes)
             self._say(alarm, incident, "clear", changes)
@@ -266,7 +268,7 @@ class AlarmEngine:
         if change.kind == "raise":
             severity, detail = alarm.said(change.began, math.inf)
             incident = alarm.incident = Incident(
-                change.began, max(alarm.last_seen, change.began), severity, detail, alarm.suppressed_by
+                change.began, max(alarm.last_seen, change.began), severity, detail, alarm.suppressed_by, found=now
             )
             alarm.latest = incident.id
             self._say(alarm, incident, "raise", changes)
@@ -385,5 +387,6 @@ def _incident(row: IncidentRow) -> Incident:
         row.detail,
         row.suppressed_by,
         told=row.told,
+        found=row.found_at,
         id=row.id,
     )

@@ -57,6 +57,8 @@ def rules_of(config: PvOperationConfig, instance: str) -> tuple[Rule, ...]:
         SYSTEM,
         Severity.MINOR,
         stale_s=STALE_AFTER_S,
+        held_under_suppression=True,  # what an account that is down kept away is asked for first when it is back
+        outage=False,
         title="Stale data",
         cleared_title="Data restored",
         family="Data alarms",
@@ -71,6 +73,7 @@ def rules_of(config: PvOperationConfig, instance: str) -> tuple[Rule, ...]:
         Severity.MAJOR,
         states=frozenset(("Disconnected",)),
         on_delay_s=2 * config.relay_interval_s,
+        outage=False,
         title="PVOperation API unavailable",
         cleared_title="PVOperation API restored",
         family="Data alarms",
