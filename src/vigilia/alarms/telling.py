@@ -16,7 +16,7 @@ def notice(alarm: Alarm, incident: Incident, tell: Tell, zone: tzinfo) -> Notice
     rule, point = alarm.rule, alarm.point
     raised = tell is Tell.RAISED
     equipment = point.equipment or point.device
-    subject = point.area if rule.about_area and point.area else equipment
+    subject = point.area if rule.about_area else equipment
     return Notice(
         kind=NoticeKind.RAISED if raised else NoticeKind.CLEARED,
         title=tr(rule.title if raised else rule.cleared_title),

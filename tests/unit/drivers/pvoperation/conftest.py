@@ -111,6 +111,7 @@ class MakeSite(Protocol):
         checkpoints: Mapping[str, Any] | None = None,
         known: Sequence[Point] = (),
         standings: Mapping[tuple[str, str], Standing] | None = None,
+        taken: Sequence[Point] = (),
         **keys: Any,
     ) -> contextlib.AbstractAsyncContextManager[Site]: ...
 
@@ -139,6 +140,7 @@ def site() -> MakeSite:
         checkpoints: Mapping[str, Any] | None = None,
         known: Sequence[Point] = (),
         standings: Mapping[tuple[str, str], Standing] | None = None,
+        taken: Sequence[Point] = (),
         **keys: Any,
     ) -> AsyncIterator[Site]:
         keys = {"relay_interval_s": 6.0, "inverter_interval_s": 9.0, **keys}
@@ -150,8 +152,7 @@ def site() -> MakeSite:
         async def declare(points: Sequence[Point]) -> None:
             if refusals:
                 raise refusals.pop(0)
-            declared.extend(points)
-            table.add(points)
+            declared.extend(table.define(points, None, "pvoperation"))
 
         surroundings = Surroundings(
             table,
@@ -164,9 +165,10 @@ def site() -> MakeSite:
             declare=declare,
         )
         driver = build(make_config(api.base, **keys), surroundings)
-        table.add(driver.points, driver.write)
+        table.add(driver.points, driver.write, "pvoperation")
         own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, lambda: 0, None)
         table.add(own.points)
+        table.add(taken, system="other")
         table.add_consumer(recorder)
         supervisor = Supervisor(table, own, driver.links)
         diary, log = Diary(), logging.getLogger("vigilia.log")
