@@ -64,8 +64,8 @@ class AlarmDesk:
             self._told_at.setdefault(incident, at)
 
     def items(self) -> Sequence[AlarmItem]:
-        """Return every alarm that is not normal, the newest first."""
-        shown = [self._item(alarm) for alarm in self._engine.alarms.values() if not alarm.plain]
+        """Return every alarm, those that are normal included, the newest first."""
+        shown = [self._item(alarm) for alarm in self._engine.alarms.values()]
         return sorted(shown, key=lambda item: (-item.since, item.id))
 
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:

@@ -212,6 +212,7 @@ class AlarmEngine:
 
     def _add(self, rule: Rule, point: Point) -> Alarm:
         alarm = self.alarms[f"{rule.name}@{point.name}"] = Alarm(rule, point)
+        alarm.since = self._started
         self._suppression.add(alarm)
         if rule.stale_s is not None:
             self._stale.append(alarm)

@@ -19,7 +19,7 @@ from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.drivers.pvoperation.driver import PvOperationDriver, build
 from vigilia.errors import VigiliaError
 from vigilia.link import Contact, Link
-from vigilia.ownpoints import OwnPoints
+from vigilia.ownpoints import Counts, OwnPoints
 from vigilia.points import Point, Reading, Sample
 from vigilia.rules import Standing
 from vigilia.supervise import Supervisor
@@ -166,7 +166,7 @@ def site() -> MakeSite:
         )
         driver = build(make_config(api.base, **keys), surroundings)
         table.add(driver.points, driver.write, "pvoperation")
-        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, lambda: 0, None)
+        own = OwnPoints("vigilia", driver.links, table, clock, Counts(int, int, int, int, int, float))
         table.add(own.points)
         table.add(taken, system="other")
         table.add_consumer(recorder)
