@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from vigilia.alarms.config import AlarmsConfig
 from vigilia.app import check, serve
 from vigilia.clock import Clock
 from vigilia.config import Config, SiteConfig, StoreConfig
@@ -60,6 +61,7 @@ def config(folder: Path, built: list[GrowingDriver], *, grows: bool = True, **mo
         health=HealthConfig(),
         epics=None,
         notify=NotifyConfig(),
+        alarms=AlarmsConfig(),
         drivers={"cloud": (Plugin(GrowingConfig, build, grows=grows), section)},
     )
 
@@ -116,6 +118,7 @@ def test_only_what_is_configured_must_be_servable(grows: bool, epics: bool, fata
         health=HealthConfig(),
         epics=EpicsConfig(),
         notify=NotifyConfig(),
+        alarms=AlarmsConfig(),
         drivers={"cloud": (plugin, cast(Section, GrowingConfig(epics=epics)))},
     )
     if fatal:

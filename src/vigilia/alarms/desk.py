@@ -174,5 +174,5 @@ class AlarmDesk:
 
 def _name(alarm: Alarm) -> str:
     """Return what people call the alarm: "Relay failure: OVERVOLTAGE"."""
-    title = tr(alarm.rule.title)
-    return f"{title}: {tr(alarm.rule.label)}" if alarm.rule.label else title
+    rule = alarm.rule
+    return f"{tr(rule.title)}: {tr(rule.label)}" if rule.label else tr(rule.title)

@@ -61,9 +61,9 @@ def duration(seconds: float) -> str:
 
 
 def _line(alarm: Alarm, incident: Incident, *, raised: bool, equipment: str, zone: tzinfo) -> str:
-    window = alarm.point.window
+    rule, window = alarm.rule, alarm.point.window
     local = ZoneInfo(window.zone) if window else zone
-    what = tr(alarm.rule.label) if alarm.rule.label else ""
+    what = tr(rule.label) if rule.label else ""
     if incident.detail:
         what = f"{what} ({incident.detail})" if what else incident.detail
     began, seen = clock_time(incident.began, local), clock_time(incident.last_seen, local)
