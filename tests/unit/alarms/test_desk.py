@@ -165,9 +165,9 @@ async def test_what_suppresses_an_alarm_and_a_stale_confirmation_are_shown(rig: 
     await rig.publish(pac(0, 0), pac(5, 0), pac(10, 0, detail="E12"))
     await rig.publish(pac(15, None))
     await rig.publish(linked(20, "api", up=False), checkpoint=False)
-    shown = {item.id.split("@")[0]: item for item in shown(desk)}
-    assert shown["inverter"].detail == "E12; confirmation stale"
-    assert (shown["inverter"].state, shown["inverter"].suppressed_by) == (
+    found = {item.id.split("@")[0]: item for item in shown(desk)}
+    assert found["inverter"].detail == "E12; confirmation stale"
+    assert (found["inverter"].state, found["inverter"].suppressed_by) == (
         "suppressed",
         f"contact@{contact('api').name}",
     )
