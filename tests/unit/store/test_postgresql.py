@@ -17,7 +17,7 @@ from tests.unit.store.test_schema import asked
 from vigilia.errors import AlreadyRunning, StartError
 from vigilia.notices import Notice, NoticeKind
 from vigilia.points import Severity
-from vigilia.store import Store, StoreError, outbox
+from vigilia.store import Store, StoreError, marks, outbox
 
 HOLD = (
     "import asyncio, sys\n"
@@ -99,13 +99,13 @@ async def test_a_connection_lost_within_a_transaction_is_a_store_error_and_keeps
 ) -> None:
     async def write_and_lose() -> None:
         async with store.writing() as connection:
-            await outbox.mark(connection, "half", {})
+            await marks.mark(connection, "half", {})
             await terminate(url)
-            await outbox.mark(connection, "whole", {})
+            await marks.mark(connection, "whole", {})
 
     with pytest.raises(StoreError):
         await write_and_lose()
-    assert await outbox.marked(store, "half") is None
+    assert await marks.marked(store, "half") is None
     await store.record_writes([asked("a", "T1:Sel", 1)])
 
 
@@ -225,7 +225,7 @@ async def test_many_writers_and_readers_at_once_wait_for_each_other(store: Store
         await store.audit()
         async with store.writing() as connection:
             found = await connection.exec_driver_sql("SELECT value ->> 'n' FROM marks WHERE name = 'n'")
-            await outbox.mark(connection, "n", {"n": int(found.scalar() or 0) + 1, "by": number, "saw": before})
+            await marks.mark(connection, "n", {"n": int(found.scalar() or 0) + 1, "by": number, "saw": before})
 
     await asyncio.gather(*(count(number) for number in range(20)))
-    assert (await outbox.marked(store, "n") or {})["n"] == 20
+    assert (await marks.marked(store, "n") or {})["n"] == 20
