@@ -1,8 +1,6 @@
 """The outbox: queued with its cause, claimed before it is sent, withdrawn only unseen, told to the end."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, update
@@ -13,13 +11,6 @@ from vigilia.store import Store, StoreError, outbox, schema
 from vigilia.store.marks import mark, marked
 
 DAY = 86_400.0
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite:///{tmp_path}/vigilia.db")
-    yield store
-    await store.close()
 
 
 def notice(kind: NoticeKind = NoticeKind.RAISED, incident: str = "i1", **more: str) -> Notice:
