@@ -140,6 +140,18 @@ async def test_an_instance_that_lost_its_lock_to_another_writes_no_more(url: str
     await store.record_writes([asked("back", "T1:Sel", 1)])
 
 
+async def test_a_lock_that_only_the_server_knows_to_be_lost_stops_the_next_write(url: str, store: Store) -> None:
+    """As where a network was cut in one direction: the connection seems to stand."""
+    holder: Any = store._place._holder  # type: ignore[attr-defined]  # noqa: SLF001 - such a cut cannot be had otherwise
+    await holder.execute("SELECT pg_advisory_unlock_all()")
+    with pytest.raises(StoreError, match="took back the lock"):
+        await store.record_writes([asked("late", "T1:Sel", 1)])
+    await store.record_writes([asked("again", "T1:Sel", 1)])
+    assert len(await store.audit()) == 1
+    with pytest.raises(AlreadyRunning):
+        await Store.open(url)
+
+
 async def test_a_server_that_says_nothing_is_a_store_error_in_time(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that takes connections and answers nothing."""
     monkeypatch.setattr("vigilia.store.postgresql._CONNECT_WAIT_S", 0.2)
