@@ -239,8 +239,8 @@ def _complete_points(config: Config, table: PointTable, own: OwnPoints) -> None:
 
 async def _open_state(config: Config, clock: Clock, cleanup: AsyncExitStack) -> tuple[Store, WriteJournal]:
     """Take the data directory, open the store, and bring into it what the run before left behind."""
-    data_dir = _make_data_dir(config.data_dir)
-    cleanup.callback(_hold(data_dir).release)
+    data_dir = make_data_dir(config.data_dir)
+    cleanup.callback(hold(data_dir).release)
     store = await Store.open(config.store.url.get_secret_value())
     cleanup.push_async_callback(store.close)
     spool = _open_spool(data_dir / "audit.spool")
@@ -320,7 +320,8 @@ def _print_line(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - the ready line is part of the outside contract
 
 
-def _make_data_dir(path: Path) -> Path:
+def make_data_dir(path: Path) -> Path:
+    """Make the data directory where it is missing, and return it. Raises StartError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -328,8 +329,11 @@ def _make_data_dir(path: Path) -> Path:
     return path
 
 
-def _hold(data_dir: Path) -> FileLock:
-    """Take the lock on the data directory: the kernel releases it when the process dies, however it dies."""
+def hold(data_dir: Path) -> FileLock:
+    """Take the lock on the data directory: the kernel releases it when the process dies, however it dies.
+
+    Raises AlreadyRunning, or StartError where it cannot be written.
+    """
     holder = data_dir / "vigilia.pid"
     lock = FileLock(data_dir / "vigilia.lock")
     try:

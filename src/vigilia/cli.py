@@ -23,7 +23,7 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("agent", "top", "state", "history", "reactor", "screens", "archiver", "users")
+_LATER = ("agent", "top", "history", "reactor", "screens", "archiver", "users")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,6 +82,8 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     demo.set_defaults(handler=_demo)
     demo.add_argument("--seconds", type=float, default=None, help="end by itself after so many seconds")
 
+    _add_state(commands.add_parser("state", help="take over from the plant monitor before, or give back to it"))
+
     sim = commands.add_parser("sim", help="run simulated equipment").add_subparsers(required=True, metavar="EQUIPMENT")
     aruba = sim.add_parser("aruba", help="ArubaOS switches with PoE ports")
     if begin[:2] == ["sim", "aruba"]:
@@ -96,6 +98,33 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
         plants.add_arguments(pvoperation)
         pvoperation.set_defaults(handler=plants.run)
     return parser
+
+
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    directions = parser.add_subparsers(required=True, metavar="DIRECTION")
+    taken = directions.add_parser("import", help="take over from its monitor_state.json")
+    taken.set_defaults(handler=_state, direction="import")
+    given = directions.add_parser("export", help="write such a file")
+    given.set_defaults(handler=_state, direction="export")
+    for command in (taken, given):
+        command.add_argument("file", help="the file; to export, - is the standard output")
+        command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
+
+
+def _state(parsed: argparse.Namespace) -> int:
+    from vigilia import takeover
+    from vigilia.clock import parse_clock
+    from vigilia.config import find_config, load_config
+    from vigilia.language import use
+
+    config = load_config(find_config(parsed.config, os.environ))
+    use(config.site.language)
+    clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), config.zone)
+    work = takeover.take_over if parsed.direction == "import" else takeover.give_back
+    said = asyncio.run(work(config, clock, parsed.file))
+    if said:
+        print(said)
+    return 0
 
 
 def _serve(parsed: argparse.Namespace) -> int:

@@ -260,7 +260,9 @@ def _plain(value: Any) -> Any:
 
 def _secrets_in(value: Any) -> Iterator[str]:
     """Give every secret in a section, however deep."""
-    if isinstance(value, Secret):
+    if isinstance(value, StoreUrl):
+        yield from value.passwords()
+    elif isinstance(value, Secret):
         yield value.get_secret_value()
     elif isinstance(value, Section):
         for name in type(value).model_fields:

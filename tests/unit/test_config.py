@@ -165,7 +165,10 @@ def test_which_file_is_read(
         (b"aruba", "vigilia.toml: file: is not TOML: "),
         (b"aruba = 5", "vigilia.toml: aruba: cannot be 5; write a table of keys"),
         (b"[[aruba]]", "vigilia.toml: aruba: cannot be a list; write a table of keys"),
-        (b"[arubas]", "vigilia.toml: [arubas]: is not a known section; remove it, or correct its spelling: aruba, "),
+        (
+            b"[arubas]",
+            "vigilia.toml: [arubas]: is not a known section; remove it, or correct its spelling: alarms, aruba, ",
+        ),
         (b"scan_s = 1.0", "vigilia.toml: [scan_s]: is not a known section"),
         (b"[site]\nnames = 'x'", "vigilia.toml: site.names: is not a known key; remove it or correct its spelling"),
         (b"[site]\nname = 5", "vigilia.toml: site.name: cannot be 5; input should be a valid string"),
@@ -295,6 +298,7 @@ def test_the_address_of_a_postgresql_store_is_shown_without_its_password(url: st
     assert config.store.url.get_secret_value() == url
     assert f'url = "{shown}"' in config.show()
     assert "hush" not in repr(config)
+    assert any("sh" in secret for secret in config.secrets()) == ("***" in shown), "logs are kept free of it as well"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The address of a store: checked, and shown without its password."""
 
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from collections.abc import Iterator
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from vigilia.settings import Secret
 
@@ -14,6 +15,16 @@ class StoreUrl(Secret):
 
     def _display(self) -> str:
         return shown(self.get_secret_value())
+
+    def passwords(self) -> Iterator[str]:
+        """Give what is secret in it, as it is written there and as it is meant."""
+        url = self.get_secret_value()
+        parts = _split(url) if url.startswith(POSTGRESQL) else None
+        if parts is None:
+            return
+        if parts.password:
+            yield from dict.fromkeys((parts.password, unquote(parts.password)))
+        yield from (value for name, value in parse_qsl(parts.query) if name in _SECRETS)
 
 
 def check(url: str) -> None:

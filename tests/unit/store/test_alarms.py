@@ -1,9 +1,7 @@
 """Alarms, incidents and checkpoints in a real store: put in the place of what was there, all or none."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -44,13 +42,6 @@ OPEN = IncidentRow(
     outage=True,
     found_at=12.0,
 )
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite:///{tmp_path}/vigilia.db")
-    yield store
-    await store.close()
 
 
 async def test_a_row_comes_back_as_it_was_and_takes_the_place_of_the_one_before(store: Store) -> None:

@@ -1,23 +1,13 @@
 """Incidents, as they are read back from a real store."""
 
-from collections.abc import AsyncIterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import insert
 
 from vigilia.points import Kind, Point, Severity, Window
 from vigilia.store import Store, incidents, schema
 from vigilia.store.incidents import Incident, Position
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite:///{tmp_path}/vigilia.db")
-    yield store
-    await store.close()
 
 
 def incident(name: str, began_at: float, ended_at: float | None, **other: Any) -> Incident:

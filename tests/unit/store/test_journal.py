@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +27,6 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
     spool = Spool(tmp_path / "audit.spool", 1_000_000)
     yield spool
     spool.close()
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite:///{tmp_path}/store/vigilia.db")
-    yield store
-    await store.close()
 
 
 async def test_a_write_is_on_disk_before_anybody_carries_it_out(tmp_path: Path, spool: Spool, store: Store) -> None:

@@ -17,7 +17,7 @@ from tests.unit.store.test_schema import asked
 from vigilia.errors import AlreadyRunning, StartError
 from vigilia.notices import Notice, NoticeKind
 from vigilia.points import Severity
-from vigilia.store import Store, StoreError, outbox
+from vigilia.store import Store, StoreError, marks, outbox
 
 HOLD = (
     "import asyncio, sys\n"
@@ -99,13 +99,13 @@ async def test_a_connection_lost_within_a_transaction_is_a_store_error_and_keeps
 ) -> None:
     async def write_and_lose() -> None:
         async with store.writing() as connection:
-            await outbox.mark(connection, "half", {})
+            await marks.mark(connection, "half", {})
             await terminate(url)
-            await outbox.mark(connection, "whole", {})
+            await marks.mark(connection, "whole", {})
 
     with pytest.raises(StoreError):
         await write_and_lose()
-    assert await outbox.marked(store, "half") is None
+    assert await marks.marked(store, "half") is None
     await store.record_writes([asked("a", "T1:Sel", 1)])
 
 
@@ -138,6 +138,18 @@ async def test_an_instance_that_lost_its_lock_to_another_writes_no_more(url: str
     assert await other.audit() == []
     await other.close()
     await store.record_writes([asked("back", "T1:Sel", 1)])
+
+
+async def test_a_lock_that_only_the_server_knows_to_be_lost_stops_the_next_write(url: str, store: Store) -> None:
+    """As where a network was cut in one direction: the connection seems to stand."""
+    holder: Any = store._place._holder  # type: ignore[attr-defined]  # noqa: SLF001 - such a cut cannot be had otherwise
+    await holder.execute("SELECT pg_advisory_unlock_all()")
+    with pytest.raises(StoreError, match="took back the lock"):
+        await store.record_writes([asked("late", "T1:Sel", 1)])
+    await store.record_writes([asked("again", "T1:Sel", 1)])
+    assert len(await store.audit()) == 1
+    with pytest.raises(AlreadyRunning):
+        await Store.open(url)
 
 
 async def test_a_server_that_says_nothing_is_a_store_error_in_time(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +237,7 @@ async def test_many_writers_and_readers_at_once_wait_for_each_other(store: Store
         await store.audit()
         async with store.writing() as connection:
             found = await connection.exec_driver_sql("SELECT value ->> 'n' FROM marks WHERE name = 'n'")
-            await outbox.mark(connection, "n", {"n": int(found.scalar() or 0) + 1, "by": number, "saw": before})
+            await marks.mark(connection, "n", {"n": int(found.scalar() or 0) + 1, "by": number, "saw": before})
 
     await asyncio.gather(*(count(number) for number in range(20)))
-    assert (await outbox.marked(store, "n") or {})["n"] == 20
+    assert (await marks.marked(store, "n") or {})["n"] == 20
