@@ -33,6 +33,13 @@ class Episode(NamedTuple):
     ended: float | None
 
 
+class Span(NamedTuple):
+    """A time under suppression, both ends in; an end of infinity: it lasts."""
+
+    start: float
+    end: float
+
+
 class Run(NamedTuple):
     """Readings of one side in a row: which, how many, and since when."""
 
@@ -52,12 +59,12 @@ class Counters:
     """The first of `times` that is still counted: those before it only tell the usual interval."""
     run: Run = Run()  # noqa: RUF009 - a tuple: nobody can change it
     """The readings in a row just before `start`."""
-    floor: float = -math.inf
-    """Bad readings up to this time are held: they fall under a suppression."""
+    spans: tuple[Span, ...] = ()
+    """When bad readings are held, in order of their starts: no failure begins or goes on there."""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Counters":
-        """Return counters as `to_json` gave them; the floor is the caller's to set."""
+        """Return counters as `to_json` gave them; the spans are the caller's to set."""
         run = Run(*value.get("run", ()))
         return cls(list(value["times"]), bytearray(value["sides"].encode()), value.get("start", 0), run)
 
@@ -83,7 +90,7 @@ class Counters:
     def add(self, rule: Rule, moment: float, side: Side) -> None:
         """Put a reading in its place. One of a time already known, or too old to be compared, is not a new reading."""
         times = self.times
-        if side is Side.BAD and moment <= self.floor:
+        if side is Side.BAD and self.spans and self._is_held(moment):
             side = Side.HELD
         if rule.on_delay_s and self._repeats(rule, moment, side):
             times[-1] = moment  # of readings in a row the first and the last are enough to tell how long
@@ -96,14 +103,19 @@ class Counters:
                 times.insert(index, moment)
                 self.sides.insert(index, side)
 
-    def hold(self, floor: float) -> None:
-        """Have bad readings up to `floor` not count: those kept, and those to come."""
-        self.floor = floor
-        if self.start and floor >= self.times[self.start - 1]:
-            self.run = Run()
-        until = bisect.bisect_right(self.times, floor)
-        bad, held = bytes([Side.BAD]), bytes([Side.HELD])
-        self.sides = self.sides[:until].replace(bad, held) + self.sides[until:].replace(held, bad)
+    @property
+    def floor(self) -> float:
+        """The end of the last suppression: infinity while one lasts."""
+        return max((span.end for span in self.spans), default=-math.inf)
+
+    def hold(self, spans: tuple[Span, ...]) -> None:
+        """Have bad readings within `spans` not count, and all others: those kept, and those to come."""
+        if spans == self.spans:
+            return
+        self.spans = spans
+        for index, side in enumerate(self.sides):
+            if side in (Side.BAD, Side.HELD):
+                self.sides[index] = Side.HELD if self._is_held(self.times[index]) else Side.BAD
 
     def forget_after(self, moment: float) -> None:
         """Forget readings later than `moment`: the clock was set back, and they compare with no new ones."""
@@ -144,17 +156,18 @@ class Counters:
         next_decided = 0
         for index in range(self.start, stop):
             moment, this = self.times[index], self.sides[index]
-            if index in gaps:
-                count = 0
-            known = decided[next_decided] if next_decided < len(decided) else None
-            while known is not None and known.ended is not None and moment >= known.ended:
+            count = 0 if index in gaps else count
+            while next_decided < len(decided) and moment >= (decided[next_decided].ended or math.inf):
                 began, next_decided = None, next_decided + 1
-                known = decided[next_decided] if next_decided < len(decided) else None
+            known = decided[next_decided] if next_decided < len(decided) else None
             if known is not None and moment >= known.began:
                 began = known.began
+            elif began is not None and (cut := self._cut_after(began)) <= moment:
+                found.append(Episode(began, cut))  # nobody was told of it when the suppression began: it ends there
+                began, count = None, 0
             if this == Side.NEITHER:
                 continue
-            if this != side or count == 0:
+            if this != side or count == 0 or self._is_between(since, moment, this):
                 side, count, since = this, 0, moment
             count += 1
             if began is None and this == Side.BAD and count >= rule.on_count and moment - since >= rule.on_delay_s:
@@ -169,8 +182,20 @@ class Counters:
         if next_decided < len(decided) and decided[-1].ended is None:
             found.append(decided[-1])
         elif began is not None and next_decided == len(decided):
-            found.append(Episode(began, None))
+            cut = self._cut_after(began)
+            found.append(Episode(began, None if math.isinf(cut) else cut))
         return found, Run(side, count, since)
+
+    def _is_held(self, moment: float) -> bool:
+        return any(span.start <= moment <= span.end for span in self.spans)
+
+    def _is_between(self, since: float, moment: float, side: int) -> bool:
+        """Say whether a suppression lies between bad readings: those before it and those after are not in a row."""
+        return side == Side.BAD and any(span.start <= moment and since <= span.end for span in self.spans)
+
+    def _cut_after(self, began: float) -> float:
+        """Return when the first suppression after `began` begins; infinity where none does."""
+        return min((span.start for span in self.spans if span.start > began), default=math.inf)
 
     def _repeats(self, rule: Rule, moment: float, side: Side) -> bool:
         most = max(2, rule.on_count, rule.off_count)

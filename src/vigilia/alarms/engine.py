@@ -139,7 +139,7 @@ class AlarmEngine:
         for row in incidents:
             alarm = self._find(row.rule, row.point)
             if alarm is not None and row.ended_at is not None:
-                self._suppression.uncover(alarm, row.ended_at)
+                self._suppression.uncover(alarm, row.began_at, row.ended_at)
         for alarm in self.alarms.values():
             if alarm.state.active:
                 self._suppression.cover(alarm)
@@ -233,11 +233,7 @@ class AlarmEngine:
     def _hold(self, alarm: Alarm) -> None:
         if not alarm.rule.held_under_suppression:
             return
-        floor = self._suppression.floor(alarm)
-        if alarm.state.active:
-            alarm.counters.floor = floor  # it was told: its recovery goes on being counted
-        elif floor > -math.inf:
-            alarm.counters.hold(floor)
+        alarm.counters.hold(self._suppression.spans(alarm))
 
     def _settle(self, alarm: Alarm, now: float, changes: Changes, *, save: bool) -> None:
         """Draw the consequences of an alarm's readings."""
@@ -264,7 +260,7 @@ class AlarmEngine:
             self._say(alarm, incident, "raise", changes)
             self._say(alarm, incident, "clear", changes)
             changes.incidents[incident.id] = alarm.incident_row(incident)
-            self._release(self._suppression.uncover(alarm, ended), now, changes)
+            self._release(self._suppression.uncover(alarm, change.began, ended), now, changes)
             return
         if change.kind == "raise":
             severity, detail = alarm.said(change.began, math.inf)
@@ -285,7 +281,7 @@ class AlarmEngine:
             self._step(alarm, Event.CLEAR, changes, incident)
             alarm.incident = None
             changes.incidents[incident.id] = alarm.incident_row(incident)
-            self._release(self._suppression.uncover(alarm, incident.ended), now, changes)
+            self._release(self._suppression.uncover(alarm, incident.began, incident.ended), now, changes)
             self._hold(alarm)
         self._note(alarm, changes)
 
@@ -364,6 +360,7 @@ class AlarmEngine:
         for alarm, incident in taken_back:
             if alarm.incident is incident:
                 alarm.incident = None
+            alarm.remember(incident.began, incident.last_seen)
             if alarm.incident is None:
                 alarm.state = step(alarm.state, Event.WITHDRAW).state
                 self._hold(alarm)

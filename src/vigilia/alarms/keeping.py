@@ -1,10 +1,11 @@
 """What a batch changed, and how it is kept: counters, alarms, incidents, notices and checkpoint in one transaction."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vigilia.alarms.alarm import Alarm, Incident
+from vigilia.alarms.counters import Episode
 from vigilia.alarms.machine import Base
 from vigilia.notices import Notice
 from vigilia.points import Checkpoint
@@ -61,7 +62,7 @@ async def keep(
             incidents.setdefault(incident.id, alarm.incident_row(incident))
         over = taken_back.keys() | set(gone)
         await save_alarms(
-            connection, [_quiet(row) if row.state["incident"] in over else row for row in alarms.values()]
+            connection, [_quiet(row, taken_back) if row.state["incident"] in over else row for row in alarms.values()]
         )
         await save_incidents(connection, [_over(row) if row.id in over else row for row in incidents.values()])
         checkpoints = [(changes.source, changes.checkpoint) for changes in waiting if changes.checkpoint]
@@ -69,9 +70,14 @@ async def keep(
     return list(taken_back.values())
 
 
-def _quiet(row: AlarmRow) -> AlarmRow:
-    """Return an alarm whose incident was taken back as if it had not been."""
-    return replace(row, state=row.state | {"base": str(Base.NORMAL), "told": False, "incident": ""})
+def _quiet(row: AlarmRow, taken_back: Mapping[str, tuple[Alarm, Incident]]) -> AlarmRow:
+    """Return an alarm whose incident was taken back as if it had not been; what made it is no news later."""
+    known = list(row.counters["known"])
+    if row.state["incident"] in taken_back:
+        _, incident = taken_back[row.state["incident"]]
+        known = sorted([*known, Episode(incident.began, incident.last_seen)])
+    state = row.state | {"base": str(Base.NORMAL), "told": False, "incident": ""}
+    return replace(row, state=state, counters=row.counters | {"known": known})
 
 
 def _over(row: IncidentRow) -> IncidentRow:

@@ -3,7 +3,12 @@
 import math
 
 from vigilia.alarms.alarm import Alarm
+from vigilia.alarms.counters import Span
 from vigilia.points import Point
+
+_REMEMBERED_S = 3 * 86_400.0
+"""As far back as records may still be fetched, and a day."""
+_MOST_REMEMBERED = 200
 
 
 class Suppression:
@@ -12,7 +17,7 @@ class Suppression:
     def __init__(self) -> None:
         self._under: dict[str, list[Alarm]] = {}
         self._covering: dict[str, dict[str, Alarm]] = {}
-        self._ended: dict[str, float] = {}
+        self._over: dict[str, list[Span]] = {}
 
     def add(self, alarm: Alarm) -> None:
         """Take an alarm in: it is under its point's groups."""
@@ -27,15 +32,16 @@ class Suppression:
         self._covering.setdefault(group, {})[alarm.id] = alarm
         return [other for other in self._under.get(group, []) if other.point.covers != group]
 
-    def uncover(self, alarm: Alarm, ended: float) -> list[Alarm]:
-        """Note that a covering alarm ended at that time; return the alarms under it that may have to be released.
+    def uncover(self, alarm: Alarm, began: float, ended: float) -> list[Alarm]:
+        """Note that a covering alarm lasted from `began` to `ended`; return the alarms to be released, it may be.
 
         An alarm that stands goes on covering: only an earlier one of its kind has become known.
         """
         group = alarm.point.covers
         if not group:
             return []
-        self._ended[group] = max(ended, self._ended.get(group, -math.inf))
+        recent = (span for span in self._over.get(group, []) if span.end > ended - _REMEMBERED_S)
+        self._over[group] = sorted([*recent, Span(began, ended)])[-_MOST_REMEMBERED:]
         if alarm.incident is not None:
             return []
         self._covering.get(group, {}).pop(alarm.id, None)
@@ -53,8 +59,8 @@ class Suppression:
 
     def set_back(self, now: float) -> None:
         """Follow a clock that was set back to `now`."""
-        for group, ended in self._ended.items():
-            self._ended[group] = min(ended, now)
+        for group, spans in self._over.items():
+            self._over[group] = [Span(min(span.start, now), min(span.end, now)) for span in spans]
 
     def cause(self, alarm: Alarm) -> Alarm | None:
         """Return an alarm that suppresses `alarm` now; None where none does."""
@@ -64,9 +70,14 @@ class Suppression:
                     return covering
         return None
 
-    def floor(self, alarm: Alarm) -> float:
-        """Return the time up to which bad readings do not count, where they fell under a suppression that holds."""
-        groups = [group for group in alarm.holding if group != alarm.point.covers]
-        if any(self._covering.get(group) for group in groups):
-            return math.inf
-        return max((self._ended[group] for group in groups if group in self._ended), default=-math.inf)
+    def spans(self, alarm: Alarm) -> tuple[Span, ...]:
+        """Return when bad readings of `alarm` do not count, for they fall under a suppression that holds it."""
+        found: list[Span] = []
+        for group in alarm.holding:
+            if group == alarm.point.covers:
+                continue
+            found += self._over.get(group, [])
+            for covering in self._covering.get(group, {}).values():
+                if covering.incident is not None:
+                    found.append(Span(covering.incident.began, math.inf))
+        return tuple(sorted(found))

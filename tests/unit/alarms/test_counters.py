@@ -1,6 +1,7 @@
 """Counting: held against a slow oracle that knows nothing of trimming, batches or the order of arrival."""
 
 import itertools
+import math
 import random
 import statistics
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigilia.alarms.counters import Counters, Episode
+from vigilia.alarms.counters import Counters, Episode, Span
 from vigilia.alarms.judge import Side
 from vigilia.rules import Rule
 
@@ -133,17 +134,42 @@ def test_an_alarm_that_is_over_is_not_found_again_when_a_bad_reading_comes_late(
     assert counters.episodes(INVERTER, known) == []
 
 
-def test_bad_readings_up_to_the_floor_are_held_and_those_after_it_count() -> None:
+def test_bad_readings_under_a_suppression_are_held_and_those_after_it_count() -> None:
     counters = counted(INVERTER, [(moment, B) for moment in at(0, 5)])
-    counters.hold(float("inf"))
+    counters.hold((Span(301.0, math.inf),))
     for moment in at(10, 15, 20, 25):
         counters.add(INVERTER, moment, B)
     assert counters.episodes(INVERTER) == []
-    assert counters.quiet
-    counters.hold(600.0)
+    counters.hold((Span(301.0, 600.0),))
     assert counters.episodes(INVERTER) == [Episode(900.0, None)]
-    counters.hold(900.0)
+    counters.hold((Span(301.0, 900.0),))
     assert counters.episodes(INVERTER) == []
+
+
+@pytest.mark.parametrize("end", [2000.0, math.inf])
+def test_a_failure_before_a_suppression_counts_and_ends_with_its_start(end: float) -> None:
+    counters = counted(INVERTER, [(moment, B) for moment in at(0, 5, 10, 15)])
+    counters.hold((Span(1000.0, end),))
+    assert counters.episodes(INVERTER) == [Episode(0.0, 1000.0)]
+    counters.add(INVERTER, 1200.0, B)
+    assert counters.episodes(INVERTER) == [Episode(0.0, 1000.0)]
+
+
+def test_a_failure_that_was_over_before_a_suppression_is_none_of_its_business() -> None:
+    readings = [*((moment, B) for moment in at(0, 5, 10)), *((moment, G) for moment in at(15, 20, 25))]
+    counters = counted(INVERTER, readings)
+    counters.hold((Span(5000.0, 6000.0),))
+    assert counters.episodes(INVERTER) == [Episode(0.0, 900.0)]
+
+
+def test_readings_before_a_short_suppression_and_after_it_are_not_in_a_row() -> None:
+    counters = counted(INVERTER, [(moment, B) for moment in at(0, 5)])
+    counters.hold((Span(400.0, 450.0),))
+    counters.add(INVERTER, 600.0, B)
+    assert counters.episodes(INVERTER) == []
+    for moment in at(15, 20):
+        counters.add(INVERTER, moment, B)
+    assert counters.episodes(INVERTER) == [Episode(600.0, None)]
 
 
 def test_a_pause_starts_both_counts_anew() -> None:
