@@ -131,15 +131,6 @@ async def test_old_deliveries_are_pruned_but_not_the_beginning_of_what_goes_on(s
     columns = {"alarm": "a", "rule": "r", "system": "s", "point": "p", "device": "d", "area": "", "equipment": ""}
     texts = {"family": "", "label": "", "detail": "", "suppressed_by": ""}
     texts |= {"brief": False, "told": True, "outage": True, "found_at": 0.0}
-        "family": "",
-        "label": "",
-        "detail": "",
-        "suppressed_by": "",
-        "brief": False,
-        "told": True,
-        "outage": True,
-        "found_at": 0.0,
-    }
     async with store.writing() as connection:
         for incident, ended in (("on", None), ("over", 2.0)):
             times = {"id": incident, "severity": 1, "began_at": 1.0, "last_seen_at": 1.0, "ended_at": ended}
