@@ -52,19 +52,19 @@ async def test_a_record_of_one_class_leaves_another_that_is_active(api: Api, sit
     async with site(api) as at_work:
         await until(lambda: at_work.has(RELAY) and at_work.value(RELAY) == 1)
         api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00", r27A=1))
-        await until(lambda: at_work.value(under) == 1)
+        await until(lambda: [reading.value for reading in at_work.seen(under)] == [0, 1])
         assert (at_work.value(RELAY), len(at_work.seen(RELAY))) == (1, 1)
     # The table is empty after a start; the alarm is not.
     api.put("day_relay", 19478, relay("R1", f"{DAY} 12:00:00", r27A=1))
     standings = {("relay-overvoltage", RELAY): Standing.SUPPRESSED, ("relay-undervoltage", under): Standing.ACTIVE}
     kept = {"checkpoints": at_work.checkpoints, "known": at_work.declared, "standings": standings}
     async with site(api, at=f"{DAY} 12:05:00", **kept) as again:
-        await until(lambda: again.value(under) == 1)
+        await until(lambda: [reading.value for reading in again.seen(under)] == [1])
         assert again.seen(RELAY) == []
         assert again.value("19478:Relay-R1:Thermal-Sts") == 0
         api.put("day_relay", 19478, relay("R1", f"{DAY} 12:05:00"))
-        await until(lambda: again.value(RELAY) == 0 and again.value(under) == 0)
-        assert [reading.time for reading in again.seen(RELAY)] == [utc(f"{DAY} 12:05:00")]
+        await until(lambda: [reading.value for reading in again.seen(under)] == [1, 0])
+        assert [reading[:2] for reading in again.seen(RELAY)] == [(0, utc(f"{DAY} 12:05:00"))]
 
 
 async def test_a_record_is_published_once_and_late_ones_are_not_lost(api: Api, site: MakeSite) -> None:
