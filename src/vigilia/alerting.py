@@ -31,8 +31,6 @@ _FAILURE_TOLD_S = 60.0
 """How long the store may refuse before people are told, past it."""
 _LONGEST_UNSENT_S = 900.0
 """A notice that waits for longer shows that people are not told: longer than any pause a channel is asked to make."""
-_SCANS = {"relays": "Relays", "inverters": "Inverters", "ports": "PoE ports"}
-"""What a kind of scan is called on a heartbeat, in English."""
 
 
 class Alerting:
@@ -138,7 +136,7 @@ class Alerting:
                 last_at = None if scan.done_at is None else now - (ago - scan.done_at)
                 known = found.get(scan.kind)
                 if known is None or (last_at or 0) > (known.last_at or 0):
-                    found[scan.kind] = ScanVital(tr(_SCANS.get(scan.kind, scan.kind)), last_at, scan.period_s)
+                    found[scan.kind] = ScanVital(_scan_title(scan.kind), last_at, scan.period_s)
         return list(found.values())
 
     def _success(self) -> str:
@@ -169,3 +167,16 @@ class Alerting:
 
     def _service_notice(self, title: str, line: str) -> Notice:
         return Notice(NoticeKind.SERVICE, title, "", line, self._clock.now(), Severity.MAJOR)
+
+
+def _scan_title(kind: str) -> str:
+    """Return what a kind of scan is called on a heartbeat."""
+    match kind:
+        case "relays":
+            return tr("Relays")
+        case "inverters":
+            return tr("Inverters")
+        case "ports":
+            return tr("PoE ports")
+        case _:
+            return kind

@@ -54,11 +54,14 @@ class Rule:
     """Begins the card of a new alarm, in English; the area or equipment follows it."""
     cleared_title: str = "Alarm back to normal"
     about_area: bool = False
-    """Whether its cards are about the area as a whole, a line for each equipment; else about the equipment."""
+    """Whether its cards are about the area as a whole, a line for each equipment; else about the equipment. Where the
+    point has no area, they are about the system as a whole: nothing follows the title."""
     label: str = ""
     """What kind of alarm it is, in English, for a card's line: "OVERVOLTAGE"."""
     family: str = ""
     """The heading it is counted under in heartbeats and reports, in English: "Relay alarms"."""
+    outage: bool = True
+    """Whether the equipment counts as unavailable while it lasts, in reports."""
     log: str = ""
     """The log that tells of it besides the common one: a name under `log_dir`."""
     mark: str = "[ALARME]"

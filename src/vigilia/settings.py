@@ -6,6 +6,7 @@ Environment variables are `VIGILIA_` + section + `__` + key (`VIGILIA_ARUBA__SCA
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ Table = dict[str, Any]
 ENVIRONMENT_PREFIX = "VIGILIA_"
 LARGEST_FILE_BYTES = 5_000_000
 _LARGEST_SECRET_BYTES = 65_536
+_PLACEHOLDER = re.compile(r"^<.*>$|COLE_AQUI|^<?(SEU_EMAIL|SUA_SENHA)", re.IGNORECASE | re.DOTALL)
+"""What the users' sample files have where a credential belongs."""
 
 
 class Secret(SecretStr):
@@ -39,15 +42,19 @@ class Secret(SecretStr):
 def _check_secret(value: object) -> object:
     if not isinstance(value, str | SecretStr):
         raise ValueError("is not a text; write it in quotes")
-    if is_placeholder(value if isinstance(value, str) else value.get_secret_value()):
-        raise ValueError("is a placeholder; write the real one")
+    refuse_placeholder(value if isinstance(value, str) else value.get_secret_value())
     return value
 
 
 def is_placeholder(text: str) -> bool:
     """Say whether a text is one that an example left to be replaced: `<SUA_SENHA…>`, `COLE_AQUI…`."""
-    text = text.strip()
-    return (text.startswith("<") and text.endswith(">")) or "COLE_AQUI" in text.upper()
+    return _PLACEHOLDER.search(text.strip()) is not None
+
+
+def refuse_placeholder(text: str) -> None:
+    """Raise ValueError, which does not repeat it, for a text that is a placeholder. Every Secret is checked by it."""
+    if is_placeholder(text):
+        raise ValueError("is a placeholder; write the real one")
 
 
 class Section(BaseModel):

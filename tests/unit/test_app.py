@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from vigilia.alarms.config import AlarmsConfig
 from vigilia.app import check, serve
 from vigilia.clock import Clock
 from vigilia.config import Config, SiteConfig, StoreConfig
@@ -18,6 +19,8 @@ from vigilia.errors import ConfigError
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
 from vigilia.link import Link
+from vigilia.notify.config import NotifyConfig
+from vigilia.ping import HealthConfig
 from vigilia.points import Kind, Point, Value
 from vigilia.rules import Rule
 from vigilia.settings import Section
@@ -55,7 +58,10 @@ def config(folder: Path, built: list[GrowingDriver], *, grows: bool = True, **mo
         site=SiteConfig(data_dir=str(folder)),
         web=WebConfig(enabled=False),
         store=StoreConfig(url=f"sqlite:///{folder}/vigilia.db"),
+        health=HealthConfig(),
         epics=None,
+        notify=NotifyConfig(),
+        alarms=AlarmsConfig(),
         drivers={"cloud": (Plugin(GrowingConfig, build, grows=grows), section)},
     )
 
@@ -109,7 +115,10 @@ def test_only_what_is_configured_must_be_servable(grows: bool, epics: bool, fata
         site=SiteConfig(data_dir=str(tmp_path)),
         web=WebConfig(enabled=False),
         store=StoreConfig(),
+        health=HealthConfig(),
         epics=EpicsConfig(),
+        notify=NotifyConfig(),
+        alarms=AlarmsConfig(),
         drivers={"cloud": (plugin, cast(Section, GrowingConfig(epics=epics)))},
     )
     if fatal:

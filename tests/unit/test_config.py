@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from vigilia.config import Config, find_config, load_config, load_listener
 from vigilia.drivers.aruba.config import ArubaConfig
+from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.errors import ConfigError
+from vigilia.oldnames import KEYS
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "aruba"
 SWITCH: dict[str, Any] = {
@@ -401,6 +403,45 @@ def test_an_old_name_is_what_a_message_names(tmp_path: Path) -> None:
     for problem in mistakes(tmp_path, GOOD, PVOP_EMAIL="a", PVOP_PASSWORD="s3cret", TEAMS_ENABLED="maybe"):
         assert problem.startswith(("environment variable PVOP_", "environment variable TEAMS_"))
         assert "s3cret" not in problem
+
+
+def test_the_old_names_alone_are_a_whole_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    account = {"PVOP_EMAIL": "ana@example.org", "PVOP_PASSWORD": "s3cret"}
+    config = load_config(None, account)
+    assert list(config.drivers) == ["pvoperation"]
+    section = config.drivers["pvoperation"][1]
+    assert isinstance(section, PvOperationConfig)
+    assert (section.email, section.password.get_secret_value()) == ("ana@example.org", "s3cret")
+    assert section.base_url == "https://apipv.pvoperation.com.br/api/v1"
+    assert config.notify.channels == ()
+
+    url = "https://tenant.example:443/workflows/x?sig=s3cret"
+    told = load_config(None, {**account, "PVOP_BASE_URL": "http://127.0.0.1:1/api/", "TEAMS_WEBHOOK_URL": url})
+    assert getattr(told.drivers["pvoperation"][1], "base_url", None) == "http://127.0.0.1:1/api"
+    assert told.notify.channels == ("teams",)
+    assert told.notify.teams is not None
+    assert told.notify.teams.webhook_url is not None
+    assert told.notify.teams.webhook_url.get_secret_value() == url
+    assert sorted(told.secrets()) == sorted(["s3cret", url])
+
+
+@pytest.mark.parametrize("off", ["False", "false", "0", "não"])
+def test_teams_is_switched_off_by_its_old_name_with_and_without_a_url(off: str, tmp_path: Path) -> None:
+    for environment in ({}, {"TEAMS_WEBHOOK_URL": "https://x.example/"}):
+        config = load(tmp_path, GOOD, TEAMS_ENABLED=off, **environment)
+        assert config.notify.teams is not None
+        assert config.notify.channels == ()
+    (problem,) = mistakes(tmp_path, GOOD, TEAMS_ENABLED="True")
+    assert "notify.teams.webhook_url: is missing; " in problem
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("text", ["<SEU_EMAIL_PVOPERATION>", "SUA_SENHA_s3cret", "https://COLE_AQUI_s3cret/"])
+def test_a_placeholder_under_an_old_name_is_refused_by_that_name(name: str, text: str, tmp_path: Path) -> None:
+    found = mistakes(tmp_path, GOOD, **{name: text})
+    right = "set it to the real value, or unset it"
+    assert found == [f"environment variable {name}: {KEYS[name]}: is a placeholder; {right}"]
 
 
 def test_what_a_client_needs_is_found_without_the_rest(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The catalogue: compiled as written, complete for what the program says, with the same places to fill in."""
 
 import ast
+import inspect
 import io
 import string
 from collections.abc import Iterator
@@ -14,24 +15,24 @@ from babel.messages.pofile import read_po
 import vigilia
 from vigilia import language
 from vigilia.drivers.aruba import mapping
+from vigilia.drivers.pvoperation.records import FlagClass
 from vigilia.language import LANGUAGES, tr, use
 from vigilia.rules import Rule
 
-RULES = {
-    *("Relay failure", "Relay back to normal", "Inverter failure", "Inverter back to normal"),
-    *("Stale data", "Data restored", "PVOperation API unavailable", "PVOperation API restored"),
-    *("OVERVOLTAGE", "UNDERVOLTAGE", "FREQUENCY", "THERMAL", "LOCKOUT", "OTHER"),
-    *("Relay alarms", "Inverter alarms"),
+DECLARED: dict[type, tuple[str, ...]] = {
+    Rule: ("title", "cleared_title", "label", "family"),
+    FlagClass: ("label",),
+    mapping.Measurement: ("title",),
 }
-"""What the rules of drivers say: titles, labels and families. They are translated where cards are made."""
+"""What is said where it is declared and translated where it is told: the fields that hold texts."""
 FOLLOWED = (
-    *("title", "m.title", "_DESCRIPTIONS[state]"),
-    *("rule.title", "rule.cleared_title", "rule.label", "rule.family", "family", "incident.label"),
+    *("title", "_DESCRIPTIONS[state]", "flags.label"),
+    *("rule.title if raised else rule.cleared_title", "rule.label", "alarm.rule.label"),
+    *("family", "incident.label"),
 )
 """What is translated by a name, and is among the texts all the same."""
-SERVICE = {"Monitor: state could not be saved", "Weekly report"}
+SERVICE = {"Monitor: state could not be saved"}
 """Titles of the service's own notices."""
-_RULE = Rule("any", ("*",), "any")
 SOURCE = Path(vigilia.__file__).parent
 FOLDER = SOURCE / "locale" / "pt_BR" / "LC_MESSAGES"
 
@@ -55,7 +56,7 @@ def texts_of_the_program() -> dict[str, str]:
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                for text in _translated(path, node):
+                for text in (*_translated(path, node), *_declared(path, node)):
                     texts[text] = f"{path.relative_to(SOURCE)}:{node.lineno}"
             elif isinstance(node, ast.Tuple) and path.name == "ownpoints.py":
                 # The gauges: suffix, kind, title, units, and how to find the value.
@@ -63,9 +64,30 @@ def texts_of_the_program() -> dict[str, str]:
                 if len(parts) == 5 and isinstance(parts[1], ast.Attribute) and isinstance(parts[2], ast.Constant):
                     texts[str(parts[2].value)] = f"{path.name}:{node.lineno}"
     texts |= dict.fromkeys(mapping._DESCRIPTIONS, "mapping")  # noqa: SLF001 - what is translated by its index
-    texts |= dict.fromkeys(RULES | SERVICE | {_RULE.title, _RULE.cleared_title}, "rules")
-    texts |= {measurement.title: "mapping" for measurement in mapping.MEASUREMENTS}
+    for kind, names in DECLARED.items():
+        defaults = [inspect.signature(kind).parameters[name].default for name in names]
+        texts |= {text: kind.__name__ for text in defaults if isinstance(text, str) and text}
+    texts |= dict.fromkeys(SERVICE, "the service")
     return texts
+
+
+def _declared(path: Path, call: ast.Call) -> Iterator[str]:
+    """The literal texts of a declaration, given by name or by position."""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    kind = next((kind for kind in DECLARED if kind.__name__ == name), None)
+    if kind is None:
+        return
+    by_position = zip(inspect.signature(kind).parameters, call.args, strict=False)
+    given = {**dict(by_position), **{keyword.arg: keyword.value for keyword in call.keywords}}
+    for field in DECLARED[kind]:
+        value = given.get(field)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            if value.value:
+                yield value.value
+        elif value is not None:
+            assert ast.unparse(value) in FOLLOWED, (
+                f"{path.name}:{call.lineno}: {field}={ast.unparse(value)} is not followed by this test"
+            )
 
 
 def _translated(path: Path, call: ast.Call) -> Iterator[str]:
@@ -103,6 +125,13 @@ def test_the_extraction_finds_what_there_is() -> None:
         "Contact",
         "Writes waiting",
         "The switch is testing the port.",
+        "Alarm back to normal",
+        "PoE fault",
+        "Switches without contact",
+        "Relay failure",
+        "PVOperation API restored",
+        "LOCKOUT",
+        "Weekly report",
     ):
         assert known in texts
 

@@ -7,7 +7,7 @@ from tests.conftest import until
 from vigilia.clock import Clock, iso
 from vigilia.errors import ConnectionLost
 from vigilia.link import Contact, Link
-from vigilia.ownpoints import OwnPoints
+from vigilia.ownpoints import Counts, OwnPoints
 from vigilia.points import NEVER_READ, Batch, Kind, Origin, Point, Severity, Status, Value
 from vigilia.scan import Scan
 from vigilia.table import PointTable
@@ -53,7 +53,8 @@ class Bench:
         for link in self.links:
             link.add_scan(Scan("ports", 1.0, lambda: [self.session.read]))
         own = None if restarts is None else lambda: restarts
-        self.own = OwnPoints("vigilia", self.links, self.table, self.clock, lambda: 123, lambda: 4, own)
+        counts = Counts(lambda: 123, lambda: 4, lambda: 5, lambda: 6, lambda: 7, lambda: 8.5, own, own)
+        self.own = OwnPoints("vigilia", self.links, self.table, self.clock, counts)
         self.table.add(self.own.points)
 
     def value(self, name: str) -> Value | None:
@@ -68,6 +69,8 @@ async def test_the_points_of_the_service_and_of_each_link() -> None:
     )
     assert names == [
         *("vigilia:Memory-Mon", "vigilia:Replaced-Mon", "vigilia:AuditWaiting-Mon", "vigilia:AuditDropped-Mon"),
+        *("vigilia:AlarmsActive-Mon", "vigilia:AlarmsWaiting-Mon"),
+        *("vigilia:NoticesWaiting-Mon", "vigilia:OldestNotice-Mon"),
         *(f"vigilia:sw-1:{suffix}" for suffix in of_link),
         *(f"vigilia:sw-2:{suffix}" for suffix in of_link),
     ]

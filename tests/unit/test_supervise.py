@@ -8,7 +8,7 @@ from tests.conftest import until
 from vigilia.clock import Clock
 from vigilia.errors import ConnectionLost
 from vigilia.link import Contact, Link
-from vigilia.ownpoints import OwnPoints
+from vigilia.ownpoints import Counts, OwnPoints
 from vigilia.points import Batch, Kind, Origin, Point, Reading, Sample, Severity, Status, Value
 from vigilia.supervise import Supervisor
 from vigilia.table import PointTable
@@ -45,7 +45,7 @@ class Bench:
         self.table.add([RAW])
         self.session = Session()
         self.link = Link("sw-1", self.session, clock)
-        own = OwnPoints("vigilia", [self.link], self.table, clock, lambda: 0, lambda: 0, None)
+        own = OwnPoints("vigilia", [self.link], self.table, clock, Counts(int, int, int, int, int, float))
         self.table.add(own.points)
         self.supervisor = Supervisor(self.table, own, [self.link])
         self.stop = asyncio.Event()

@@ -42,6 +42,8 @@ class Incident:
     ended: float | None = None
     brief: bool = False
     told: bool = False
+    found: float = 0.0
+    """When the watch learnt of it, by the clock."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def update(self, last_seen: float, severity: Severity, detail: str) -> bool:
@@ -68,6 +70,7 @@ class Alarm:
         "incident",
         "known",
         "last_seen",
+        "latest",
         "point",
         "rule",
         "severity",
@@ -86,6 +89,8 @@ class Alarm:
         self.counters = Counters()
         self.incident: Incident | None = None
         """The open one."""
+        self.latest = ""
+        """The id of the newest incident, open or over."""
         self.known: list[Episode] = []
         """Alarms that ended lately: what comes late about them is no news."""
         self.since = 0.0
@@ -208,7 +213,7 @@ class Alarm:
             "told": self.state.told,
             "shelved": self.state.shelved,
             "out_of_service": self.state.out_of_service,
-            "incident": self.incident.id if self.incident else "",
+            "incident": self.latest,
             "since": self.since,
             "acknowledged_by": self.acknowledged_by,
             "shelved_until": self.shelved_until,
@@ -224,6 +229,7 @@ class Alarm:
         """Go on from where `row` was kept. What suppresses it now is found out anew."""
         saved: dict[str, Any] = row.state
         self.state = State(Base(saved["base"]), saved["told"], saved["shelved"], False, saved["out_of_service"])
+        self.latest = saved["incident"]
         self.since = saved["since"]
         self.acknowledged_by = saved["acknowledged_by"]
         self.shelved_until = saved["shelved_until"]
@@ -256,6 +262,8 @@ class Alarm:
             incident.suppressed_by,
             incident.brief,
             incident.told,
+            rule.outage,
+            incident.found,
         )
 
     def _hear(self, moment: float, severity: Severity, detail: str) -> None:

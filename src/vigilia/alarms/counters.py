@@ -148,7 +148,7 @@ class Counters:
                 count = 0
             known = decided[next_decided] if next_decided < len(decided) else None
             while known is not None and known.ended is not None and moment >= known.ended:
-                began, count, next_decided = None, 0, next_decided + 1
+                began, next_decided = None, next_decided + 1
                 known = decided[next_decided] if next_decided < len(decided) else None
             if known is not None and moment >= known.began:
                 began = known.began

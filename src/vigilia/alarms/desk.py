@@ -64,8 +64,8 @@ class AlarmDesk:
             self._told_at.setdefault(incident, at)
 
     def items(self) -> Sequence[AlarmItem]:
-        """Return every alarm that is not normal, the newest first."""
-        shown = [self._item(alarm) for alarm in self._engine.alarms.values() if not alarm.plain]
+        """Return every alarm, those that are normal included, the newest first."""
+        shown = [self._item(alarm) for alarm in self._engine.alarms.values()]
         return sorted(shown, key=lambda item: (-item.since, item.id))
 
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
@@ -174,5 +174,5 @@ class AlarmDesk:
 
 def _name(alarm: Alarm) -> str:
     """Return what people call the alarm: "Relay failure: OVERVOLTAGE"."""
-    title = tr(alarm.rule.title)
-    return f"{title}: {tr(alarm.rule.label)}" if alarm.rule.label else title
+    rule = alarm.rule
+    return f"{tr(rule.title)}: {tr(rule.label)}" if rule.label else tr(rule.title)

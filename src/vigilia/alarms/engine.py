@@ -212,6 +212,7 @@ class AlarmEngine:
 
     def _add(self, rule: Rule, point: Point) -> Alarm:
         alarm = self.alarms[f"{rule.name}@{point.name}"] = Alarm(rule, point)
+        alarm.since = self._started
         self._suppression.add(alarm)
         if rule.stale_s is not None:
             self._stale.append(alarm)
@@ -256,7 +257,9 @@ class AlarmEngine:
         if change.kind == "brief":
             ended = change.ended or change.began
             severity, detail = alarm.said(change.began, ended)
-            incident = Incident(change.began, ended, severity, detail, alarm.suppressed_by, ended, brief=True)
+            incident = Incident(
+                change.began, ended, severity, detail, alarm.suppressed_by, ended, brief=True, found=now
+            )
             alarm.remember(change.began, ended)
             self._say(alarm, incident, "raise", changes)
             self._say(alarm, incident, "clear", changes)
@@ -266,9 +269,9 @@ class AlarmEngine:
         if change.kind == "raise":
             severity, detail = alarm.said(change.began, math.inf)
             incident = alarm.incident = Incident(
-                change.began, max(alarm.last_seen, change.began), severity, detail, alarm.suppressed_by
+                change.began, max(alarm.last_seen, change.began), severity, detail, alarm.suppressed_by, found=now
             )
-            alarm.acknowledged_by = ""
+            alarm.latest = incident.id
             self._say(alarm, incident, "raise", changes)
             self._step(alarm, Event.RAISE, changes, incident)
             self._suppress(self._suppression.cover(alarm), alarm, changes)
@@ -385,5 +388,6 @@ def _incident(row: IncidentRow) -> Incident:
         row.detail,
         row.suppressed_by,
         told=row.told,
+        found=row.found_at,
         id=row.id,
     )

@@ -16,7 +16,7 @@ def notice(alarm: Alarm, incident: Incident, tell: Tell, zone: tzinfo) -> Notice
     rule, point = alarm.rule, alarm.point
     raised = tell is Tell.RAISED
     equipment = point.equipment or point.device
-    subject = point.area if rule.about_area and point.area else equipment
+    subject = point.area if rule.about_area else equipment
     return Notice(
         kind=NoticeKind.RAISED if raised else NoticeKind.CLEARED,
         title=tr(rule.title if raised else rule.cleared_title),
@@ -61,9 +61,9 @@ def duration(seconds: float) -> str:
 
 
 def _line(alarm: Alarm, incident: Incident, *, raised: bool, equipment: str, zone: tzinfo) -> str:
-    window = alarm.point.window
+    rule, window = alarm.rule, alarm.point.window
     local = ZoneInfo(window.zone) if window else zone
-    what = tr(alarm.rule.label) if alarm.rule.label else ""
+    what = tr(rule.label) if rule.label else ""
     if incident.detail:
         what = f"{what} ({incident.detail})" if what else incident.detail
     began, seen = clock_time(incident.began, local), clock_time(incident.last_seen, local)

@@ -52,15 +52,13 @@ class TeamsConfig(ChannelConfig):
     @field_validator("webhook_url")
     @classmethod
     def _check_webhook_url(cls, url: Secret | None, info: ValidationInfo) -> Secret | None:
-        """Refuse what cannot be a webhook, without ever repeating it. A channel that is off may have anything."""
+        """Refuse what cannot be a webhook, without ever repeating it. A channel that is off may have any, or none."""
         if not info.data.get("enabled", True):
             return url
         right = "give the URL that Teams made for the webhook, or set enabled = false"
         if url is None or not url.get_secret_value().strip():
             raise ValueError(f"is missing; {right}")
         text = url.get_secret_value()
-        if "COLE_AQUI" in text.upper() or text.lstrip().startswith("<"):
-            raise ValueError(f"is still the placeholder; {right}")
         try:
             parts = urlsplit(text)
             host = parts.hostname if parts.port != 0 else ""

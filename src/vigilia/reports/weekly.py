@@ -39,7 +39,7 @@ async def make_report(store: Store, week: Week, zone: tzinfo, data_dir: Path, no
     A workbook of the same week is replaced in one step. `now` is in seconds UTC.
     """
     windows = await incidents.windows(store)
-    of_week = await incidents.overlapping(store, week.start, week.end)
+    of_week = [i for i in await incidents.overlapping(store, week.start, week.end) if i.outage]
     file = f"{FOLDER}/vigilia-{week.first.isoformat()}.xlsx"
 
     def write() -> Unavailability:

@@ -47,6 +47,8 @@ class IncidentRow:
     suppressed_by: str
     brief: bool
     told: bool
+    outage: bool
+    found_at: float
 
 
 async def save_alarms(connection: AsyncConnection, rows: Sequence[AlarmRow]) -> None:

@@ -49,6 +49,10 @@ class Incident:
     """Whether it was over when it was found, so that no card was sent."""
     told: bool
     """Whether a notice of its start was queued."""
+    outage: bool
+    """Whether the equipment counts as unavailable while it lasts."""
+    found_at: float
+    """When the watch learnt of it, by its clock, seconds UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,11 @@ async def active(store: Store, family: str = "") -> list[Incident]:
 
 
 async def brief_since(store: Store, since: float) -> list[Incident]:
-    """Return the incidents that were over when they were found and that ended at `since` or later, the oldest first.
+    """Return the incidents that were over when they were found, at `since` or later, the oldest first.
 
     Raises StoreError.
     """
-    query = select(schema.incidents).where(_incidents.brief, _incidents.ended_at >= since)
+    query = select(schema.incidents).where(_incidents.brief, _incidents.found_at >= since)
     return await _read(store, query.order_by(_incidents.ended_at, _incidents.id))
 
 

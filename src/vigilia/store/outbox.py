@@ -206,6 +206,7 @@ def _row(notice: Notice, channel: str, now: float) -> dict[str, Any]:
 
 def _notice(stored: dict[str, Any]) -> Notice:
     values = dict(stored)
+    values["routing"] = tuple(str(name) for name in stored["routing"])
     values["facts"] = tuple((str(title), str(text)) for title, text in stored["facts"])
     values["kind"], values["severity"] = NoticeKind(stored["kind"]), Severity(stored["severity"])
     return Notice(**values)

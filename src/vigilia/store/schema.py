@@ -90,12 +90,15 @@ incidents = Table(
     Column("suppressed_by", StoredText(260), nullable=False),
     Column("brief", Boolean, nullable=False),
     Column("told", Boolean, nullable=False),
+    Column("outage", Boolean, nullable=False),
+    Column("found_at", Float, nullable=False),
     Index("ix_incidents_began", "began_at"),
     Index("ix_incidents_ended", "ended_at"),
     Index("ix_incidents_alarm", "alarm"),
 )
 """Alarms from start to end, by the equipment's times. `brief`: over when it was found, so that nobody was told.
-`told`: a notice of its start was queued."""
+`told`: a notice of its start was queued. `outage`: the equipment counts as unavailable. `found_at`: when the watch
+learnt of it, by its clock."""
 
 outbox = Table(
     "outbox",

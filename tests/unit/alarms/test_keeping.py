@@ -57,13 +57,13 @@ async def test_who_is_cancelled_while_waiting_leaves_no_half(rig: Rig) -> None:
 
 
 async def test_a_stop_in_the_middle_of_a_transaction_doubles_nothing(tmp_path: Path) -> None:
-    for turns in range(0, 40, 3):
+    for turns in range(0, 1200, 60):
         rig = Rig(tmp_path / str(turns))
         rig.path.mkdir()
         await rig.start()
         await rig.table.publish(Batch("poe", [raw(0, 6)]))
         for _ in range(turns):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # each time a little further on in the transaction
         await rig.stop_engine()
         await rig.engine.keeper.drain()
         assert await rig.notices() == [f"raised {PORT1}"]
@@ -103,6 +103,7 @@ async def test_a_failure_taken_back_while_more_is_waiting_leaves_no_trace(rig: R
     assert not failed.told
     assert failed.ended_at is not None
     await rig.restart()
+    assert rig.engine.alarms[f"inverter@{I1}"].plain
     await rig.publish(flags(26, ""), pac(30, 0), pac(35, 0), pac(40, 0))
     assert (await rig.notices())[2:] == [f"raised {I1}"]
 

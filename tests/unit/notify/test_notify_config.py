@@ -36,8 +36,15 @@ def test_the_environment_alone_switches_it_on(tmp_path: Path) -> None:
     config = load(tmp_path, GOOD, VIGILIA_NOTIFY__TEAMS__WEBHOOK_URL=URL)
     assert config.notify.channels == ("teams",)
     assert "s3cret" not in config.show()
-    off = load(tmp_path, GOOD, VIGILIA_NOTIFY__TEAMS__WEBHOOK_URL="COLE_AQUI", VIGILIA_NOTIFY__TEAMS__ENABLED="False")
+    off = load(tmp_path, GOOD, VIGILIA_NOTIFY__TEAMS__WEBHOOK_URL=URL, VIGILIA_NOTIFY__TEAMS__ENABLED="False")
     assert off.notify.channels == ()
+
+
+def test_a_channel_that_is_off_needs_no_url(tmp_path: Path) -> None:
+    assert notify(tmp_path, {"teams": {"enabled": False}}).channels == ()
+    assert notify(tmp_path, {"teams": {"enabled": False, "webhook_url": "no URL"}}).channels == ()
+    (problem,) = mistakes(tmp_path, {**GOOD, "notify": {"teams": {"enabled": False, "webhook_url": "COLE_AQUI"}}})
+    assert "notify.teams.webhook_url: is a placeholder; write the real one" in problem
 
 
 def test_the_url_from_a_file(tmp_path: Path) -> None:
@@ -65,9 +72,9 @@ def test_urls_that_are_taken(tmp_path: Path, url: str) -> None:
         ("https://x.example:s3cret/", "is no URL"),
         ("https://x.example/s3 cret", "is no URL"),
         ("https://x.example/s3\ncret", "is no URL"),
-        ("COLE_AQUI_s3cret", "is still the placeholder"),
-        ("https://x.example/cole_aqui?s3cret", "is still the placeholder"),
-        ("<SUA_URL_s3cret>", "is still the placeholder"),
+        ("COLE_AQUI_s3cret", "is a placeholder; write the real one"),
+        ("https://x.example/cole_aqui?s3cret", "is a placeholder; write the real one"),
+        ("<SUA_URL_s3cret>", "is a placeholder; write the real one"),
         ("", "is missing"),
     ],
 )

@@ -21,7 +21,7 @@ def test_without_routes_everything_goes_everywhere() -> None:
 
 
 def test_a_channel_that_is_off_gets_nothing() -> None:
-    off = {"teams": {"enabled": False, "webhook_url": "COLE_AQUI"}}
+    off = {"teams": {"enabled": False}}
     assert routes(**off).channels_for(failure("A", "1")) == ("apprise",)
     assert routes({"channel": "teams"}, **off).channels_for(failure("A", "1")) == ()
 

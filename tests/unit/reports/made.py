@@ -24,5 +24,7 @@ def incident(began_at: float, ended_at: float | None, name: str = "a", **other: 
         "suppressed_by": "",
         "brief": False,
         "told": True,
+        "outage": True,
+        "found_at": began_at if ended_at is None else ended_at,
     }
     return Incident(**(values | {"began_at": began_at, "ended_at": ended_at} | other))

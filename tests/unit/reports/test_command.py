@@ -124,7 +124,7 @@ def test_what_is_no_store_is_a_sentence(site: Path) -> None:
     (site / "state" / "vigilia.db").write_text("not a database, whatever its name says, and long enough")
     done = report(site, "--week", "2026-11-20")
     assert done.returncode == 2
-    assert "cannot be opened: file is not a database" in done.stderr
+    assert "cannot be read: file is not a database" in done.stderr
     assert "Traceback" not in done.stderr
 
 

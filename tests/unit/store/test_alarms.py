@@ -23,7 +23,26 @@ from vigilia.store.alarms import (
 
 ALARM = AlarmRow("r@p", "r", "p", {"base": "normal", "told": False}, {"times": [1.5, 2.0], "sides": "gb"}, 3.0)
 OPEN = IncidentRow(
-    "1", "r@p", "r", "pv", "p", "d", "Área", "e", "f", "l", 2, 10.0, None, 11.0, "r59A", "", brief=False, told=True
+    "1",
+    "r@p",
+    "r",
+    "pv",
+    "p",
+    "d",
+    "Área",
+    "e",
+    "f",
+    "l",
+    2,
+    10.0,
+    None,
+    11.0,
+    "r59A",
+    "",
+    brief=False,
+    told=True,
+    outage=True,
+    found_at=12.0,
 )
 
 

@@ -38,6 +38,8 @@ def incident(name: str, began_at: float, ended_at: float | None, **other: Any) -
         "suppressed_by": "",
         "brief": False,
         "told": True,
+        "outage": True,
+        "found_at": began_at if ended_at is None else ended_at,
     }
     return Incident(**(values | {"began_at": began_at, "ended_at": ended_at} | other))
 

@@ -21,9 +21,22 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await store.close()
 
 
-def notice(kind: NoticeKind = NoticeKind.RAISED, incident: str = "i1", **more: str) -> Notice:
-    facts = (("Capacity", "2500 kWp"),)
-    return Notice(kind, "Falha", "UFV Açaí", "INV-1", 5.0, Severity.MAJOR, "pvoperation", facts, "a1", incident, **more)
+def notice(kind: NoticeKind = NoticeKind.RAISED, incident: str = "i1", attachment: str = "") -> Notice:
+    facts, routing = (("Capacity", "2500 kWp"),), ("UFV Açaí", "INV-1")
+    return Notice(
+        kind,
+        "Falha",
+        "UFV Açaí",
+        "INV-1",
+        5.0,
+        Severity.MAJOR,
+        "pvoperation",
+        facts,
+        "a1",
+        incident,
+        routing,
+        attachment,
+    )
 
 
 async def queue(store: Store, *notices: Notice, channels: tuple[str, ...] = ("teams",), now: float = 10.0) -> int:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from vigilia.settings import Secret, Section
+from vigilia.settings import Secret, Section, refuse_placeholder
 
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
@@ -21,16 +21,11 @@ def _check_order(window: list[str]) -> list[str]:
 Hours = Annotated[list[TimeOfDay], Field(min_length=2, max_length=2), AfterValidator(_check_order)]
 """The first and the last time of a day, "HH:MM", both belonging to it."""
 
-_PLACEHOLDER = re.compile(r"^<.*>$|COLE_AQUI|^<?(SEU_EMAIL|SUA_SENHA)", re.IGNORECASE | re.DOTALL)
-"""What the users' sample files have where a credential belongs."""
-
 
 def _check_credential(text: str) -> None:
-    """Refuse what is no credential, without repeating it."""
+    """Refuse an empty credential."""
     if not text.strip():
         raise ValueError("is empty; give the account's own")
-    if _PLACEHOLDER.search(text.strip()):
-        raise ValueError("is still the sample's placeholder; give the account's own")
 
 
 class PlantConfig(Section):
@@ -99,6 +94,7 @@ class PvOperationConfig(Section):
     @classmethod
     def _check_email(cls, email: str) -> str:
         _check_credential(email)
+        refuse_placeholder(email)
         return email.strip()
 
     @field_validator("password")

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import NamedTuple
@@ -18,6 +18,8 @@ LINK = "pvoperation"
 NORMAL_ACTIVE = ("Normal", "Active")
 STATES = ("Normal", "Failed", "Suppressed", "NoData")
 NORMAL, FAILED, SUPPRESSED, NO_DATA = range(4)
+IsActive = Callable[[str, str], bool]
+"""Whether the point of a relay (by its id) and of a class (by its name) is Active by what was published so far."""
 LAG_S = 900.0
 """How long a record usually takes to reach the API, at most, and an answer to reach us."""
 
@@ -175,11 +177,12 @@ class Catalogue:
         )
 
 
-def samples_of(family: Family, plant: str, records: Sequence[Record]) -> list[Sample]:
+def samples_of(family: Family, plant: str, records: Sequence[Record], is_active: IsActive) -> list[Sample]:
     """Return what a plant's new records say, in their order, and the time of the newest."""
     samples: list[Sample] = []
+    said: set[str] = set()
     for record in records:
-        samples += _of_relay(plant, record) if family is RELAY else _of_inverter(plant, record)
+        samples += _of_relay(plant, record, is_active, said) if family is RELAY else _of_inverter(plant, record)
     if records:
         newest = max(record.time for record in records)
         samples.append(Sample(last_record(plant), Reading(iso(newest), newest)))
@@ -191,17 +194,27 @@ def state_sample(plant: str, inverter: str, value: int, now: float) -> Sample:
     return Sample(state(plant, inverter), Reading(value, now, *_STATE_ALARMS.get(value, _NO_ALARM)))
 
 
-def _of_relay(plant: str, record: Record) -> list[Sample]:
-    """A record has one class at most: the first that matches. The points of all others are Normal."""
-    active = classify(record.flags)
+def _of_relay(plant: str, record: Record, is_active: IsActive, said: set[str]) -> list[Sample]:
+    """A record has one class at most: the first that matches. Only one without any makes every point Normal.
+
+    One with a class says nothing of another that is Active. `said` has the points that the records before it made
+    Active. What was Active before them all gets nothing from such a record even if one between them was without a
+    flag: that one has told the end, and may be older than what made the point Active.
+    """
+    found = classify(record.flags)
     samples: list[Sample] = []
     for flags in CLASSES:
         name = relay_status(plant, record.equipment, flags.name)
-        if active is not None and active[0] is flags:
+        if found is None:
+            said.discard(name)
+        elif found[0] is flags:
+            said.add(name)
             reading = Reading(1, record.time, flags.severity, Status.STATE)
-            samples.append(Sample(name, reading, ", ".join(active[1])))
-        else:
-            samples.append(Sample(name, Reading(0, record.time)))
+            samples.append(Sample(name, reading, ", ".join(found[1])))
+            continue
+        elif name in said or is_active(record.equipment, flags.name):
+            continue
+        samples.append(Sample(name, Reading(0, record.time)))
     return samples
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,7 +42,9 @@ class PlantWatch:
         self._usual_silence_s = 2 * config.inverter_interval_s + LAG_S
         self._progress: dict[str, Progress] = {}
         self._equipment: dict[str, set[str]] = {}
-        self._declared: set[str] = set()
+        self._declared: dict[str, Point] = {}
+        self._refused: set[str] = set()
+        """The names of points that somebody else has: they are left out until the next start."""
 
     def remember(self, plants: Mapping[str, Plant], known: Sequence[Point]) -> list[Point]:
         """Return the points of equipment known from before, as they are to be under the present configuration."""
@@ -56,19 +59,22 @@ class PlantWatch:
                 found += self._catalogue.of(place.family, plant, place.equipment)
                 self._equipment.setdefault(_key(place.family, plant.id), set()).add(place.equipment)
             points |= {point.name: point for point in found}
-        self._declared.update(points)
+        self._declared |= points
         return list(points.values())
 
     async def meet(self, plants: Sequence[Plant]) -> None:
         """Make the points of plants known that were not listed before: one without any record is noticed as well.
 
-        Raises StoreError.
+        A plant that was renamed, or has another capacity, gets its points and those of its equipment anew. Raises
+        StoreError.
         """
-        points = [self._catalogue.of_plant(plant) for plant in plants]
-        new = [point for point in points if point.name not in self._declared]
-        if new and self._declare is not None:
-            await self._declare(new)
-            self._declared.update(point.name for point in new)
+        points: list[Point] = []
+        for plant in plants:
+            own = self._catalogue.of_plant(plant)
+            if self._declared.get(own.name) != own:
+                # The plant's own point comes last, as it says that the others are done.
+                points += [*self._of_equipment(plant), own]
+        await self._make_known(points)
 
     async def read(self, family: Family, plant: Plant, deadline: float) -> Outcome:
         """Ask for a plant's records since its checkpoint and publish the new ones.
@@ -140,7 +146,7 @@ class PlantWatch:
         """Publish what is new of a plant together with its checkpoint, then what follows for its inverters' states."""
         await self._declare_new(family, plant, fresh)
         now = self._clock.now()
-        samples = mapping.samples_of(family, plant.id, fresh)
+        samples = mapping.samples_of(family, plant.id, fresh, partial(self._is_active, plant.id))
         for equipment in after.absent:
             if after.is_lost(equipment) and not before.is_lost(equipment):
                 samples.append(self._unconfirmed(plant.id, equipment, now))
@@ -167,10 +173,39 @@ class PlantWatch:
         points = [self._catalogue.of_plant(plant)]
         for equipment in found[:room]:
             points += self._catalogue.of(family, plant, equipment)
-        new = [point for point in points if point.name not in self._declared]
-        await self._declare(new)
-        self._declared.update(point.name for point in new)
+        await self._make_known(points)
         known.update(found[:room])
+
+    def _of_equipment(self, plant: Plant) -> list[Point]:
+        """Return the points of all equipment of a plant that is known."""
+        return [
+            point
+            for family in (RELAY, INVERTER)
+            for equipment in sorted(self._equipment.get(_key(family, plant.id), ()))
+            for point in self._catalogue.of(family, plant, equipment)
+        ]
+
+    async def _make_known(self, points: Sequence[Point]) -> None:
+        """Declare those of `points` that are new or changed; a name that somebody else has is left out, once for all.
+
+        Raises StoreError.
+        """
+        changed = [p for p in points if p.name not in self._refused and self._declared.get(p.name) != p]
+        if not changed or self._declare is None:
+            return
+        try:
+            await self._declare(changed)
+        except ValueError:  # nothing was done: one by one the others are
+            for point in changed:
+                try:
+                    await self._declare([point])
+                except ValueError as error:
+                    _logger.error("pvoperation: %s is left out: %s", point.name, error)
+                    self._refused.add(point.name)
+                else:
+                    self._declared[point.name] = point
+        else:
+            self._declared |= {point.name: point for point in changed}
 
     async def _publish_states(self, family: Family, plant: str) -> None:
         """Publish the inverters' states; after a scan of relays only those that it changed."""
@@ -182,6 +217,8 @@ class PlantWatch:
         tripped = self._has_relay_alarm(plant)
         samples: list[Sample] = []
         for inverter in sorted(inverters):
+            if mapping.state(plant, inverter) not in self._declared:
+                continue
             value = mapping.NO_DATA if progress.is_lost(inverter) else self._judged(plant, inverter, tripped=tripped)
             sample = mapping.state_sample(plant, inverter, value, now)
             if family is INVERTER or self._table.reading(sample.name).value not in (value, None):
@@ -196,6 +233,14 @@ class PlantWatch:
         if tripped or standing is Standing.SUPPRESSED:
             return mapping.SUPPRESSED
         return mapping.FAILED if standing is Standing.ACTIVE else mapping.NORMAL
+
+    def _is_active(self, plant: str, relay: str, class_name: str) -> bool:
+        """Whether a relay's alarm is active: by its point or, as after a start, by what is kept of the alarm."""
+        name = mapping.relay_status(plant, relay, class_name)
+        if name in self._declared and self._table.reading(name).value == 1:
+            return True
+        alarms = self._alarms
+        return alarms is not None and alarms.standing(relay_rule_name(class_name), name) is not Standing.NORMAL
 
     def _has_relay_alarm(self, plant: str) -> bool:
         alarms = self._alarms

@@ -17,7 +17,7 @@ from vigilia.drivers import Surroundings
 from vigilia.drivers.aruba.config import ArubaConfig
 from vigilia.drivers.aruba.driver import ArubaDriver, build
 from vigilia.link import Contact, Link
-from vigilia.ownpoints import OwnPoints
+from vigilia.ownpoints import Counts, OwnPoints
 from vigilia.points import Batch, Origin, Point, Reading, Severity, Status, Value
 from vigilia.sim.aruba import SimSwitch
 from vigilia.store import Chosen
@@ -125,7 +125,7 @@ def site() -> MakeSite:
         table = PointTable(clock, notebook)
         driver = build(config, Surroundings(table, clock, chosen or {}))
         table.add(driver.points, driver.write)
-        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, lambda: 0, None)
+        own = OwnPoints("vigilia", driver.links, table, clock, Counts(int, int, int, int, int, float))
         table.add(own.points)
         site = Site(driver, table, notebook=notebook)
         table.add_consumer(site.recorder)

@@ -19,7 +19,7 @@ from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.drivers.pvoperation.driver import PvOperationDriver, build
 from vigilia.errors import VigiliaError
 from vigilia.link import Contact, Link
-from vigilia.ownpoints import OwnPoints
+from vigilia.ownpoints import Counts, OwnPoints
 from vigilia.points import Point, Reading, Sample
 from vigilia.rules import Standing
 from vigilia.supervise import Supervisor
@@ -110,6 +110,8 @@ class MakeSite(Protocol):
         speed: float = SPEED,
         checkpoints: Mapping[str, Any] | None = None,
         known: Sequence[Point] = (),
+        standings: Mapping[tuple[str, str], Standing] | None = None,
+        taken: Sequence[Point] = (),
         **keys: Any,
     ) -> contextlib.AbstractAsyncContextManager[Site]: ...
 
@@ -137,19 +139,20 @@ def site() -> MakeSite:
         speed: float = SPEED,
         checkpoints: Mapping[str, Any] | None = None,
         known: Sequence[Point] = (),
+        standings: Mapping[tuple[str, str], Standing] | None = None,
+        taken: Sequence[Point] = (),
         **keys: Any,
     ) -> AsyncIterator[Site]:
         keys = {"relay_interval_s": 6.0, "inverter_interval_s": 9.0, **keys}
         clock = Clock(utc(at), speed)
-        table, alarms, recorder = PointTable(clock, Notebook()), Alarms(), Recorder()
+        table, alarms, recorder = PointTable(clock, Notebook()), Alarms(dict(standings or {})), Recorder()
         declared: list[Point] = []
         refusals: list[VigiliaError] = []
 
         async def declare(points: Sequence[Point]) -> None:
             if refusals:
                 raise refusals.pop(0)
-            declared.extend(points)
-            table.add(points)
+            declared.extend(table.define(points, None, "pvoperation"))
 
         surroundings = Surroundings(
             table,
@@ -162,9 +165,10 @@ def site() -> MakeSite:
             declare=declare,
         )
         driver = build(make_config(api.base, **keys), surroundings)
-        table.add(driver.points, driver.write)
-        own = OwnPoints("vigilia", driver.links, table, clock, lambda: 0, None)
+        table.add(driver.points, driver.write, "pvoperation")
+        own = OwnPoints("vigilia", driver.links, table, clock, Counts(int, int, int, int, int, float))
         table.add(own.points)
+        table.add(taken, system="other")
         table.add_consumer(recorder)
         supervisor = Supervisor(table, own, driver.links)
         diary, log = Diary(), logging.getLogger("vigilia.log")

@@ -34,13 +34,25 @@ def test_the_defaults() -> None:
 
 @pytest.mark.parametrize("key", ["email", "password"])
 @pytest.mark.parametrize(
-    "value", ["", "  ", "<SEU_EMAIL_AQUI>", "<SUA_SENHA>", "COLE_AQUI", "cole_aqui_a_senha", "<seu_email@x>", 5]
+    "value",
+    [
+        "",
+        "  ",
+        "<SEU_EMAIL_AQUI>",
+        "<SUA_SENHA>",
+        "COLE_AQUI",
+        "cole_aqui_a_senha",
+        "<seu_email@x>",
+        "SEU_EMAIL_PVOPERATION",
+        5,
+    ],
 )
 def test_a_credential_that_is_none(key: str, value: Any) -> None:
     lines = mistakes(**{key: value})
     assert len(lines) == 1
     assert lines[0].startswith(f"vigilia.toml: pvoperation.{key}: ")
     if isinstance(value, str) and value.strip():
+        assert lines[0].endswith(": is a placeholder; write the real one")
         assert value.strip() not in lines[0]
 
 

@@ -14,7 +14,7 @@ from vigilia.clock import Clock
 from vigilia.drivers import Surroundings
 from vigilia.drivers.pvoperation.driver import build
 from vigilia.link import Contact
-from vigilia.points import Severity, Status
+from vigilia.points import Kind, Point, Severity, Status
 from vigilia.rules import Standing
 from vigilia.store import StoreError
 from vigilia.table import PointTable
@@ -46,6 +46,27 @@ async def test_relays_and_inverters_become_points(api: Api, site: MakeSite) -> N
         assert at_work.table.point(RELAY).covers == "plant:19478"
 
 
+async def test_a_record_of_one_class_leaves_another_that_is_active(api: Api, site: MakeSite) -> None:
+    under = "19478:Relay-R1:Undervoltage-Sts"
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 11:50:00", r59A=1))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(RELAY) and at_work.value(RELAY) == 1)
+        api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00", r27A=1))
+        await until(lambda: at_work.value(under) == 1)
+        assert (at_work.value(RELAY), len(at_work.seen(RELAY))) == (1, 1)
+    # The table is empty after a start; the alarm is not.
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 12:00:00", r27A=1))
+    standings = {("relay-overvoltage", RELAY): Standing.SUPPRESSED, ("relay-undervoltage", under): Standing.ACTIVE}
+    kept = {"checkpoints": at_work.checkpoints, "known": at_work.declared, "standings": standings}
+    async with site(api, at=f"{DAY} 12:05:00", **kept) as again:
+        await until(lambda: again.value(under) == 1)
+        assert again.seen(RELAY) == []
+        assert again.value("19478:Relay-R1:Thermal-Sts") == 0
+        api.put("day_relay", 19478, relay("R1", f"{DAY} 12:05:00"))
+        await until(lambda: again.value(RELAY) == 0 and again.value(under) == 0)
+        assert [reading.time for reading in again.seen(RELAY)] == [utc(f"{DAY} 12:05:00")]
+
+
 async def test_a_record_is_published_once_and_late_ones_are_not_lost(api: Api, site: MakeSite) -> None:
     api.put("day_inverter", 19478, inverter("7", f"{DAY} 11:55:00", 1), inverter("7", f"{DAY} 11:50:00", 2))
     async with site(api) as at_work:
@@ -63,7 +84,6 @@ async def test_a_restart_goes_on_where_the_last_run_was(api: Api, site: MakeSite
     async with site(api) as before:
         await before.scans("day_inverter")
     api.put("day_inverter", 19478, inverter("7", f"{DAY} 12:00:00", 2))
-    api.plants[0]["nome"] = "UFV Beta"
     known = before.declared
     async with site(api, at=f"{DAY} 12:05:00", checkpoints=before.checkpoints, known=known) as after:
         assert {point.name for point in known} <= {point.name for point in after.driver.points}
@@ -71,9 +91,49 @@ async def test_a_restart_goes_on_where_the_last_run_was(api: Api, site: MakeSite
         assert [reading.value for reading in after.seen(PAC)] == [2]
         assert after.seen(RELAY) == []
         assert after.declared == []
-    renamed = {**before.checkpoints, "plants": after.checkpoints["plants"]}
-    async with site(api, at=f"{DAY} 12:10:00", checkpoints=renamed, known=known) as again:
+
+
+async def test_a_plant_that_is_renamed_has_its_points_declared_anew(api: Api, site: MakeSite) -> None:
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00"))
+    api.put("day_inverter", 19478, inverter("7", f"{DAY} 11:55:00", 1))
+    async with site(api) as before:
+        await before.scans("day_inverter")
+        known = [*before.declared]
+        api.plants[0]["nome"] = "UFV Beta"
+        await until(lambda: before.table.point(LAST).area == "UFV Beta")
+        assert {before.table.point(point.name).area for point in known} == {"UFV Beta"}
+        assert before.value(PAC) == 1
+        count = len(before.declared)
+        assert count == 2 * len(known)
+        await before.scans("day_inverter", 2)
+        assert len(before.declared) == count
+    async with site(api, at=f"{DAY} 12:10:00", checkpoints=before.checkpoints, known=known) as again:
         assert again.table.point(PAC).area == "UFV Beta"
+    # Renamed while the service was down: the checkpoint has the old name.
+    api.plants[0]["nome"] = "UFV Gama"
+    async with site(api, at=f"{DAY} 12:10:00", checkpoints=before.checkpoints, known=known) as later:
+        assert later.table.point(PAC).area == "UFV Beta"
+        await until(lambda: later.table.point(PAC).area == "UFV Gama")
+        assert {later.table.point(point.name).area for point in known} == {"UFV Gama"}
+
+
+async def test_a_point_whose_name_is_taken_is_left_out_and_told_once(
+    api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00", r59A=1))
+    api.put("day_inverter", 19478, inverter("7", f"{DAY} 11:55:00", 1), inverter("8", f"{DAY} 11:55:00", 1))
+    theirs = [Point(name, Kind.INTEGER, "other") for name in (LAST, RELAY, STATE)]
+    async with site(api, taken=theirs) as at_work:
+        await until(lambda: at_work.has("19478:Inverter-8:State-Sts"))
+        await at_work.scans("day_relay", 2)
+        await at_work.scans("day_inverter", 2)
+        assert at_work.link.contact is Contact.CONNECTED
+        assert at_work.value(PAC) == 1
+        assert at_work.value("19478:Relay-R1:Thermal-Sts") == 0
+        assert [at_work.seen(point.name) for point in theirs] == [[], [], []]
+        assert all(at_work.table.point(point.name) == point for point in theirs)
+    for point in theirs:
+        assert caplog.text.count(f"{point.name} is left out: two points are named {point.name}") == 1
 
 
 async def test_the_days_asked_for(api: Api, site: MakeSite) -> None:
@@ -204,7 +264,8 @@ async def test_only_the_chosen_plants_have_their_relays_read(api: Api, site: Mak
 
 
 async def test_relays_come_before_inverters(api: Api, site: MakeSite) -> None:
-    async with site(api, relay_interval_s=3.0, inverter_interval_s=6.0) as at_work:
+    # Slowly: after a scan that the machine held up, relays and inverters are not due together.
+    async with site(api, speed=15.0, relay_interval_s=3.0, inverter_interval_s=6.0) as at_work:
         await at_work.scans("day_inverter", 4)
     paths = [path for path, _, _ in api.requests if path.startswith("day")]
     assert paths[0] == "day_relay"

@@ -51,6 +51,8 @@ def upgrade() -> None:
         sa.Column("suppressed_by", _text(260), nullable=False),
         sa.Column("brief", sa.Boolean, nullable=False),
         sa.Column("told", sa.Boolean, nullable=False),
+        sa.Column("outage", sa.Boolean, nullable=False),
+        sa.Column("found_at", sa.Float, nullable=False),
     )
     op.create_index("ix_incidents_began", "incidents", ["began_at"])
     op.create_index("ix_incidents_ended", "incidents", ["ended_at"])
