@@ -49,9 +49,7 @@ async def scan(bench: Bench) -> list[Figure]:
     ]
 
 
-def _scan_figures(
-    what: str, requests: Sequence[dict[str, Any]], ends: dict[str, float], ahead: float
-) -> list[Figure]:
+def _scan_figures(what: str, requests: Sequence[dict[str, Any]], ends: dict[str, float], ahead: float) -> list[Figure]:
     """Compare the time of each scan with what the API alone takes for its requests."""
     figures: list[Figure] = []
     for kind, path in _PATHS.items():
@@ -75,7 +73,9 @@ def most_mb(used: Sequence[Usage]) -> float:
 async def _differences(sim: PlantSimulator, service: PlantService) -> int:
     """How many alarms the service found and the simulator's script has not, and the other way round."""
     truth = await sim.ask("GET", "/truth")
-    expected = Counter((f"{a['plant']}", a["equipment"], a["relay_class"] or "", a["cleared"] is None) for a in truth["items"])
+    expected = Counter(
+        (f"{a['plant']}", a["equipment"], a["relay_class"] or "", a["cleared"] is None) for a in truth["items"]
+    )
     found = Counter(_name(incident) for incident in await service.all_of("/api/v1/incidents"))
     return (expected - found).total() + (found - expected).total()
 

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from vigilia.store.upsert import insert
 
 _logger = logging.getLogger(__name__)
 
+_FIELDS = tuple(field.name for field in fields(Point))
 _POINTS_AT_ONCE = 200
 """Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
 
@@ -83,5 +84,5 @@ async def _put(connection: AsyncConnection, driver: str, points: Sequence[Point]
 
 
 def _definition(point: Point) -> Any:
-    """Return a point as JSON gives it back."""
-    return json.loads(json.dumps(asdict(point)))
+    """Return a point as JSON gives it back. A plant has dozens, and `asdict` copies each value of each."""
+    return json.loads(json.dumps({name: getattr(point, name) for name in _FIELDS}, default=asdict))
