@@ -77,12 +77,18 @@ async def _put(connection: AsyncConnection, driver: str, points: Sequence[Point]
             set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
         ),
         [
-            {"name": point.name, "driver": driver, "definition": _definition(point), "first_seen": now}
+            {"name": point.name, "driver": driver, "definition": _fields(point), "first_seen": now}
             for point in points
         ],
     )
 
 
 def _definition(point: Point) -> Any:
-    """Return a point as JSON gives it back. A plant has dozens, and `asdict` copies each value of each."""
-    return json.loads(json.dumps({name: getattr(point, name) for name in _FIELDS}, default=asdict))
+    """Return a point as JSON gives it back."""
+    return json.loads(json.dumps(_fields(point)))
+
+
+def _fields(point: Point) -> dict[str, Any]:
+    """Return what makes a point, uncopied: a plant has dozens, and `asdict` copies each value of each."""
+    found = {name: getattr(point, name) for name in _FIELDS}
+    return found | {"window": point.window and asdict(point.window)}
