@@ -98,9 +98,9 @@ class Service(Program):
 
     def __init__(self, bench: Bench, sim: Simulator, *, epics: bool = True, api: bool = API, cores: int = 0) -> None:
         folder = bench.folder("service")
-        parts = ['[site]\nlanguage = "en"\ntimezone = "UTC"\n', _web(on=api), sim.config]
+        parts = ['[site]\nlanguage = "en"\ntimezone = "UTC"\n', web_section(on=api), sim.config]
         if epics:
-            parts.insert(2, _epics())
+            parts.insert(2, epics_section())
         config = folder / "vigilia.toml"
         config.write_text("\n".join(parts))
         arguments = ("-m", "vigilia", "run", str(config))
@@ -117,11 +117,13 @@ class Service(Program):
         return {item["point"]: datetime.fromisoformat(item["time"]).timestamp() for item in reversed(items)}
 
 
-def _web(*, on: bool) -> str:
+def web_section(*, on: bool) -> str:
+    """The pages and the REST API on a free port of loopback, or off."""
     return '[web]\nlisten = "127.0.0.1:0"\n' if on else "[web]\nenabled = false\n"
 
 
-def _epics() -> str:
+def epics_section() -> str:
+    """EPICS on the ports that were chosen."""
     ports = (os.environ["EPICS_CA_SERVER_PORT"], os.environ["EPICS_PVA_SERVER_PORT"])
     return '[epics]\ninterfaces = ["127.0.0.1"]\nserver_port = {}\npva_port = {}\n'.format(*ports)
 

@@ -214,11 +214,15 @@ class PointTable:
 
         Raises UnknownPoint, before anything is shown, where a sample names no point: a driver's mistake.
         """
-        rows = [self._row(sample.name) for sample in batch.samples]
+        newest: dict[str, Reading] = {}
+        for name, reading, *_ in batch.samples:
+            known = newest.get(name)
+            if known is None or known.time is None or reading.time is None or reading.time >= known.time:
+                newest[name] = reading
+        rows = [(self._row(name), reading) for name, reading in newest.items()]
         contact = self._clock.monotonic()
         wall = self._clock.now()
-        for row, sample in zip(rows, batch.samples, strict=True):
-            reading = sample.reading
+        for row, reading in rows:
             shown = row.reading.time
             # A late reading is no news to a viewer. After the clock was set back, the one shown lies in the future.
             if shown is not None and reading.time is not None and reading.time < shown <= wall:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from vigilia.store.upsert import insert
 
 _logger = logging.getLogger(__name__)
 
+_FIELDS = tuple(field.name for field in fields(Point))
 _POINTS_AT_ONCE = 200
 """Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
 
@@ -76,7 +77,7 @@ async def _put(connection: AsyncConnection, driver: str, points: Sequence[Point]
             set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
         ),
         [
-            {"name": point.name, "driver": driver, "definition": _definition(point), "first_seen": now}
+            {"name": point.name, "driver": driver, "definition": _fields(point), "first_seen": now}
             for point in points
         ],
     )
@@ -84,4 +85,10 @@ async def _put(connection: AsyncConnection, driver: str, points: Sequence[Point]
 
 def _definition(point: Point) -> Any:
     """Return a point as JSON gives it back."""
-    return json.loads(json.dumps(asdict(point)))
+    return json.loads(json.dumps(_fields(point)))
+
+
+def _fields(point: Point) -> dict[str, Any]:
+    """Return what makes a point, uncopied: a plant has dozens, and `asdict` copies each value of each."""
+    found = {name: getattr(point, name) for name in _FIELDS}
+    return found | {"window": point.window and asdict(point.window)}

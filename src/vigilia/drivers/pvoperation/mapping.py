@@ -179,10 +179,7 @@ class Catalogue:
 
 def samples_of(family: Family, plant: str, records: Sequence[Record], is_active: IsActive) -> list[Sample]:
     """Return what a plant's new records say, in their order, and the time of the newest."""
-    samples: list[Sample] = []
-    said: set[str] = set()
-    for record in records:
-        samples += _of_relay(plant, record, is_active, said) if family is RELAY else _of_inverter(plant, record)
+    samples = _of_relays(plant, records, is_active) if family is RELAY else _of_inverters(plant, records)
     if records:
         newest = max(record.time for record in records)
         samples.append(Sample(last_record(plant), Reading(iso(newest), newest)))
@@ -194,35 +191,39 @@ def state_sample(plant: str, inverter: str, value: int, now: float) -> Sample:
     return Sample(state(plant, inverter), Reading(value, now, *_STATE_ALARMS.get(value, _NO_ALARM)))
 
 
-def _of_relay(plant: str, record: Record, is_active: IsActive, said: set[str]) -> list[Sample]:
+def _of_relays(plant: str, records: Sequence[Record], is_active: IsActive) -> list[Sample]:
     """A record has one class at most: the first that matches. Only one without any makes every point Normal.
 
     One with a class says nothing of another that is Active. `said` has the points that the records before it made
     Active. What was Active before them all gets nothing from such a record even if one between them was without a
     flag: that one has told the end, and may be older than what made the point Active.
     """
-    found = classify(record.flags)
     samples: list[Sample] = []
-    for flags in CLASSES:
-        name = relay_status(plant, record.equipment, flags.name)
+    said: set[str] = set()
+    names: dict[str, tuple[str, ...]] = {}
+    for record in records:
+        time, relay = record.time, record.equipment
+        if relay not in names:
+            names[relay] = tuple(relay_status(plant, relay, flags.name) for flags in CLASSES)
+        found = classify(record.flags)
         if found is None:
-            said.discard(name)
-        elif found[0] is flags:
-            said.add(name)
-            reading = Reading(1, record.time, flags.severity, Status.STATE)
-            samples.append(Sample(name, reading, ", ".join(found[1])))
+            said.difference_update(names[relay])
+            normal = Reading(0, time)
+            samples += [Sample(name, normal) for name in names[relay]]
             continue
-        elif name in said or is_active(record.equipment, flags.name):
-            continue
-        samples.append(Sample(name, Reading(0, record.time)))
+        for name, flags in zip(names[relay], CLASSES, strict=True):
+            if found[0] is flags:
+                said.add(name)
+                samples.append(Sample(name, Reading(1, time, flags.severity, Status.STATE), ", ".join(found[1])))
+            elif name not in said and not is_active(relay, flags.name):
+                samples.append(Sample(name, Reading(0, time)))
     return samples
 
 
-def _of_inverter(plant: str, record: Record) -> list[Sample]:
+def _of_inverters(plant: str, records: Sequence[Record]) -> list[Sample]:
     """A record without a usable power says nothing."""
-    if record.power is None:
-        return []
-    return [Sample(power(plant, record.equipment), Reading(record.power, record.time))]
+    names = {inverter: power(plant, inverter) for inverter in {record.equipment for record in records}}
+    return [Sample(names[inverter], Reading(kw, time)) for time, inverter, _, kw in records if kw is not None]
 
 
 def _facts(plant: Plant) -> tuple[tuple[str, str], ...]:

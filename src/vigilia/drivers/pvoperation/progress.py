@@ -78,20 +78,24 @@ class Progress:
         `days` are the answers in their order; None stands for a day that was not received, and the progress stays
         before it.
         """
-        new: dict[tuple[float, str], Record] = {}
-        for record in _records(days):
-            if record.time >= start and record.time not in self.seen.get(record.equipment, ()):
-                new.setdefault((record.time, record.equipment), record)
+        nothing: frozenset[float] = frozenset()
+        received = [
+            record
+            for record in _records(days)
+            if record.time >= start and record.time not in self.seen.get(record.equipment, nothing)
+        ]
+        # From the end: of two records of one time and equipment the first is the one that counts.
+        new = {record[:2]: record for record in reversed(received)}
         fresh = [new[key] for key in sorted(new)]
-        times = [record.time for record in _records(takewhile(lambda day: day is not None, days))]
-        newest = max(times, default=self.until)
+        certain = _records(takewhile(lambda day: day is not None, days))
+        newest = max((record.time for record in certain), default=self.until)
         until = newest if newest is None or self.until is None else max(newest, self.until)
         keep_from = (self.since if until is None else until) - OVERLAP_S
-        seen = {name: set(times) for name, times in self.seen.items()}
+        seen = {name: {moment for moment in times if moment >= keep_from} for name, times in self.seen.items()}
         for record in fresh:
-            seen.setdefault(record.equipment, set()).add(record.time)
-        kept = {name: frozenset(moment for moment in times if moment >= keep_from) for name, times in seen.items()}
-        return fresh, replace(self, until=until, seen={name: times for name, times in kept.items() if times})
+            if record.time >= keep_from:
+                seen.setdefault(record.equipment, set()).add(record.time)
+        return fresh, replace(self, until=until, seen={name: frozenset(times) for name, times in seen.items() if times})
 
     def count_absences(self, known: Iterable[str], present: Iterable[str], *, counting: bool) -> Self:
         """Return the progress after a scan in which only `present` of the equipment `known` had records.

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from vigilia.errors import BadAnswer, printable
 from vigilia.points import Severity
@@ -90,7 +90,9 @@ class Form:
 def set_flags(content: Fields) -> tuple[str, ...]:
     """Return the known flags that are set, sorted, by their usual spelling; the case of a name does not matter."""
     found = {
-        _KNOWN_FLAGS[name] for key, value in content.items() if is_set(value) and (name := key.lower()) in _KNOWN_FLAGS
+        _KNOWN_FLAGS[name]
+        for key, value in content.items()
+        if value and is_set(value) and (name := key.lower()) in _KNOWN_FLAGS
     }
     return tuple(sorted(found))
 
@@ -104,6 +106,8 @@ def is_set(value: object) -> bool:
 
 def classify(flags: Sequence[str]) -> tuple[FlagClass, tuple[str, ...]] | None:
     """Return the class of a record and its flags of that class; None where no flag is set."""
+    if not flags:
+        return None
     for flag_class in CLASSES:
         matching = tuple(flag for flag in flags if flag in flag_class.flags)
         if matching:
@@ -113,7 +117,10 @@ def classify(flags: Sequence[str]) -> tuple[FlagClass, tuple[str, ...]] | None:
 
 def parse_power(value: object) -> float | None:
     """Return a power in kW, given as a number or as text such as "1.234,5 kW"; None where it is not usable."""
-    if isinstance(value, str):
+    power: float | None
+    if isinstance(value, float):
+        power = value
+    elif isinstance(value, str):
         power = _power_of_text(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         power = value
@@ -141,11 +148,12 @@ def _power_of_text(text: str) -> float | None:
 
 
 def _read_relay(time: float, equipment: str, content: Fields) -> Record:
-    return Record(time, equipment, flags=set_flags(content))
+    return Record(time, equipment, set_flags(content))
 
 
 def _read_inverter(time: float, equipment: str, content: Fields) -> Record:
-    return Record(time, equipment, power=parse_power(_first(content, _POWER)))
+    value = content.get(_POWER[0])
+    return Record(time, equipment, (), parse_power(_first(content, _POWER) if value is None else value))
 
 
 RELAYS = Form(("idrele", "idRele", "IdRele", "id_rele"), ("Rele", "rele", "idrele"), _read_relay)
@@ -160,15 +168,19 @@ def parse_day(form: Form, items: object, *, zone: tzinfo, now: float, since: flo
     if not isinstance(items, list):
         raise BadAnswer(f"a day that is no list but {_kind_of(items)}")
     day = Day([])
+    latest = now + FURTHEST_AHEAD_S
     times: dict[str, float | None] = {}
+    ids: dict[str, str] = {}
     for item in cast("list[Any]", items):
         try:
-            record = _parse_item(form, item, zone, now, times)
+            time, equipment, content = _open(form, item, zone, times, ids)
+            if time > latest:
+                raise _Unusable("future")
         except _Unusable as error:
             day.skipped[str(error)] += 1
         else:
-            if record.time >= since:
-                day.records.append(record)
+            if time >= since:
+                day.records.append(form.read(time, equipment, content))
     return day
 
 
@@ -176,25 +188,39 @@ class _Unusable(Exception):
     """Why an item is left out, in a word."""
 
 
-def _parse_item(form: Form, item: object, zone: tzinfo, now: float, times: dict[str, float | None]) -> Record:
-    content = _first(cast(Fields, item), _CONTENT) if isinstance(item, dict) else None
-    if not isinstance(content, dict) or len(cast(Fields, content)) > _MOST_FIELDS:
+def _open(
+    form: Form, item: object, zone: tzinfo, times: dict[str, float | None], ids: dict[str, str]
+) -> tuple[float, str, Fields]:
+    """Return an item's time, the id of its equipment and its content. Raises _Unusable.
+
+    A day repeats its times and ids thousands of times: what was made of each is kept in `times` and `ids`.
+    """
+    if not _is_object(item):
         raise _Unusable("shape")
-    fields = cast(Fields, content)
-    equipment = find_id(cast(Fields, item), form.ids) or find_id(fields, form.inner_ids)
+    content = item.get("conteudojson") or _first(item, _CONTENT)
+    if not _is_object(content) or len(content) > _MOST_FIELDS:
+        raise _Unusable("shape")
+    spelt = item.get(form.ids[0])
+    equipment = ids.get(spelt) if isinstance(spelt, str) else None
     if equipment is None:
-        raise _Unusable("id")
-    text = _first(fields, _TIME)
+        equipment = find_id(item, form.ids) or find_id(content, form.inner_ids)
+        if equipment is None:
+            raise _Unusable("id")
+        if isinstance(spelt, str) and identity(spelt) is not None:
+            ids[spelt] = equipment
+    text = content.get("tsleitura") or _first(content, _TIME)
     if not isinstance(text, str):
         raise _Unusable("time")
-    if text not in times:
-        times[text] = local_time(text, zone)
-    time = times[text]
+    time = times.get(text)
     if time is None:
-        raise _Unusable("time")
-    if time > now + FURTHEST_AHEAD_S:
-        raise _Unusable("future")
-    return form.read(time, equipment, fields)
+        time = times[text] = local_time(text, zone)
+        if time is None:
+            raise _Unusable("time")
+    return time, equipment, content
+
+
+def _is_object(value: object) -> TypeGuard[Fields]:
+    return isinstance(value, dict)
 
 
 def local_time(text: str, zone: tzinfo) -> float | None:

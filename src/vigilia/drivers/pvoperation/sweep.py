@@ -74,7 +74,8 @@ class Sweep:
                     return  # the account is the trouble, not the plants
                 await self._ask(waiting.popleft(), deadline, tally, failures)
 
-        workers = [asyncio.create_task(work(), name=f"{self.family.name} scan") for _ in range(self.concurrency)]
+        count = self.concurrency + max(1, self.concurrency // 2)  # the API is not to wait while answers are published
+        workers = [asyncio.create_task(work(), name=f"{self.family.name} scan") for _ in range(count)]
         try:
             await asyncio.gather(*workers)
         finally:
