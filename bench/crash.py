@@ -10,6 +10,7 @@ some eight kills, in less than a minute.
 
 import argparse
 import asyncio
+import itertools
 import random
 import shutil
 import sys
@@ -28,14 +29,15 @@ SHORT_SPEED = 1200.0
 SHORT_KILL_EVERY_S = 5.0
 
 
-async def campaign(bench: Bench, kills: int, jobs: int, seed: int, keep: Path | None) -> dict[int, Verdict]:
+async def campaign(bench: Bench, kills: int, jobs: int, first: int, keep: Path | None) -> dict[int, Verdict]:
     """Run days, so many at a time, until so many kills have struck; return their verdicts by seed."""
     verdicts: dict[int, Verdict] = {}
-    seeds = iter(range(seed, seed + 10_000))
+    seeds = itertools.count(first)
 
     async def work() -> None:
         while sum(verdict.kills for verdict in verdicts.values()) < kills:
-            plan = _plan(next(seeds), short=bench.short)
+            seed = next(seeds)
+            plan = short_plan(seed) if bench.short else Plan(seed)
             began = time.monotonic()
             verdict = await _day(bench, plan)
             verdicts[plan.seed] = verdict
@@ -59,9 +61,8 @@ async def _day(bench: Bench, plan: Plan) -> Verdict:
         return Verdict(faults={"days that could not be brought to an end": [str(error)]})
 
 
-def _plan(seed: int, *, short: bool) -> Plan:
-    if not short:
-        return Plan(seed)
+def short_plan(seed: int) -> Plan:
+    """Return a day that takes less than a minute."""
     return Plan(seed, speed=SHORT_SPEED, plants=4, kill_every_s=SHORT_KILL_EVERY_S)
 
 

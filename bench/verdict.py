@@ -64,6 +64,8 @@ class Verdict:
     dropped: int = 0
     suppressed: int = 0
     cards: int = 0
+    titles: frozenset[str] = frozenset()
+    """Of all cards."""
     repeated_by_kill: int = 0
     repeated_by_lost_answer: int = 0
     kills: int = 0
@@ -215,6 +217,7 @@ def _without_repeats(evidence: Evidence, verdict: Verdict) -> dict[Entry, Receip
         else:
             verdict.faults["unexplained repeats"].append(name)
     verdict.cards = len(first)
+    verdict.titles = frozenset(receipt.title for receipt in first.values())
     missing = sorted(set(range(1, max(first, default=0) + 1)) - first.keys())
     if missing:
         verdict.faults["cards"].append(f"numbers that never came: {missing}")
