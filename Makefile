@@ -11,7 +11,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs bench soak lock clean
+.PHONY: help setup demo test lint docs bench soak crash lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,9 @@ bench: $(READY) ## measure speed, latency and memory against simulated equipment
 
 soak: $(READY) ## watch memory through half an hour of faults
 	@$(BIN)/python bench/poe.py --soak
+
+crash: $(READY) ## kill the watch over plants 200 times, and see that nobody missed anything
+	@$(BIN)/python bench/crash.py
 
 lock: ## write requirements.lock again after a change of dependencies (needs uv)
 	scripts/lock

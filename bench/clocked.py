@@ -1,8 +1,8 @@
 """`vigilia run` by the clock of a simulator that runs already: `python bench/clocked.py NOW MONOTONIC SPEED`.
 
-A clock of 600 times the real speed moves on by ten minutes while Python loads its modules. So they are loaded first, and
-VIGILIA_CLOCK is set to what the simulator's clock shows after that: it showed NOW (seconds UTC) at MONOTONIC, a moment of
-the machine's monotonic clock, which is the same for all its processes.
+A clock of 600 times the real speed moves on by ten minutes while Python loads its modules. So they are loaded first,
+and VIGILIA_CLOCK is set to what the simulator's clock shows after that: it showed NOW (seconds UTC) at MONOTONIC, a
+moment of the machine's monotonic clock, which is the same for all its processes.
 """
 
 import os

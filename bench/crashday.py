@@ -13,23 +13,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 import aiohttp
 
 from programs import Bench, BenchError, Program
 from told import Receipt, receipt
-from verdict import Evidence, Scan, Verdict, judge, read_incidents
+from verdict import ZONE, Evidence, Scan, Verdict, judge, read_incidents
 from vigilia.sim.pvoperation.generate import generate
 from vigilia.sim.pvoperation.script import Outage, Plant, Script, Trip
 from vigilia.sim.pvoperation.scriptfile import describe_script
 
-ZONE = ZoneInfo("America/Sao_Paulo")
 FIRST_DAY = date(2026, 3, 10)
 DAWN_H, EVENING_H = 5 + 50 / 60, 18.5
 """When the day begins; and when kills and faults end, an hour after the last thing that the script has happen."""
 DRAIN_S = 90.0
-_STAYED_S = 0.02
 
 _WEBHOOK_FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("429", {"count": 2, "retry_after_s": 30}),
@@ -78,7 +75,7 @@ class Plan:
     speed: float = 600.0
     plants: int = 6
     inverters: int = 4
-    kill_every_s: float = 3.0
+    kill_every_s: float = 6.0
     webhook_fault_every_s: float = 3.0
     api_fault_every_s: float = 4.0
     until_h: float = EVENING_H
@@ -269,12 +266,14 @@ class Day:
             left = (evening - self.sim.now()) / self.sim.speed
             pause = self.chance.expovariate(1 / self.plan.kill_every_s) if self.plan.kill_every_s else left
             await asyncio.sleep(max(0.0, min(pause, left)))
-            if pause >= left:
+            if pause >= left and not self.plan.kill_every_s:
                 return
-            # Noted before: a card taken while the process dies was taken before the kill's end, not after.
+            # The last kill is that of the evening: what hangs would hold the day up for as long as its deadline.
             await self.watcher.kill()
             self.kills.append(self.sim.now())
             await self.watcher.start()
+            if pause >= left:
+                return
 
     async def _inject(self, server: str, faults: list[tuple[str, dict[str, Any]]], every_s: float) -> None:
         """Put faults in force at random, until cancelled."""
@@ -323,10 +322,10 @@ class Day:
 
     async def _judge(self) -> Verdict:
         cards = (await self.sim.ask("GET", "/teams/cards"))["items"]
-        requests = (await self.sim.ask("GET", "/teams/requests"))["items"]
+        posts = (await self.sim.ask("GET", "/teams/requests"))["items"]
         incidents = read_incidents(self.watcher.store)
         receipts: list[Receipt] = [receipt(card) for card in cards]
-        lost = [request["time"] for request in requests if request["status"] is None]
+        lost = _lost(receipts, posts)
         code = await self.watcher.stop()
 
         async def truth(dropped: Any) -> list[dict[str, Any]]:
@@ -350,6 +349,16 @@ class Day:
             if content and path.suffix != ".db":
                 verdict.faults["tracebacks"] += ["in " + path.name] if b"Traceback" in content else []
         verdict.faults = {what: found for what, found in verdict.faults.items() if found}
+
+
+def _lost(receipts: list[Receipt], posts: list[dict[str, Any]]) -> set[int]:
+    """Return the numbers of cards whose answer was lost: their request, the last one before them, has no status."""
+    found: set[int] = set()
+    for card in receipts:
+        own = [post for post in posts if post["time"] <= card.time]
+        if own and own[-1]["status"] is None:
+            found.add(card.number)
+    return found
 
 
 async def run_day(bench: Bench, plan: Plan) -> Verdict:

@@ -7,7 +7,7 @@ from typing import Any
 _NUMBER = re.compile(r"^nº (\d+)\b")
 _ENTRY = re.compile(
     r"(?:Relé|Inversor) (?P<equipment>\d+): (?:(?P<label>[^–;]*?) – )?"
-    r"(?:desde (?P<since>\d\d/\d\d \d\d:\d\d), visto|de (?P<began>\d\d/\d\d \d\d:\d\d) a (?P<ended>\d\d/\d\d \d\d:\d\d),)"
+    r"(?:desde (?P<since>\d\d/\d\d [\d:]{5}), visto|de (?P<began>\d\d/\d\d [\d:]{5}) a (?P<ended>\d\d/\d\d [\d:]{5}),)"
 )
 _TITLES = {
     "Falha de relé – ": (False, "relay"),

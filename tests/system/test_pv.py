@@ -1,0 +1,189 @@
+"""The watch over photovoltaic plants as operators meet it: cards, alarms over REST and EPICS, and trouble at boot."""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from crashday import Plan, run_day
+from programs import Bench
+from tests.system.conftest import Epics, Program, Service, epics_section, free_port, until
+
+pytestmark = pytest.mark.system
+
+Programs = Callable[..., Coroutine[Any, Any, Program]]
+
+TITLES = re.compile(
+    r"(Falha de relé|Relé normalizado|Falha de inversor|Inversor normalizado|Dados desatualizados|Dados restabelecidos)"
+    r" – UFV \w.*|Resumo de alertas|Heartbeat"
+)
+SECRET = "sim-password"
+CLOCK = "2026-03-10T08:20:00 x300"
+RELAY, TOLD, LATER = "194789001", "194787001", "194787002"
+COVERED = f"""
+day = 2026-03-10
+[[plants]]
+id = 19478
+name = "UFV Alvorada"
+[[plants.relays]]
+id = "{RELAY}"
+trips = [{{ flags = ["r59A"], from = "08:30", to = "10:30" }}]
+[[plants.inverters]]
+id = "{TOLD}"
+outages = [{{ from = "08:00", to = "09:40" }}]
+[[plants.inverters]]
+id = "{LATER}"
+outages = [{{ from = "08:40", to = "12:00" }}]
+"""
+"""One inverter has failed when the relay trips, another fails under it, and is still down when the relay is back."""
+
+
+class Plants:
+    """`vigilia sim pvoperation` as a process: what a service needs to watch it, and its control service."""
+
+    def __init__(self, program: Program, environment: dict[str, str], control: str) -> None:
+        self.program = program
+        self.environment = environment
+        self.control = control
+
+    async def ask(self, path: str) -> Any:
+        async with aiohttp.ClientSession() as http, http.get(self.control + path) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def titles(self) -> list[str]:
+        return [card["title"] for card in (await self.ask("/teams/cards"))["items"]]
+
+    async def lines(self, title: str) -> list[str]:
+        cards = (await self.ask("/teams/cards"))["items"]
+        return [line for card in cards if card["title"] == title for line in card["lines"]]
+
+
+async def simulate(programs: Programs, *options: str) -> Plants:
+    program = await programs("sim", "pvoperation", *options)
+    await program.line("vigilia sim ready")
+    values = dict(line.split("=", 1) for line in program.lines if "=" in line)
+    control = (await program.line("control ")).removeprefix("control ")
+    return Plants(program, {name: value.strip("'") for name, value in values.items()}, control)
+
+
+async def serve(programs: Programs, environment: dict[str, str], *, ready: bool = True) -> Service:
+    program = await programs("run", environment={"VIGILIA_WEB__LISTEN": "127.0.0.1:0", **environment})
+    line = await program.line("vigilia ready") if ready else ""
+    return Service(program, line.removeprefix("vigilia ready "))
+
+
+async def alarm(service: Service, name_part: str) -> dict[str, Any] | None:
+    """The alarm with this in its id, where it is not normal."""
+    status, answer = await service.call("GET", "/api/v1/alarms")
+    assert status == 200, answer
+    return next((item for item in answer["items"] if name_part in item["id"]), None)
+
+
+async def link_contact(service: Service) -> str:
+    _, answer = await service.call("GET", "/api/v1/links")
+    return answer["items"][0]["contact"]
+
+
+def written(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_a_day_is_told_as_it_was(tmp_path: Path) -> None:
+    calm = Plan(1, speed=1200, kill_every_s=0, webhook_fault_every_s=0, api_fault_every_s=0)
+    verdict = await run_day(Bench(tmp_path), calm)
+    assert not verdict.faults  # among them: a secret in a file
+    assert verdict.told == verdict.over > 20
+    assert verdict.repeated_by_kill == verdict.repeated_by_lost_answer == verdict.ahead == 0
+    assert [title for title in verdict.titles if not TITLES.fullmatch(title)] == []
+    kinds = {title.partition(" – ")[0] for title in verdict.titles}
+    assert kinds >= {"Falha de relé", "Relé normalizado", "Falha de inversor", "Inversor normalizado", "Heartbeat"}
+
+
+async def test_a_relay_keeps_the_inverters_of_its_plant_quiet(programs: Programs, tmp_path: Path, epics: Epics) -> None:
+    (tmp_path / "script.toml").write_text(COVERED)
+    (tmp_path / "vigilia.toml").write_text(epics_section())
+    plants = await simulate(programs, "--script", "script.toml", "--clock", CLOCK)
+    service = await serve(programs, plants.environment)
+    relay = await until(lambda: alarm(service, f"relay-overvoltage@19478:Relay-{RELAY}"))
+    assert (relay["state"], relay["severity"]) == ("unacknowledged", "MAJOR")
+
+    async def suppressed() -> dict[str, Any] | None:
+        found = await alarm(service, f"inverter-failure@19478:Inverter-{TOLD}")
+        return found if found and found["state"] == "suppressed" else None
+
+    assert (await until(suppressed))["suppressed_by"] == relay["id"]
+
+    async def labelled() -> bool:
+        return (await service.point(f"19478:Inverter-{LATER}:State-Sts"))["label"] == "Suppressed"
+
+    await until(labelled)
+
+    async def shown() -> bool:
+        try:
+            return int(await epics.get(f"19478:Inverter-{LATER}:State-Sts", timeout=1.0)) == 2
+        except epics.aioca.CANothing:
+            return False  # its points were found a moment ago, and the EPICS process is being replaced
+
+    await until(shown)
+    assert await alarm(service, f"inverter-failure@19478:Inverter-{LATER}") is None
+
+    async def told() -> bool:
+        return (await plants.titles()).count("Falha de inversor – UFV Alvorada") == 2
+
+    await until(told, 60)
+    assert [title for title in await plants.titles() if title != "Heartbeat"] == [
+        "Falha de inversor – UFV Alvorada",
+        "Falha de relé – UFV Alvorada",
+        "Inversor normalizado – UFV Alvorada",
+        "Relé normalizado – UFV Alvorada",
+        "Falha de inversor – UFV Alvorada",
+    ]
+    lines = await plants.lines("Falha de inversor – UFV Alvorada")
+    assert [line.partition(", ")[0] for line in lines if line.startswith("Inversor ")] == [
+        f"Inversor {TOLD}: desde 10/03 08:00",
+        f"Inversor {LATER}: desde 10/03 10:35",  # the first reading later than the relay's normal one
+    ]
+
+
+async def test_an_api_that_is_away_at_boot_is_no_reason_to_exit(programs: Programs) -> None:
+    port = free_port()
+    environment = {
+        "PVOP_BASE_URL": f"http://127.0.0.1:{port}/api/v1",
+        "PVOP_EMAIL": "operacao@example.com",
+        "PVOP_PASSWORD": SECRET,
+        "VIGILIA_CLOCK": CLOCK,
+    }
+    service = await serve(programs, environment)
+    await service.program.line_with("pvoperation: ")
+    await service.program.line_with("onnection refused")
+    assert await link_contact(service) != "connected"
+    plants = await simulate(programs, "--port", str(port), "--quiet-day", "--clock", CLOCK)
+
+    async def connected() -> bool:
+        return await link_contact(service) == "connected" and (await plants.ask("/"))["api"]["logins"] > 0
+
+    await until(connected)
+    await service.program.line_with("inverter scan: 3 plants")
+    assert await service.program.stop() == 0
+
+
+async def test_a_wrong_password_is_said_and_the_watch_goes_on(programs: Programs, tmp_path: Path) -> None:
+    plants = await simulate(programs, "--quiet-day", "--clock", CLOCK, "--password", "another")
+    service = await serve(programs, plants.environment | {"PVOP_PASSWORD": "not-the-right-one"})
+    await service.program.line_with("[PVOP] Falha ao logar")
+
+    async def tried_again() -> bool:
+        return (await plants.ask("/"))["api"]["refused_logins"] >= 2
+
+    await until(tried_again)
+    assert service.program.process.returncode is None
+    assert await link_contact(service) != "connected"
+    assert await service.program.stop() == 0
+    secrets = ("not-the-right-one", plants.environment["TEAMS_WEBHOOK_URL"].rpartition("sig=")[2])
+    everything = await asyncio.to_thread(written, tmp_path)
+    assert [secret for secret in secrets if secret.encode() in everything or secret in service.program.text] == []
