@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import socket
 import sys
 import threading
@@ -19,21 +20,23 @@ import aiohttp
 import pytest
 
 DEADLINE_S = 30.0
+_PORTS = (15_000, 32_000)
+"""Below those that Linux hands out by itself (net.ipv4.ip_local_port_range), so that no other test is given one."""
 T = TypeVar("T")
 
 
 def free_port() -> int:
-    """A port that is free for TCP and UDP on loopback."""
+    """A port that is free for TCP and UDP on loopback, and that the system gives to nobody who asks for any."""
     while True:
+        port = random.randrange(*_PORTS)
         with (
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
+            contextlib.suppress(OSError),
         ):
-            stream.bind(("127.0.0.1", 0))
-            port = stream.getsockname()[1]
-            with contextlib.suppress(OSError):
-                datagram.bind(("127.0.0.1", port))
-                return port
+            stream.bind(("127.0.0.1", port))
+            datagram.bind(("127.0.0.1", port))
+            return port
 
 
 CA_PORT, PVA_PORT, PVA_SEARCH_PORT = free_port(), free_port(), free_port()

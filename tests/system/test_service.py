@@ -288,7 +288,7 @@ async def test_missing_configuration_and_unknown_commands(programs: Any) -> None
     program = await programs("run")
     assert await program.wait() == 2
     assert "no driver is configured" in program.text
-    program = await programs("report", "--week", "2026-11-16")
+    program = await programs("history", "export")
     assert await program.wait() == 2
     assert "not available in this version" in program.text
 

@@ -51,6 +51,7 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
         "began_at": iso(incident.began_at),
         "ended_at": None if incident.ended_at is None else iso(incident.ended_at),
         "last_seen_at": iso(incident.last_seen_at),
+        "found_at": iso(incident.found_at),
         "suppressed_by": incident.suppressed_by or None,
     }
 

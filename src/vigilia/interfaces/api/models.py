@@ -152,6 +152,8 @@ class IncidentAnswer(BaseModel):
     suppressed_by: str | None
     brief: bool = Field(description="it was over when it was found, so that nobody was told")
     told: bool = Field(description="a notice of its start was queued")
+    outage: bool = Field(description="the equipment counts as unavailable while it lasts")
+    found_at: Moment = Field(description="when the watch learnt of it, by its clock")
 
 
 class NoticeAnswer(BaseModel):

@@ -55,6 +55,7 @@ async def test_an_incident(stored: Any, store: Store) -> None:
         "ended_at": iso(NOW + 2.5),
         "last_seen_at": iso(NOW),
         "suppressed_by": "x@y",
+        "found_at": iso(NOW + 2.5),
     }
     assert (second["ended_at"], second["suppressed_by"]) == (None, None)
 
