@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from vigilia.alarms.judge import Side
+from vigilia.alarms.judge import BAD, GOOD, NEITHER, Side
 from vigilia.rules import Rule
 
 _FEWEST_KEPT = 24
@@ -73,7 +73,7 @@ class Counters:
     @property
     def quiet(self) -> bool:
         """Whether no counted reading is bad: where no alarm stands, there is nothing to find out."""
-        return Side.BAD not in self.sides and self.run.side != Side.BAD
+        return BAD not in self.sides and self.run.side != BAD
 
     def last_by(self, moment: float) -> float | None:
         """Return the time of the newest reading that is not later than `moment`; None where there is none."""
@@ -83,7 +83,7 @@ class Counters:
     def add(self, rule: Rule, moment: float, side: Side) -> None:
         """Put a reading in its place. One of a time already known, or too old to be compared, is not a new reading."""
         times = self.times
-        if side is Side.BAD and moment <= self.floor:
+        if side is BAD and moment <= self.floor:
             side = Side.HELD
         if rule.on_delay_s and self._repeats(rule, moment, side):
             times[-1] = moment  # of readings in a row the first and the last are enough to tell how long
@@ -102,7 +102,7 @@ class Counters:
         if self.start and floor >= self.times[self.start - 1]:
             self.run = Run()
         until = bisect.bisect_right(self.times, floor)
-        bad, held = bytes([Side.BAD]), bytes([Side.HELD])
+        bad, held = bytes([BAD]), bytes([Side.HELD])
         self.sides = self.sides[:until].replace(bad, held) + self.sides[until:].replace(held, bad)
 
     def forget_after(self, moment: float) -> None:
@@ -152,14 +152,14 @@ class Counters:
                 known = decided[next_decided] if next_decided < len(decided) else None
             if known is not None and moment >= known.began:
                 began = known.began
-            if this == Side.NEITHER:
+            if this == NEITHER:
                 continue
             if this != side or count == 0:
                 side, count, since = this, 0, moment
             count += 1
-            if began is None and this == Side.BAD and count >= rule.on_count and moment - since >= rule.on_delay_s:
+            if began is None and this == BAD and count >= rule.on_count and moment - since >= rule.on_delay_s:
                 began, count = since, 0
-            elif began is not None and this == Side.GOOD and count >= rule.off_count:
+            elif began is not None and this == GOOD and count >= rule.off_count:
                 if known is None or moment < known.began:
                     found.append(Episode(began, since))
                     began, count = None, 0

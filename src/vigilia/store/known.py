@@ -76,10 +76,7 @@ async def _put(connection: AsyncConnection, driver: str, points: Sequence[Point]
             index_elements=[table.c.name],
             set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
         ),
-        [
-            {"name": point.name, "driver": driver, "definition": _fields(point), "first_seen": now}
-            for point in points
-        ],
+        [{"name": point.name, "driver": driver, "definition": _fields(point), "first_seen": now} for point in points],
     )
 
 
