@@ -45,7 +45,7 @@ docs: $(READY) ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet
 
 bench: $(READY) ## measure speed, latency and memory against simulated equipment
-	@$(BIN)/python bench/poe.py
+	@$(BIN)/python bench/poe.py; poe=$$?; $(BIN)/python bench/pv.py && exit $$poe
 
 soak: $(READY) ## watch memory through half an hour of faults
 	@$(BIN)/python bench/poe.py --soak

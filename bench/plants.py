@@ -147,13 +147,12 @@ class PlantService(Program):
     async def all_of(self, path: str) -> list[dict[str, Any]]:
         """All pages of a list of the REST API."""
         found: list[dict[str, Any]] = []
-        query = ""
-        while True:
-            page = await self.ask(f"{path}{query}")
+        following: str | None = ""
+        while following is not None:
+            page = await self.ask(f"{path}{'&' if '?' in path else '?'}next={following}")
             found += page["items"]
-            if page["next"] is None:
-                return found
-            query = f"?next={page['next']}"
+            following = page["next"]
+        return found
 
 
 @contextlib.asynccontextmanager

@@ -76,10 +76,10 @@ def _own_s() -> float:
     return sum(os.times()[:4])
 
 
-async def _run(names: list[str], bench: Bench) -> int:
-    known = measurements()
+async def run(chosen: dict[str, Measurement], bench: Bench) -> int:
+    """Take the measurements chosen and print their figures; return the exit code."""
     await warm_up(bench)
-    results = {name: await measure(name, known[name], bench) for name in names}
+    results = {name: await measure(name, measurement, bench) for name, measurement in chosen.items()}
     print(f"\n{machine()}\n")
     print(figures_table(results))
     for table in bench.tables:
@@ -90,7 +90,7 @@ async def _run(names: list[str], bench: Bench) -> int:
 def main() -> int:
     """Read the arguments, measure, print; return the exit code."""
     choose_epics_ports()
-    known = list(measurements())
+    known = measurements()
     parser = argparse.ArgumentParser(description="Measures the PoE IOC against simulated switches.")
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *known], help=", ".join(known))
     parser.add_argument("--short", action="store_true", help="about a minute, without the long ones")
@@ -102,7 +102,9 @@ def main() -> int:
     usual = [name for name in known if name != "soak" and not (arguments.short and name in LONG)]
     names = ["soak"] if arguments.soak else arguments.names or usual
     with tempfile.TemporaryDirectory(prefix="vigilia-bench-") as directory:
-        return asyncio.run(_run(names, Bench(Path(directory), arguments.short, arguments.minutes)))
+        return asyncio.run(
+            run({name: known[name] for name in names}, Bench(Path(directory), arguments.short, arguments.minutes))
+        )
 
 
 if __name__ == "__main__":

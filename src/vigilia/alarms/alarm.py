@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from vigilia.alarms.counters import Counters, Episode
-from vigilia.alarms.judge import Judge, Side, severity_of
+from vigilia.alarms.judge import BAD, NEITHER, Judge, severity_of
 from vigilia.alarms.machine import Base, State
 from vigilia.points import Point, Sample, Severity, Window
 from vigilia.rules import Rule
@@ -130,16 +130,16 @@ class Alarm:
         reading = sample.reading
         moment = reading.time
         side = self._judge.side(self.point, reading)
-        if moment is None or side is Side.NEITHER:
+        if moment is None or side is NEITHER:
             self.unconfirmed = self.state.active and self.rule.stale_s is None
             return False
         if self.point.window is not None and self.rule.stale_s is None:
             if not self._window.opens(moment):
                 return False
-            if side is Side.BAD and not counts(self.point.window, moment)[0]:
-                side = Side.NEITHER  # the sun is not up enough for it to mean anything
+            if side is BAD and not counts(self.point.window, moment)[0]:
+                side = NEITHER  # the sun is not up enough for it to mean anything
         self.unconfirmed = False
-        if side is Side.BAD:
+        if side is BAD:
             self._hear(moment, severity_of(self.rule, reading), sample.detail)
         self.counters.add(self.rule, moment, side)
         return True

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from vigilia.alarms.judge import Side
+from vigilia.alarms.judge import BAD, GOOD, NEITHER, Side
 from vigilia.rules import Rule
 
 _FEWEST_KEPT = 24
@@ -80,7 +80,7 @@ class Counters:
     @property
     def quiet(self) -> bool:
         """Whether no counted reading is bad: where no alarm stands, there is nothing to find out."""
-        return Side.BAD not in self.sides and self.run.side != Side.BAD
+        return BAD not in self.sides and self.run.side != BAD
 
     def last_by(self, moment: float) -> float | None:
         """Return the time of the newest reading that is not later than `moment`; None where there is none."""
@@ -90,7 +90,7 @@ class Counters:
     def add(self, rule: Rule, moment: float, side: Side) -> None:
         """Put a reading in its place. One of a time already known, or too old to be compared, is not a new reading."""
         times = self.times
-        if side is Side.BAD and self.spans and self._is_held(moment):
+        if side is BAD and self.spans and self._is_held(moment):
             side = Side.HELD
         if rule.on_delay_s and self._repeats(rule, moment, side):
             times[-1] = moment  # of readings in a row the first and the last are enough to tell how long
@@ -114,8 +114,8 @@ class Counters:
             return
         self.spans = spans
         for index, side in enumerate(self.sides):
-            if side in (Side.BAD, Side.HELD):
-                self.sides[index] = Side.HELD if self._is_held(self.times[index]) else Side.BAD
+            if side in (BAD, Side.HELD):
+                self.sides[index] = Side.HELD if self._is_held(self.times[index]) else BAD
 
     def forget_after(self, moment: float) -> None:
         """Forget readings later than `moment`: the clock was set back, and they compare with no new ones."""
@@ -165,14 +165,14 @@ class Counters:
             elif began is not None and (cut := self._cut_after(began)) <= moment:
                 found.append(Episode(began, cut))  # nobody was told of it when the suppression began: it ends there
                 began, count = None, 0
-            if this == Side.NEITHER:
+            if this == NEITHER:
                 continue
             if this != side or count == 0 or self._is_between(since, moment, this):
                 side, count, since = this, 0, moment
             count += 1
-            if began is None and this == Side.BAD and count >= rule.on_count and moment - since >= rule.on_delay_s:
+            if began is None and this == BAD and count >= rule.on_count and moment - since >= rule.on_delay_s:
                 began, count = since, 0
-            elif began is not None and this == Side.GOOD and count >= rule.off_count:
+            elif began is not None and this == GOOD and count >= rule.off_count:
                 if known is None or moment < known.began:
                     found.append(Episode(began, since))
                     began, count = None, 0
@@ -191,7 +191,7 @@ class Counters:
 
     def _is_between(self, since: float, moment: float, side: int) -> bool:
         """Say whether a suppression lies between bad readings: those before it and those after are not in a row."""
-        return side == Side.BAD and any(span.start <= moment and since <= span.end for span in self.spans)
+        return side == BAD and any(span.start <= moment and since <= span.end for span in self.spans)
 
     def _cut_after(self, began: float) -> float:
         """Return when the first suppression after `began` begins; infinity where none does."""

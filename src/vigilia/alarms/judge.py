@@ -17,6 +17,11 @@ class Side(IntEnum):
     """Bad, but under a suppression that keeps it from counting."""
 
 
+BAD, GOOD, NEITHER = Side.BAD, Side.GOOD, Side.NEITHER
+"""For those who look at every reading: Python 3.11 takes longer to find a member of an enum than to judge by it."""
+_INVALID = Severity.INVALID
+
+
 class Judge:
     """Judges readings by a rule; what of the rule it looks at for each reading is worked out beforehand."""
 
@@ -34,19 +39,19 @@ class Judge:
     def side(self, point: Point, reading: Reading) -> Side:
         """Return the side of a reading. One without a value, or INVALID, is on neither: absence is not normality."""
         value = reading.value
-        if value is None or reading.severity is Severity.INVALID:
-            return Side.NEITHER
+        if value is None or reading.severity is _INVALID:
+            return NEITHER
         if self._any:
-            return Side.GOOD
+            return GOOD
         if self._states:
-            return Side.BAD if (point.label(value) or value) in self._states else Side.GOOD
+            return BAD if (point.label(value) or value) in self._states else GOOD
         if isinstance(value, str) or not math.isfinite(value):
-            return Side.NEITHER
+            return NEITHER
         if value <= self._low or value >= self._high:
-            return Side.BAD
+            return BAD
         if self._good_low < value < self._good_high:
-            return Side.GOOD
-        return Side.NEITHER
+            return GOOD
+        return NEITHER
 
 
 def severity_of(rule: Rule, reading: Reading) -> Severity:

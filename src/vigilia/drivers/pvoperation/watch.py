@@ -147,12 +147,11 @@ class PlantWatch:
         await self._declare_new(family, plant, fresh)
         now = self._clock.now()
         samples = mapping.samples_of(family, plant.id, fresh, partial(self._is_active, plant.id))
-        for equipment in after.absent:
-            if after.is_lost(equipment) and not before.is_lost(equipment):
-                samples.append(self._unconfirmed(plant.id, equipment, now))
-        samples = sorted(
-            (sample for sample in samples if sample.name in self._declared), key=lambda sample: sample.reading.time or 0
-        )
+        samples = [sample for sample in samples if sample.name in self._declared]
+        lost = [self._unconfirmed(plant.id, name, now) for name in after.absent if _was_lost(name, before, after)]
+        if lost:  # all others are in order as they are
+            samples += [sample for sample in lost if sample.name in self._declared]
+            samples.sort(key=lambda sample: sample.reading.time or 0)
         key = _key(family, plant.id)
         max_age_s = self._max_age_s(plant.id, now) if family is INVERTER else None
         if samples or after != before:
@@ -164,7 +163,7 @@ class PlantWatch:
     async def _declare_new(self, family: Family, plant: Plant, fresh: Sequence[Record]) -> None:
         """Make the points of equipment known that was not seen before. Raises StoreError."""
         known = self._equipment.setdefault(_key(family, plant.id), set())
-        found = list(dict.fromkeys(record.equipment for record in fresh if record.equipment not in known))
+        found = [name for name in dict.fromkeys([record.equipment for record in fresh]) if name not in known]
         if not found or self._declare is None:
             return
         room = MOST_EQUIPMENT - len(known)
@@ -272,6 +271,10 @@ class PlantWatch:
                 except ValueError as error:
                     _logger.error("pvoperation: %s begins anew: %s", key, error)
         return self._progress[key]
+
+
+def _was_lost(equipment: str, before: Progress, after: Progress) -> bool:
+    return after.is_lost(equipment) and not before.is_lost(equipment)
 
 
 def _key(family: Family, plant: str) -> str:
