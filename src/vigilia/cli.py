@@ -199,6 +199,6 @@ def _report(parsed: argparse.Namespace) -> int:
 
 
 def _demo(parsed: argparse.Namespace) -> int:
-    from vigilia.demo import run_demo
+    from vigilia.demo.command import run_demo
 
     return run_demo(parsed.seconds)

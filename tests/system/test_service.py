@@ -401,25 +401,3 @@ async def test_an_accelerated_clock(simulate: Any, serve: Any) -> None:
         return len([r for r in await sim.requests("sw-1") if r["path"].endswith("stats")]) > first + 20
 
     await until(many_more, 10)  # a scan each second of the clock is twenty in a real one
-
-
-async def test_the_demonstration(programs: Any) -> None:
-    demo = await programs("demo", environment={"LANG": "en_US.UTF-8"})
-    ready = await demo.line("vigilia ready http://127.0.0.1:", 60)
-    await demo.line("What happens now")
-    service = Service(demo, ready.removeprefix("vigilia ready "))
-    command = next(line for line in demo.lines if "p4p.client.cli get" in line).strip()
-    exports = " ".join(line.strip().removeprefix("export ") for line in demo.lines if "export EPICS" in line)
-    shell = await asyncio.create_subprocess_shell(
-        f"{exports} {command}", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    async with asyncio.timeout(30):
-        output, _ = await shell.communicate()
-    assert b"PwrState-Raw" in output
-    await until(lambda: _has_value(service, "SIM-01:Cam-03:PwrState-Sel"))
-    await service.put("SIM-01:Cam-03:PwrState-Sel", "Off")
-    await until(lambda: any("SIM-01:Cam-03:PwrState-Sel" in line and "Off" in line for line in demo.lines))
-    demo.process.send_signal(signal.SIGINT)
-    assert await demo.wait() == 0
-    assert demo.lines[-1] == "Stopped."
-    assert "Traceback" not in demo.text

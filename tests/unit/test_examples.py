@@ -20,21 +20,21 @@ def shown_configurations() -> list[tuple[str, str]]:
         (f"{path.relative_to(ROOT)}-{number}", text)
         for path in SHOWN
         for number, text in enumerate(_TOML.findall(path.read_text(encoding="utf-8")), 1)
-        if "[aruba]" in text
+        if "[aruba]" in text or "[pvoperation]" in text
     ]
 
 
 def test_there_are_examples() -> None:
     names = {str(path.relative_to(ROOT / "examples")) for path in EXAMPLES}
-    assert names >= {"poe-minimal.toml", "poe-full.toml", "legacy/vigilia.toml"}
+    assert names >= {"poe-minimal.toml", "poe-full.toml", "plants.toml", "legacy/vigilia.toml"}
     assert len(shown_configurations()) >= 3
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example_is_in_order(path: Path) -> None:
     config = load_config(path, {})
-    assert "aruba" in config.drivers
-    assert config.epics is not None
+    assert config.drivers
+    assert ("aruba" in config.drivers) == (config.epics is not None)
     check(config)
     shown = config.show()
     assert shown.count("password = ") == shown.count('password = "***"') > 0
@@ -49,6 +49,18 @@ def test_full_example_shows_defaults() -> None:
     assert full.drivers["aruba"][1].model_dump(exclude=without_switches) == minimal.drivers["aruba"][1].model_dump(
         exclude=without_switches
     )
+
+
+def test_plants_example_shows_defaults() -> None:
+    """What the example of plants sets besides its examples is what is in force without it."""
+    example = load_config(ROOT / "examples" / "plants.toml", {})
+    names = {"PVOP_EMAIL": "a@example.com", "PVOP_PASSWORD": "secret", "TEAMS_WEBHOOK_URL": "https://example.org/x"}
+    alone = load_config(None, names)
+    its_own = {"email", "password", "plants"}
+    shown, default = (config.drivers["pvoperation"][1].model_dump(exclude=its_own) for config in (example, alone))
+    assert shown == default
+    assert example.notify.heartbeat_times == alone.notify.heartbeat_times
+    assert example.zone == alone.zone
 
 
 def test_legacy_example_reads_the_old_files() -> None:
