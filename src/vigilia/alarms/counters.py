@@ -141,7 +141,12 @@ class Counters:
         start = max(min(start, bisect.bisect_left(self.times, oldest)), count - _MOST_KEPT)
         if start - self.start <= _SURPLUS_KEPT:
             return
-        self.run = Run() if self.quiet and not decided else self._fold(rule, decided, start)[1]
+        run = Run()
+        if not self.quiet or decided:
+            found, run = self._fold(rule, decided, start)
+            if found and found[-1].ended is None and found[-1] not in decided:
+                return  # it is yet to be decided: what began it stays
+        self.run = run
         surplus = max(0, start - _INTERVALS - 1)
         del self.times[:surplus]
         del self.sides[:surplus]
