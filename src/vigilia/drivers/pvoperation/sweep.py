@@ -102,7 +102,10 @@ class Sweep:
         if failures and not tally.answered:
             raise ConnectionLost(f"no plant's {self.family.name} records could be read: {failures[0]}") from failures[0]
         if waiting:
-            self.family.log.warning("TIMEOUT_PARCIAL: %d plants were not asked: the scan's time was up, or its token was refused", len(waiting))
+            self.family.log.warning(
+                "TIMEOUT_PARCIAL: %d plants were not asked: the scan's time was up, or its token was refused",
+                len(waiting),
+            )
             tally.failed += len(waiting)
         return tally
 
