@@ -147,6 +147,9 @@ class PlantWatch:
         await self._declare_new(family, plant, fresh)
         now = self._clock.now()
         samples = mapping.samples_of(family, plant.id, fresh, partial(self._is_active, plant.id))
+        if family is RELAY and self._equipment.get(_key(INVERTER, plant.id)):
+            # Relays that go on reporting must not hide that the inverters' logger has stopped.
+            samples = [sample for sample in samples if sample.name != mapping.last_record(plant.id)]
         for equipment in after.absent:
             if after.is_lost(equipment) and not before.is_lost(equipment):
                 samples.append(self._unconfirmed(plant.id, equipment, now))

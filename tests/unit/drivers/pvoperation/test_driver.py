@@ -353,6 +353,15 @@ async def test_a_plant_without_any_record_has_its_point_all_the_same(api: Api, s
         assert window.end == "17:30"
 
 
+async def test_relays_that_report_do_not_hide_inverters_that_are_silent(api: Api, site: MakeSite) -> None:
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 11:00:00"))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(STATE))
+        api.put("day_relay", 19478, relay("R1", f"{DAY} 11:59:00"))
+        await until(lambda: at_work.has(RELAY) and at_work.value(RELAY) == 0)
+        assert [reading.value for reading in at_work.seen(LAST)] == [f"{DAY}T14:00:00.000Z"]
+
+
 async def test_a_login_that_is_refused_is_told_once(api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
     api.refuses_login = True
     async with site(api) as at_work:
