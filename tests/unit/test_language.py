@@ -27,7 +27,7 @@ DECLARED: dict[type, tuple[str, ...]] = {
 """What is said where it is declared and translated where it is told: the fields that hold texts."""
 FOLLOWED = (
     *("title", "_DESCRIPTIONS[state]", "flags.label"),
-    *("rule.title if raised else rule.cleared_title", "rule.label", "alarm.rule.label"),
+    *("rule.title", "rule.title if raised else rule.cleared_title", "rule.label", "alarm.rule.label"),
     *("family", "incident.label"),
 )
 """What is translated by a name, and is among the texts all the same."""
