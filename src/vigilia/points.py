@@ -122,6 +122,8 @@ class Point:
     """What a card says of the area besides: title and text, such as ("Capacity", "2500 kWp")."""
     window: Window | None = None
     """When alarms judge its readings; None: always."""
+    zone: str = ""
+    """The time zone that its times are told in, where people there have another than the site; empty: the window's."""
     covers: str = ""
     """The group that an alarm of this point suppresses: alarms of the points that are `under` it."""
     under: tuple[str, ...] = ()

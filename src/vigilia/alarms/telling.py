@@ -62,7 +62,8 @@ def duration(seconds: float) -> str:
 
 def _line(alarm: Alarm, incident: Incident, *, raised: bool, equipment: str, zone: tzinfo) -> str:
     rule, window = alarm.rule, alarm.point.window
-    local = ZoneInfo(window.zone) if window else zone
+    name = alarm.point.zone or (window.zone if window else "")
+    local = ZoneInfo(name) if name else zone
     what = tr(rule.label) if rule.label else ""
     if incident.detail:
         what = f"{what} ({incident.detail})" if what else incident.detail

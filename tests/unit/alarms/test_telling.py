@@ -29,6 +29,12 @@ def test_a_card_of_an_area_names_the_equipment_in_its_line_and_local_times() -> 
     assert (cleared.kind, cleared.at) == (NoticeKind.CLEARED, NOON + 7200)
 
 
+def test_times_are_those_of_the_plant_also_where_it_has_no_hours() -> None:
+    point = replace(relay(), zone="America/Cuiaba")
+    told = notice(Alarm(RELAY, point), Incident(NOON, NOON, Severity.MAJOR, ""), Tell.RAISED, UTC)
+    assert told.line.endswith("since 10/03 08:00, last seen 10/03 08:00")
+
+
 def test_a_card_of_an_equipment_is_about_it() -> None:
     told = notice(Alarm(INVERTER, inverter()), Incident(NOON, NOON, Severity.MAJOR, ""), Tell.RAISED, UTC)
     assert (told.area, told.routing) == ("P-I1", ("P", "P-I1"))

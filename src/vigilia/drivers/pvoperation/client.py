@@ -37,6 +37,10 @@ _LONGEST_TOKEN = 16_384
 T = TypeVar("T")
 
 
+class TokenRefused(LoginRefused):
+    """A request is refused with a token that was obtained just before: the account may not make it, or no other."""
+
+
 class SuccessRate:
     """How many requests were answered as they should be, in the last 24 hours."""
 
@@ -130,7 +134,7 @@ class PvOperationClient:
             if answer.status != 401:
                 return answer
             await self._renew(token)
-        raise LoginRefused(f"the token is refused again, just after a login ({method} {path})")
+        raise TokenRefused(f"the token is refused again, just after a login ({method} {path})")
 
     async def _renew(self, refused: str | None) -> str:
         """Return another token than `refused`: one login for all who were refused it."""

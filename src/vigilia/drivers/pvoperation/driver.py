@@ -15,7 +15,7 @@ from vigilia.drivers.pvoperation.account import LONGEST_SCAN_S, Account
 from vigilia.drivers.pvoperation.client import PvOperationClient
 from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.drivers.pvoperation.mapping import INVERTER, LINK, RELAY, Family
-from vigilia.drivers.pvoperation.plants import Plant
+from vigilia.drivers.pvoperation.plants import Plant, tell_apart
 from vigilia.drivers.pvoperation.rules import rules_of
 from vigilia.drivers.pvoperation.sweep import Sweep
 from vigilia.drivers.pvoperation.watch import SOURCE, PlantWatch
@@ -118,7 +118,7 @@ class PvOperationDriver:
     async def _list_plants(self, scan: PacedScan, family: Family) -> Follow:
         began = self._clock.monotonic()
         deadline = asyncio.get_running_loop().time() + LONGEST_SCAN_S
-        plants = await self._account.plants()
+        plants = tell_apart(await self._account.plants(), self._known)
         # Reading the plants is what follows: publishing, which waits for the store, must not be cut by a deadline.
         return partial(self._scan, scan, family, plants, began, deadline)
 

@@ -139,6 +139,7 @@ class Catalogue:
                 area=plant.name,
                 equipment=where,
                 facts=_facts(plant),
+                zone=self.window(plant.id).zone,
                 covers=group(plant.id),
             )
             for flags in CLASSES

@@ -1,7 +1,9 @@
 """The account's list of plants, as the API gives it."""
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from vigilia.drivers.pvoperation.records import Fields, identity
@@ -37,6 +39,23 @@ def parse_plants(items: object) -> tuple[list[Plant], int]:
         else:
             plants.setdefault(plant.id, plant)
     return list(plants.values()), unusable
+
+
+def tell_apart(plants: Iterable[Plant], known: Mapping[str, Plant]) -> list[Plant]:
+    """Return `plants`, those whose name another plant has as well with their id behind it: people go by names.
+
+    `known` are the plants known from before; one that was told apart stays so, whichever plants a list lacks.
+    """
+    listed = list(plants)
+    others = {plant.id: plant.name for plant in known.values()} | {plant.id: plant.name for plant in listed}
+    names = Counter(others.values())
+    return [
+        replace(plant, name=told)
+        if names[plant.name] > 1 or (plant.id in known and known[plant.id].name == told)
+        else plant
+        for plant in listed
+        for told in [f"{plant.name} ({plant.id})"]
+    ]
 
 
 def _parse_plant(item: Fields) -> Plant | None:

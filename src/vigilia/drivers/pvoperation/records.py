@@ -148,7 +148,15 @@ def _power_of_text(text: str) -> float | None:
 
 
 def _read_relay(time: float, equipment: str, content: Fields) -> Record:
-    return Record(time, equipment, set_flags(content))
+    flags = set_flags(content)
+    if not flags and not any(_says(value) and key.lower() in _KNOWN_FLAGS for key, value in content.items()):
+        raise _Unusable("flags")  # it says of none whether it is set: that is no evidence that none is
+    return Record(time, equipment, flags)
+
+
+def _says(value: object) -> bool:
+    """Whether the value of a flag says anything: null, an empty text, NaN or a list does not."""
+    return bool(value.strip()) if isinstance(value, str) else isinstance(value, int | float) and not math.isnan(value)
 
 
 def _read_inverter(time: float, equipment: str, content: Fields) -> Record:
@@ -176,11 +184,10 @@ def parse_day(form: Form, items: object, *, zone: tzinfo, now: float, since: flo
             time, equipment, content = _open(form, item, zone, times, ids)
             if time > latest:
                 raise _Unusable("future")
-        except _Unusable as error:
-            day.skipped[str(error)] += 1
-        else:
             if time >= since:
                 day.records.append(form.read(time, equipment, content))
+        except _Unusable as error:
+            day.skipped[str(error)] += 1
     return day
 
 

@@ -5,12 +5,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from vigilia.drivers.pvoperation.client import TokenRefused
 from vigilia.drivers.pvoperation.mapping import Family
 from vigilia.drivers.pvoperation.plants import Plant
 from vigilia.errors import ConnectionLost, LinkError, LoginRefused, VigiliaError
 
 MOST_FAILURES = 16
 """So many plants that could not be read, and not one that could, end a scan; or two for each request in flight."""
+
+
+MOST_REFUSED = 3
+"""So many plants in a row that are refused with a token just obtained end a scan: then it is not those plants alone."""
 
 
 @dataclass(slots=True)
@@ -40,6 +45,16 @@ class Tally:
     skipped: int = 0
     without_data: int = 0
     failed: int = 0
+    refused_in_a_row: int = 0
+    """Plants refused with a token just obtained, since one was answered."""
+
+    def may_go_on(self, failures: Sequence[LinkError], most_failures: int) -> bool:
+        """Whether another plant is worth asking: the account is not the trouble."""
+        if any(isinstance(error, LoginRefused) and not isinstance(error, TokenRefused) for error in failures):
+            return False
+        if self.refused_in_a_row >= MOST_REFUSED:
+            return False
+        return bool(self.answered) or len(failures) < most_failures
 
 
 @dataclass(slots=True)
@@ -68,10 +83,8 @@ class Sweep:
 
         async def work() -> None:
             while waiting and asyncio.get_running_loop().time() < deadline:
-                if any(isinstance(error, LoginRefused) for error in failures):
+                if not tally.may_go_on(failures, max(MOST_FAILURES, 2 * self.concurrency)):
                     return
-                if not tally.answered and len(failures) >= max(MOST_FAILURES, 2 * self.concurrency):
-                    return  # the account is the trouble, not the plants
                 await self._ask(waiting.popleft(), deadline, tally, failures)
 
         count = self.concurrency + max(1, self.concurrency // 2)  # the API is not to wait while answers are published
@@ -83,12 +96,16 @@ class Sweep:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
         for error in failures:
-            if isinstance(error, LoginRefused):
+            # Of a token that is refused for some plants only, the others tell that the account is let in.
+            if isinstance(error, LoginRefused) and not (tally.answered and isinstance(error, TokenRefused)):
                 raise error
         if failures and not tally.answered:
             raise ConnectionLost(f"no plant's {self.family.name} records could be read: {failures[0]}") from failures[0]
         if waiting:
-            self.family.log.warning("TIMEOUT_PARCIAL: the scan's time was up with %d plants not asked", len(waiting))
+            self.family.log.warning(
+                "TIMEOUT_PARCIAL: %d plants were not asked: the scan's time was up, or its token was refused",
+                len(waiting),
+            )
             tally.failed += len(waiting)
         return tally
 
@@ -103,14 +120,17 @@ class Sweep:
             log.warning("%s: %s (%s): %s", word, plant.name, plant.id, error)
             failures.append(error)
             tally.failed += 1
+            tally.refused_in_a_row += isinstance(error, TokenRefused)
             return
         except VigiliaError as error:  # the store, which takes no new points at the moment: the API did its part
             log.error("SEM_DADOS: %s (%s): its answer cannot be kept: %s", plant.name, plant.id, error)
             tally.answered += 1
+            tally.refused_in_a_row = 0
             tally.failed += 1
             return
         self._failed.discard(plant.id)
         tally.answered += 1
+        tally.refused_in_a_row = 0
         tally.fresh += outcome.fresh
         tally.skipped += outcome.skipped
         if outcome.missing_days:

@@ -147,6 +147,9 @@ class PlantWatch:
         await self._declare_new(family, plant, fresh)
         now = self._clock.now()
         samples = mapping.samples_of(family, plant.id, fresh, partial(self._is_active, plant.id))
+        if family is RELAY and self._equipment.get(_key(INVERTER, plant.id)):
+            # Relays that go on reporting must not hide that the inverters' logger has stopped.
+            samples = [sample for sample in samples if sample.name != mapping.last_record(plant.id)]
         samples = [sample for sample in samples if sample.name in self._declared]
         lost = [self._unconfirmed(plant.id, name, now) for name in after.absent if _was_lost(name, before, after)]
         if lost:  # all others are in order as they are

@@ -117,6 +117,22 @@ async def test_a_plant_that_is_renamed_has_its_points_declared_anew(api: Api, si
         assert {later.table.point(point.name).area for point in known} == {"UFV Gama"}
 
 
+async def test_two_plants_of_one_name_are_told_apart(api: Api, site: MakeSite) -> None:
+    api.plants = [{"id": number, "nome": "UFV Norte" if number < 3 else "UFV Sul"} for number in (1, 2, 3)]
+    for number in (1, 2, 3):
+        api.put("day_relay", number, relay("R1", f"{DAY} 11:55:00"))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has("3:Relay-R1:Other-Sts"))
+        areas = [at_work.table.point(f"{number}:LastRecord-Mon").area for number in (1, 2, 3)]
+        assert areas == ["UFV Norte (1)", "UFV Norte (2)", "UFV Sul"]
+        del api.plants[0]  # a partial list gives nobody another name
+        await at_work.scans("day_relay", 3)
+        assert at_work.table.point("2:LastRecord-Mon").area == "UFV Norte (2)"
+    async with site(api, at=f"{DAY} 12:10:00", checkpoints=at_work.checkpoints, known=at_work.declared) as again:
+        await again.scans("day_relay")
+        assert again.table.point("2:Relay-R1:Other-Sts").area == "UFV Norte (2)"
+
+
 async def test_a_point_whose_name_is_taken_is_left_out_and_told_once(
     api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -351,6 +367,15 @@ async def test_a_plant_without_any_record_has_its_point_all_the_same(api: Api, s
         window = at_work.table.point(LAST).window
         assert window is not None
         assert window.end == "17:30"
+
+
+async def test_relays_that_report_do_not_hide_inverters_that_are_silent(api: Api, site: MakeSite) -> None:
+    api.put("day_inverter", 19478, inverter(7, f"{DAY} 11:00:00"))
+    async with site(api) as at_work:
+        await until(lambda: at_work.has(STATE))
+        api.put("day_relay", 19478, relay("R1", f"{DAY} 11:59:00"))
+        await until(lambda: at_work.has(RELAY) and at_work.value(RELAY) == 0)
+        assert [reading.value for reading in at_work.seen(LAST)] == [f"{DAY}T14:00:00.000Z"]
 
 
 async def test_a_login_that_is_refused_is_told_once(api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:

@@ -42,14 +42,14 @@ def inverters(*items: Any) -> Day:
 @pytest.mark.parametrize(
     "item",
     [
-        {"idrele": "5", "conteudojson": {"tsleitura": TIME}},
-        {"idRele": 5, "conteudojson": {"tsleitura": TIME}},
-        {"IdRele": 5.0, "conteudojson": {"tsleitura": TIME}},
-        {"id_rele": " 5 ", "conteudojson": {"tsleitura": TIME}},
-        {"IDRELE": "5", "ConteudoJson": {"TsLeitura": TIME}},
-        {"idrele": None, "conteudojson": {"tsleitura": TIME, "Rele": 5}},
-        {"idrele": "", "conteudojson": {"tsleitura": TIME, "rele": "5"}},
-        {"conteudojson": {"tsleitura": TIME.replace(" ", "T"), "idrele": "5"}},
+        {"idrele": "5", "conteudojson": {"tsleitura": TIME, "r59A": 0}},
+        {"idRele": 5, "conteudojson": {"tsleitura": TIME, "r59A": 0}},
+        {"IdRele": 5.0, "conteudojson": {"tsleitura": TIME, "r59A": 0}},
+        {"id_rele": " 5 ", "conteudojson": {"tsleitura": TIME, "r59A": 0}},
+        {"IDRELE": "5", "ConteudoJson": {"TsLeitura": TIME, "r59A": 0}},
+        {"idrele": None, "conteudojson": {"tsleitura": TIME, "r59A": 0, "Rele": 5}},
+        {"idrele": "", "conteudojson": {"tsleitura": TIME, "r59A": 0, "rele": "5"}},
+        {"conteudojson": {"tsleitura": TIME.replace(" ", "T"), "idrele": "5", "r59A": 0}},
     ],
 )
 def test_spellings_of_a_relay(item: dict[str, Any]) -> None:
@@ -304,3 +304,12 @@ def test_a_list_of_plants_that_is_none(items: Any) -> None:
 
 def test_an_inverter_without_power_is_still_a_record() -> None:
     assert inverters(inverter("7", TIME, None)).records[0].power is None
+
+
+@pytest.mark.parametrize("flags", [{}, {"r59A": None}, {"r59A": "", "r27A": []}, {"r59A": math.nan}, {"Vab": 380}])
+def test_a_relay_s_record_that_says_nothing_of_flags_is_no_evidence(flags: dict[str, Any]) -> None:
+    item = {"idrele": "R1", "conteudojson": {"tsleitura": "2026-03-10 10:00:00", **flags}}
+    day = parse_day(RELAYS, [item], zone=ZONE, now=2e9, since=0.0)
+    assert (day.records, day.skipped) == ([], {"flags": 1})
+    item["conteudojson"] |= {"R47": False}
+    assert [record.flags for record in parse_day(RELAYS, [item], zone=ZONE, now=2e9, since=0.0).records] == [()]
