@@ -49,7 +49,7 @@ async def storm(bench: Bench) -> list[Figure]:
 
 
 def _is_misnamed(plant: dict[str, Any], texts: list[str]) -> bool:
-    """Whether a card with inverters of a plant does not name it exactly once. One that is full may end within a plant."""
+    """Whether a card with inverters of a plant does not name it exactly once. A full card may end within a plant."""
     name = re.compile(rf"{re.escape(plant['name'])}\b(?! \d)")
     inverters = [inverter["id"] for inverter in plant["inverters"]]
     carrying = [text for text in texts if any(inverter in text for inverter in inverters)]
