@@ -56,7 +56,7 @@ class Sweep:
 
     @property
     def in_hand(self) -> int:
-        """How many plants at once: more than requests in flight, for the API need not wait while others are published."""
+        """How many plants at once: more than requests in flight, so that the API never waits for a publication."""
         return self.concurrency + max(1, self.concurrency // 2)
 
     async def run(self, plants: Sequence[Plant], missing: int, deadline: float) -> Tally:
