@@ -69,6 +69,11 @@ class Sweep:
     _failed: set[str] = field(default_factory=set[str])
     _number: int = 0
 
+    @property
+    def in_hand(self) -> int:
+        """How many plants at once: more than requests in flight, so that the API never waits for a publication."""
+        return self.concurrency + max(1, self.concurrency // 2)
+
     async def run(self, plants: Sequence[Plant], missing: int, deadline: float) -> Tally:
         """Ask every plant, and publish each answer as it comes; `missing` plants were not even listed.
 
@@ -87,8 +92,7 @@ class Sweep:
                     return
                 await self._ask(waiting.popleft(), deadline, tally, failures)
 
-        count = self.concurrency + max(1, self.concurrency // 2)  # the API is not to wait while answers are published
-        workers = [asyncio.create_task(work(), name=f"{self.family.name} scan") for _ in range(count)]
+        workers = [asyncio.create_task(work(), name=f"{self.family.name} scan") for _ in range(self.in_hand)]
         try:
             await asyncio.gather(*workers)
         finally:

@@ -52,9 +52,11 @@ async def test_plants_not_reached_come_first_the_next_time(caplog: pytest.LogCap
 @pytest.mark.parametrize(("concurrency", "asked"), [(1, MOST_FAILURES), (4, MOST_FAILURES), (20, 40)])
 async def test_a_dead_account_is_noticed_soon(concurrency: int, asked: int) -> None:
     account = Account(**{f"p{plant.id}": ConnectionLost("no answer") for plant in PLANTS})
+    sweep = Sweep(RELAY, concurrency, account.read)
     with pytest.raises(ConnectionLost, match="no plant's relay records could be read: no answer"):
-        await Sweep(RELAY, concurrency, account.read).run(PLANTS, 0, NEVER)
-    assert asked <= len(account.asked) < asked + concurrency + max(1, concurrency // 2)  # as many as are in hand
+        await sweep.run(PLANTS, 0, NEVER)
+    assert concurrency < sweep.in_hand
+    assert asked <= len(account.asked) < asked + sweep.in_hand
 
 
 async def test_dead_plants_at_the_head_do_not_hide_the_others() -> None:
