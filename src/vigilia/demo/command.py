@@ -26,7 +26,8 @@ _REBOOT_EVERY_S = 60
 
 def run_demo(seconds: float | None) -> int:
     """Run the demonstration until Ctrl-C, or for `seconds`; return the exit code. Raises VigiliaError."""
-    language = "pt-BR" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("pt") else "en"
+    spoken = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    language = "pt-BR" if spoken.startswith("pt") else "en"
     use(language)
     asyncio.run(_demonstrate(language, seconds))
     return 0
