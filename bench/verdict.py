@@ -146,7 +146,8 @@ def _ahead(alarms: Sequence[dict[str, Any]], evidence: Evidence) -> list[dict[st
     """Return the incidents of inverters that were found before the relay alarm over them could be."""
     found: list[dict[str, Any]] = []
     for row in evidence.incidents:
-        if row["rule"] != _FAILURE or any(_is_incident(row, alarm) for alarm in alarms):
+        withdrawn = not row["told"] and not row["brief"]
+        if row["rule"] != _FAILURE or withdrawn or any(_is_incident(row, alarm) for alarm in alarms):
             continue
         relays = [alarm for alarm in alarms if alarm["kind"] == "relay" and alarm["plant_name"] == row["area"]]
         over = [alarm for alarm in relays if _overlap(alarm["raised"], alarm["cleared"], row)]

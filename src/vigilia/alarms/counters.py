@@ -41,6 +41,13 @@ class Run(NamedTuple):
     since: float = 0.0
 
 
+class Span(NamedTuple):
+    """A time under a suppression, both ends in it; one that goes on ends at infinity."""
+
+    start: float
+    end: float
+
+
 @dataclass(slots=True)
 class Counters:
     """The last readings of one alarm."""
@@ -52,12 +59,12 @@ class Counters:
     """The first of `times` that is still counted: those before it only tell the usual interval."""
     run: Run = Run()  # noqa: RUF009 - a tuple: nobody can change it
     """The readings in a row just before `start`."""
-    floor: float = -math.inf
-    """Bad readings up to this time are held: they fall under a suppression."""
+    spans: tuple[Span, ...] = ()
+    """Bad readings in these times are held: they fall under a suppression."""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Counters":
-        """Return counters as `to_json` gave them; the floor is the caller's to set."""
+        """Return counters as `to_json` gave them; the spans are the caller's to set."""
         run = Run(*value.get("run", ()))
         return cls(list(value["times"]), bytearray(value["sides"].encode()), value.get("start", 0), run)
 
@@ -69,6 +76,11 @@ class Counters:
     def last(self) -> float | None:
         """The time of the newest reading."""
         return self.times[-1] if self.times else None
+
+    @property
+    def floor(self) -> float:
+        """The end of the last suppression; minus infinity: there was none."""
+        return max((span.end for span in self.spans), default=-math.inf)
 
     @property
     def quiet(self) -> bool:
@@ -83,7 +95,7 @@ class Counters:
     def add(self, rule: Rule, moment: float, side: Side) -> None:
         """Put a reading in its place. One of a time already known, or too old to be compared, is not a new reading."""
         times = self.times
-        if side is Side.BAD and moment <= self.floor:
+        if side is Side.BAD and self._is_held(moment):
             side = Side.HELD
         if rule.on_delay_s and self._repeats(rule, moment, side):
             times[-1] = moment  # of readings in a row the first and the last are enough to tell how long
@@ -96,14 +108,14 @@ class Counters:
                 times.insert(index, moment)
                 self.sides.insert(index, side)
 
-    def hold(self, floor: float) -> None:
-        """Have bad readings up to `floor` not count: those kept, and those to come."""
-        self.floor = floor
-        if self.start and floor >= self.times[self.start - 1]:
+    def hold(self, spans: tuple[Span, ...]) -> None:
+        """Have bad readings in `spans` not count: those kept, and those to come. Those outside them do count."""
+        self.spans = spans
+        if self.start and self.floor >= self.times[self.start - 1]:
             self.run = Run()
-        until = bisect.bisect_right(self.times, floor)
-        bad, held = bytes([Side.BAD]), bytes([Side.HELD])
-        self.sides = self.sides[:until].replace(bad, held) + self.sides[until:].replace(held, bad)
+        for index, side in enumerate(self.sides):
+            if side in (Side.BAD, Side.HELD):
+                self.sides[index] = Side.HELD if self._is_held(self.times[index]) else Side.BAD
 
     def forget_after(self, moment: float) -> None:
         """Forget readings later than `moment`: the clock was set back, and they compare with no new ones."""
@@ -144,14 +156,16 @@ class Counters:
         next_decided = 0
         for index in range(self.start, stop):
             moment, this = self.times[index], self.sides[index]
-            if index in gaps:
-                count = 0
+            count = 0 if index in gaps else count
             known = decided[next_decided] if next_decided < len(decided) else None
             while known is not None and known.ended is not None and moment >= known.ended:
                 began, next_decided = None, next_decided + 1
                 known = decided[next_decided] if next_decided < len(decided) else None
             if known is not None and moment >= known.began:
                 began = known.began
+            elif self.spans and self._is_crossed(self.times[index - 1] if index else -math.inf, moment):
+                began = None  # nobody was told of it when the suppression began: it is closed
+                count = 0 if side == Side.BAD else count
             if this == Side.NEITHER:
                 continue
             if this != side or count == 0:
@@ -168,9 +182,16 @@ class Counters:
                     began, count, next_decided = None, 0, next_decided + 1
         if next_decided < len(decided) and decided[-1].ended is None:
             found.append(decided[-1])
-        elif began is not None and next_decided == len(decided):
+        elif began is not None and next_decided == len(decided) and self.times[stop - 1] > self.floor:
             found.append(Episode(began, None))
         return found, Run(side, count, since)
+
+    def _is_held(self, moment: float) -> bool:
+        return any(start <= moment <= end for start, end in self.spans)
+
+    def _is_crossed(self, previous: float, moment: float) -> bool:
+        """Whether any of a suppression lies between two readings, the later of them included."""
+        return any(start <= moment and end >= previous for start, end in self.spans)
 
     def _repeats(self, rule: Rule, moment: float, side: Side) -> bool:
         most = max(2, rule.on_count, rule.off_count)

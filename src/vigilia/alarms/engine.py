@@ -139,7 +139,7 @@ class AlarmEngine:
         for row in incidents:
             alarm = self._find(row.rule, row.point)
             if alarm is not None and row.ended_at is not None:
-                self._suppression.uncover(alarm, row.ended_at)
+                self._suppression.uncover(alarm, row.began_at, row.ended_at)
         for alarm in self.alarms.values():
             if alarm.state.active:
                 self._suppression.cover(alarm)
@@ -232,11 +232,11 @@ class AlarmEngine:
     def _hold(self, alarm: Alarm) -> None:
         if not alarm.rule.held_under_suppression:
             return
-        floor = self._suppression.floor(alarm)
+        spans = self._suppression.spans(alarm)
         if alarm.state.active:
-            alarm.counters.floor = floor  # it was told: its recovery goes on being counted
-        elif floor > -math.inf:
-            alarm.counters.hold(floor)
+            alarm.counters.spans = spans  # it was told: its recovery goes on being counted
+        elif spans:
+            alarm.counters.hold(spans)
 
     def _settle(self, alarm: Alarm, now: float, changes: Changes, *, save: bool) -> None:
         """Draw the consequences of an alarm's readings."""
@@ -256,14 +256,14 @@ class AlarmEngine:
         if change.kind == "brief":
             ended = change.ended or change.began
             severity, detail = alarm.said(change.began, ended)
-            incident = Incident(
-                change.began, ended, severity, detail, alarm.suppressed_by, ended, brief=True, found=now
-            )
+            # What is held under a suppression was over before it began.
+            cause = "" if alarm.rule.held_under_suppression else alarm.suppressed_by
+            incident = Incident(change.began, ended, severity, detail, cause, ended, brief=True, found=now)
             alarm.remember(change.began, ended)
             self._say(alarm, incident, "raise", changes)
             self._say(alarm, incident, "clear", changes)
             changes.incidents[incident.id] = alarm.incident_row(incident)
-            self._release(self._suppression.uncover(alarm, ended), now, changes)
+            self._release(self._suppression.uncover(alarm, change.began, ended), now, changes)
             return
         if change.kind == "raise":
             severity, detail = alarm.said(change.began, math.inf)
@@ -284,7 +284,7 @@ class AlarmEngine:
             self._step(alarm, Event.CLEAR, changes, incident)
             alarm.incident = None
             changes.incidents[incident.id] = alarm.incident_row(incident)
-            self._release(self._suppression.uncover(alarm, incident.ended), now, changes)
+            self._release(self._suppression.uncover(alarm, incident.began, incident.ended), now, changes)
             self._hold(alarm)
         self._note(alarm, changes)
 

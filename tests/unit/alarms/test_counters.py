@@ -3,12 +3,13 @@
 import itertools
 import random
 import statistics
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigilia.alarms.counters import Counters, Episode
+from vigilia.alarms.counters import Counters, Episode, Span
 from vigilia.alarms.judge import Side
 from vigilia.rules import Rule
 
@@ -135,15 +136,36 @@ def test_an_alarm_that_is_over_is_not_found_again_when_a_bad_reading_comes_late(
 
 def test_bad_readings_up_to_the_floor_are_held_and_those_after_it_count() -> None:
     counters = counted(INVERTER, [(moment, B) for moment in at(0, 5)])
-    counters.hold(float("inf"))
+    counters.hold((Span(-inf, inf),))
     for moment in at(10, 15, 20, 25):
         counters.add(INVERTER, moment, B)
     assert counters.episodes(INVERTER) == []
     assert counters.quiet
-    counters.hold(600.0)
+    counters.hold((Span(-inf, 600.0),))
     assert counters.episodes(INVERTER) == [Episode(900.0, None)]
-    counters.hold(900.0)
+    counters.hold((Span(-inf, 900.0),))
     assert counters.episodes(INVERTER) == []
+
+
+def test_what_was_over_before_a_suppression_began_is_found() -> None:
+    rows = [*((moment, B) for moment in at(0, 5, 10)), *((moment, G) for moment in at(15, 20, 25))]
+    counters = counted(INVERTER, rows)
+    counters.hold((Span(1800.0, inf),))
+    assert counters.episodes(INVERTER) == [Episode(0.0, 900.0)]
+    counters.hold((Span(1800.0, 2000.0),))
+    assert counters.episodes(INVERTER) == [Episode(0.0, 900.0)]
+
+
+@pytest.mark.parametrize("span", [Span(700.0, 800.0), Span(900.0, inf), Span(660.0, 3000.0), Span(600.0, 600.0)])
+def test_what_was_not_told_when_a_suppression_began_is_closed(span: Span) -> None:
+    counters = counted(INVERTER, [(moment, B) for moment in at(0, 5, 10)])
+    counters.hold((span,))
+    assert counters.episodes(INVERTER) == []
+    for moment in at(15, 20):
+        counters.add(INVERTER, moment, B)
+    assert counters.episodes(INVERTER) == [], "two readings later than the suppression at most"
+    counters.add(INVERTER, 1500.0, B)
+    assert counters.episodes(INVERTER) == ([Episode(900.0, None)] if span.end < 900.0 else [])
 
 
 def test_a_pause_starts_both_counts_anew() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tests.unit.alarms.rig import INVERTER, NOON, RELAY, STALE, inverter, record, relay
 from vigilia.alarms.alarm import Alarm, Incident
+from vigilia.alarms.counters import Span
 from vigilia.alarms.suppression import Suppression
 from vigilia.points import Severity
 
@@ -22,12 +23,12 @@ def test_an_alarm_covers_others_of_its_group_and_never_its_own_kind() -> None:
         suppression.add(alarm)
     assert suppression.cover(standing(trip)) == [failure]
     assert (suppression.cause(failure), suppression.cause(other), suppression.cause(elsewhere)) == (trip, None, None)
-    assert (suppression.floor(failure), suppression.floor(elsewhere)) == (math.inf, -math.inf)
+    assert (suppression.spans(failure), suppression.spans(elsewhere)) == ((Span(NOON, math.inf),), ())
     trip.incident = None
-    assert suppression.uncover(trip, NOON + 60) == [failure]
-    assert (suppression.cause(failure), suppression.floor(failure)) == (None, NOON + 60)
-    suppression.set_back(NOON)
-    assert suppression.floor(failure) == NOON
+    assert suppression.uncover(trip, NOON, NOON + 60) == [failure]
+    assert (suppression.cause(failure), suppression.spans(failure)) == (None, (Span(NOON, NOON + 60),))
+    suppression.set_back(NOON + 30)
+    assert suppression.spans(failure) == (Span(NOON, NOON + 30),)
 
 
 def test_a_link_holds_only_what_tells_of_missing_data() -> None:
@@ -47,4 +48,4 @@ def test_a_point_that_moves_to_another_group_is_covered_there_and_covers_there()
     suppression.redefine(trip, relay(plant="Q"))
     assert suppression.cause(failure) is trip
     trip.incident = None
-    assert suppression.uncover(trip, NOON) == [failure]
+    assert suppression.uncover(trip, NOON, NOON) == [failure]
