@@ -63,7 +63,7 @@ _API_FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("hang", {"count": 1}),
 ]
 _COMPLETE = re.compile(
-    r"^(?P<at>\S+ \S+) INFO +(?P<family>relay|inverter) scan: [1-9].* 0 without data, 0 not read, .* (?P<took>[\d.]+) s$"
+    r"^(?P<at>\S+ \S+) INFO +(?P<family>relay|inverter) scan: [1-9].* 0 without data, 0 not read.* (?P<took>[\d.]+) s$"
 )
 
 
