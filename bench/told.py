@@ -16,7 +16,9 @@ _TITLES = {
     "Inversor normalizado – ": (True, "inverter"),
 }
 SUMMARY = "Resumo de alertas"
-OTHERS = re.compile(r"^(Dados (desatualizados|restabelecidos) – |API PVOperation |Heartbeat|Relatório semanal)")
+OTHERS = re.compile(
+    r"^(Dados (desatualizados|restabelecidos) – |API PVOperation |Heartbeat|Relatório semanal|Monitor: )"
+)
 """Cards that say nothing of relays and inverters."""
 
 

@@ -99,7 +99,8 @@ async def judge(evidence: Evidence, truth: Truth) -> Verdict:
         new = [
             alarm
             for alarm in alarms
-            if alarm["suppressed"] and not alarm["dropped"] and not told[_key(alarm)][0] and not _is_among(alarm, ahead)
+            if alarm["suppressed"] and not alarm["dropped"] and not told[_key(alarm)][0]
+            if not _is_among(alarm, ahead) and not _is_told(alarm, evidence)
         ]
         # One after another: what is dropped changes what follows.
         if not new:
@@ -107,7 +108,12 @@ async def judge(evidence: Evidence, truth: Truth) -> Verdict:
         dropped.append(f"{new[0]['plant']}/{new[0]['equipment']}/{new[0]['raised']}")
     verdict.dropped = len(dropped)
     verdict.ahead = len(ahead)
-    used: set[Entry] = {entry for entry in entries for row in ahead if _is_entry(entry, row)}
+    used: set[Entry] = set()
+    for row in ahead:
+        own = [entry for entry in entries if _is_entry(entry, row)]
+        used.update(own)
+        if row["told"] and {entry.is_over for entry in own} != {False, row["ended_at"] is not None}:
+            verdict.faults["missed"].append(f"{row['area']}, {row['equipment']}: told by the store, not by a card")
     for alarm in alarms:
         if not alarm["dropped"] and (told[_key(alarm)][0] or not _is_among(alarm, ahead)):
             used.update(_judge_alarm(alarm, told[_key(alarm)], evidence, verdict))
@@ -146,7 +152,8 @@ def _ahead(alarms: Sequence[dict[str, Any]], evidence: Evidence) -> list[dict[st
     """Return the incidents of inverters that were found before the relay alarm over them could be."""
     found: list[dict[str, Any]] = []
     for row in evidence.incidents:
-        if row["rule"] != _FAILURE or any(_is_incident(row, alarm) for alarm in alarms):
+        withdrawn = not row["told"] and not row["brief"]
+        if row["rule"] != _FAILURE or withdrawn or any(_is_incident(row, alarm) for alarm in alarms):
             continue
         relays = [alarm for alarm in alarms if alarm["kind"] == "relay" and alarm["plant_name"] == row["area"]]
         over = [alarm for alarm in relays if _overlap(alarm["raised"], alarm["cleared"], row)]
@@ -162,6 +169,17 @@ def _was_scanned(family: str, start: float, end: float, evidence: Evidence) -> b
 
 def _overlap(start: float, end: float | None, row: dict[str, Any]) -> bool:
     return start <= (row["ended_at"] or math.inf) and row["began_at"] <= (math.inf if end is None else end)
+
+
+def _is_told(alarm: dict[str, Any], evidence: Evidence) -> bool:
+    """Whether the store says that an alarm of the truth was told, and not taken back."""
+    return any(
+        row["told"]
+        and row["area"] == alarm["plant_name"]
+        and row["equipment"].endswith(f" {alarm['equipment']}")
+        and _is_moment(row["began_at"], alarm["raised"], alarm["kind"])
+        for row in evidence.incidents
+    )
 
 
 def _is_among(alarm: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:

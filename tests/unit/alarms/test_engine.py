@@ -130,6 +130,17 @@ async def test_a_late_brief_alarm_does_not_end_what_a_standing_one_suppresses(ri
     assert len(await rig.incidents()) == 2
 
 
+@pytest.mark.parametrize("later", [flags(65, ""), flags(60, "r59A")], ids=["brief", "standing"])
+async def test_what_was_over_before_the_relay_alarm_is_an_incident_though_learned_later(
+    rig: Rig, later: Sample
+) -> None:
+    await rig.publish(flags(0, ""), flags(60, "r59A"), later)
+    await rig.publish(*(pac(minute, 0) for minute in (5, 10, 15)), *(pac(minute, 9) for minute in (20, 25, 30)))
+    incidents = [i for i in await rig.incidents() if i.brief and i.began_at == NOON + 300]
+    assert [(i.ended_at, i.suppressed_by) for i in incidents] == [(NOON + 1200, "")]
+    assert f"raised {I1}" not in await rig.notices()
+
+
 async def test_other_flags_are_detail_and_no_notice(rig: Rig) -> None:
     await rig.publish(flags(0, "r59A"))
     await rig.publish(flags(5, "r59A, r59B"))
