@@ -253,9 +253,9 @@ class AlarmEngine:
         if change.kind == "brief":
             ended = change.ended or change.began
             severity, detail = alarm.said(change.began, ended)
-            incident = Incident(
-                change.began, ended, severity, detail, alarm.suppressed_by, ended, brief=True, found=now
-            )
+            # What is held under a suppression was over before it began.
+            cause = "" if alarm.rule.held_under_suppression else alarm.suppressed_by
+            incident = Incident(change.began, ended, severity, detail, cause, ended, brief=True, found=now)
             alarm.remember(change.began, ended)
             self._say(alarm, incident, "raise", changes)
             self._say(alarm, incident, "clear", changes)
