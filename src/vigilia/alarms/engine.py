@@ -251,16 +251,7 @@ class AlarmEngine:
     def _apply(self, alarm: Alarm, change: Change, changes: Changes) -> None:
         now = self._clock.now()
         if change.kind == "brief":
-            ended = change.ended or change.began
-            severity, detail = alarm.said(change.began, ended)
-            # What is held under a suppression was over before it began.
-            cause = "" if alarm.rule.held_under_suppression else alarm.suppressed_by
-            incident = Incident(change.began, ended, severity, detail, cause, ended, brief=True, found=now)
-            alarm.remember(change.began, ended)
-            self._say(alarm, incident, "raise", changes)
-            self._say(alarm, incident, "clear", changes)
-            changes.incidents[incident.id] = alarm.incident_row(incident)
-            self._release(self._suppression.uncover(alarm, change.began, ended), now, changes)
+            self._keep_past(alarm, change.began, change.ended or change.began, changes)
             return
         if change.kind == "raise":
             severity, detail = alarm.said(change.began, math.inf)
@@ -284,6 +275,21 @@ class AlarmEngine:
             self._release(self._suppression.uncover(alarm, incident.began, incident.ended), now, changes)
             self._hold(alarm)
         self._note(alarm, changes)
+
+    def _keep_past(self, alarm: Alarm, began: float, ended: float, changes: Changes) -> None:
+        """Keep an alarm that was over when it was found: brief, or closed by a suppression that began under it."""
+        now = self._clock.now()
+        closed = any(span.start == ended for span in alarm.counters.spans)
+        severity, detail = alarm.said(began, ended)
+        # What is held under a suppression was over before it began.
+        cause = "" if alarm.rule.held_under_suppression and not closed else alarm.suppressed_by
+        incident = Incident(began, ended, severity, detail, cause, ended, brief=not closed, found=now)
+        alarm.remember(began, ended)
+        self._say(alarm, incident, "raise", changes)
+        if not closed:
+            self._say(alarm, incident, "clear", changes)
+        changes.incidents[incident.id] = alarm.incident_row(incident)
+        self._release(self._suppression.uncover(alarm, began, ended), now, changes)
 
     def _step(self, alarm: Alarm, event: Event, changes: Changes, incident: Incident | None) -> None:
         """Let the state machine take an event, and queue the notice that follows."""

@@ -11,6 +11,7 @@ from tests.conftest import until
 from tests.unit.alarms.rig import NOON, Rig, flags, fresh, linked, pac, raw
 from vigilia.points import Batch, Checkpoint, Reading, Sample, Severity
 from vigilia.rules import Standing
+from vigilia.store.alarms import load_incidents
 
 I1, I2, RA, RB = "P:Inverter-1:Pac-Mon", "P:Inverter-2:Pac-Mon", "P:Relay-A-Sts", "P:Relay-B-Sts"
 
@@ -272,3 +273,14 @@ async def test_a_reading_of_the_future_hides_nothing(rig: Rig) -> None:
     await rig.table.publish(Batch("pv", [pac(60 * 24 * 365, 9), fresh(60 * 24 * 365)], checkpoint=Checkpoint("P", 1)))
     await rig.table.publish(Batch("pv", [pac(0, 0), pac(5, 0), pac(10, 0)], checkpoint=Checkpoint("P", 2)))
     assert f"{I1}" in (await rig.incidents())[0].point
+
+
+async def test_a_failure_learned_together_with_the_relay_alarm_that_followed_it_is_closed_there(rig: Rig) -> None:
+    """Nobody was told of it; that it ended, nobody knows. So it is no brief alarm, and its log has no recovery."""
+    await rig.publish(flags(20, "r59A"))
+    await rig.publish(*(pac(minute, 0.0) for minute in (0, 5, 10, 15, 25)))
+    assert await rig.notices() == ["raised P:Relay-A-Sts"]
+    rows = [row for row in await load_incidents(rig.store, 0.0) if row.rule == "inverter"]
+    assert [(row.began_at, row.ended_at, row.brief, row.told) for row in rows] == [
+        (NOON, NOON + 20 * 60, False, False),
+    ]

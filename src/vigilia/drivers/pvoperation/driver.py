@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from vigilia.clock import iso
 from vigilia.drivers import Surroundings
 from vigilia.drivers.pvoperation import mapping
 from vigilia.drivers.pvoperation.account import LONGEST_SCAN_S, Account
@@ -69,7 +70,10 @@ class PvOperationDriver:
         self._watch = PlantWatch(config, self._client, surroundings)
         self._known = _known_plants(surroundings.checkpoints.get(PLANTS_KEY), surroundings.known)
         self._success = _success_point(surroundings.instance)
-        self._points = [self._success, *self._watch.remember(self._known, surroundings.known)]
+        self._last_scan = _scan_point(surroundings.instance)
+        self._scanned: dict[str, float] = {}
+        """When each family was last scanned well, seconds UTC."""
+        self._points = [self._success, self._last_scan, *self._watch.remember(self._known, surroundings.known)]
         self._rules = rules_of(config, surroundings.instance)
         self._relays = PacedScan("relays", config.relay_interval_s, self._relay_steps, spread=False)
         self._inverters = PacedScan("inverters", config.inverter_interval_s, self._inverter_steps, spread=False)
@@ -141,6 +145,7 @@ class PvOperationDriver:
             await self._publish_success()
         self._account.in_doubt = False
         scan.went_well(began)
+        await self._publish_scan(family)
         family.log.info(
             "%s scan: %d plants, %d new records, %d without data, %d not read, %d items of no use, %.1f s",
             family.name,
@@ -168,6 +173,13 @@ class PvOperationDriver:
         except StoreError as error:
             _logger.error("pvoperation: new plants cannot be kept, and are tried again: %s", error)
 
+    async def _publish_scan(self, family: Family) -> None:
+        """Say since when relays and inverters have both been scanned: an API that fails for one of them fails."""
+        self._scanned[family.name] = self._clock.now()
+        if len(self._scanned) == len(self._sweeps):
+            since = min(self._scanned.values())
+            await self._table.publish(Batch(SOURCE, [Sample(self._last_scan.name, Reading(iso(since), since))]))
+
     async def _publish_success(self) -> None:
         well, total = self.request_counts()
         if total:
@@ -189,6 +201,18 @@ def _success_point(instance: str) -> Point:
         description=tr("API requests that went well in 24 hours"),
         units="%",
         precision=1,
+    )
+
+
+def _scan_point(instance: str) -> Point:
+    device = f"{instance}:{LINK}"
+    return Point(
+        f"{device}:LastScan-Mon",
+        Kind.TEXT,
+        device,
+        description=tr("Time since which relays and inverters were both scanned"),
+        equipment=LINK,
+        covers=f"link:{LINK}",
     )
 
 

@@ -7,6 +7,8 @@ from vigilia.rules import Rule
 
 INVERTER_FAILURE = "inverter-failure"
 STALE_AFTER_S = 2700.0
+SCAN_S = 60.0
+"""What a scan may take: the account is down when the third scan in a row has failed."""
 SYSTEM = "pvoperation"
 
 
@@ -71,11 +73,10 @@ def rules_of(config: PvOperationConfig, instance: str) -> tuple[Rule, ...]:
     )
     account = Rule(
         "pv-api-down",
-        (f"{instance}:{SYSTEM}:Connected-Sts",),
+        (f"{instance}:{SYSTEM}:LastScan-Mon",),
         SYSTEM,
         Severity.MAJOR,
-        states=frozenset(("Disconnected",)),
-        on_delay_s=2 * config.relay_interval_s,
+        stale_s=2 * max(config.relay_interval_s, config.inverter_interval_s) + SCAN_S,
         outage=False,
         title="PVOperation API unavailable",
         cleared_title="PVOperation API restored",

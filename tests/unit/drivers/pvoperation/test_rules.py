@@ -23,7 +23,7 @@ CATALOGUE = Catalogue(CONFIG, UTC)
 RELAY_POINT = next(point for point in CATALOGUE.of(RELAY, PLANT, "R1") if "Thermal" in point.name)
 POWER = CATALOGUE.of(INVERTER, PLANT, "7")[0]
 LAST_RECORD = CATALOGUE.of_plant(PLANT)
-CONTACT = Point("vigilia:pvoperation:Connected-Sts", Kind.ENUM, "vigilia:pvoperation", equipment="pvoperation")
+CONTACT = Point("vigilia:pvoperation:LastScan-Mon", Kind.TEXT, "vigilia:pvoperation", equipment="pvoperation")
 
 
 def told(rule: str, point: Point, tell: Tell) -> Notice:
