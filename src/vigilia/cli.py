@@ -6,6 +6,7 @@ Parts are imported when they are used, so that a missing extra is a sentence and
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,7 +128,14 @@ def _state(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _leave(_number: int, _frame: object) -> None:
+    """End the program in good order, by a signal."""
+    sys.exit(0)
+
+
 def _serve(parsed: argparse.Namespace) -> int:
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the service sees to them: nothing has begun to be stopped
+        signal.signal(number, _leave)
     from vigilia import app
     from vigilia.clock import parse_clock
     from vigilia.config import find_config, load_config
@@ -158,12 +166,12 @@ def _check(parsed: argparse.Namespace) -> int:
 
 def _check_online(config: "Config") -> int:
     from vigilia import app
-    from vigilia.language import use
+    from vigilia.language import tr, use
 
     use(config.site.language)
     answers = asyncio.run(app.check_online(config))
     for name, wrong in answers.items():
-        print(redact(f"# {name}: {wrong or 'works'}"))
+        print(redact(f"# {name}: {wrong or tr('works')}"))
     return EXIT_UNUSABLE if any(answers.values()) else 0
 
 
