@@ -46,7 +46,10 @@ async def test_the_demonstration(demo: Program) -> None:
     assert json.loads(await shell(command(demo, "Acknowledge")))["state"] == "acknowledged"
 
     await shell(command(demo, "Switch"))
-    await until(lambda: any("SIM-01:Cam-03:PwrState-Sel" in line and "→ Off" in line for line in demo.lines))
+    await until(
+        lambda: any("SIM-01:Cam-03:PwrState-Sel" in line and "→ Off" in line for line in demo.lines),
+        IN_THE_FIRST_MINUTE_S,
+    )
 
     await demo.line_with("┃ Relay failure – UFV Boa Vista", IN_THE_FIRST_MINUTE_S)
     await demo.line_with("┃ Inverter back to normal – UFV Alvorada", IN_THE_FIRST_MINUTE_S)

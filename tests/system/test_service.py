@@ -370,7 +370,9 @@ async def test_the_environment_alone_is_a_configuration(simulate: Any, programs:
     await label(service, STS, "On")
 
 
-async def test_a_store_that_is_newer_or_broken(simulate: Any, serve: Any, tmp_path: Path) -> None:
+async def test_a_store_that_is_newer_is_refused_and_a_broken_one_set_aside(
+    simulate: Any, serve: Any, tmp_path: Path
+) -> None:
     sim = await simulate()
     service = await serve(sim.config, epics=None)
     assert await service.program.stop() == 0
@@ -384,9 +386,10 @@ async def test_a_store_that_is_newer_or_broken(simulate: Any, serve: Any, tmp_pa
     for file in tmp_path.glob("state/vigilia.db*"):
         file.unlink()
     database.write_bytes(b"this is no database" * 100)
-    service = await serve(sim.config, epics=None, ready=False)
-    assert await service.program.wait() == 2
-    assert "vigilia.db" in service.program.text
+    service = await serve(sim.config, epics=None)
+    (aside,) = tmp_path.glob("state/vigilia.db.corrupt.*")
+    assert aside.read_bytes() == b"this is no database" * 100
+    assert aside.name in service.program.text
     assert "Traceback" not in service.program.text
 
 
