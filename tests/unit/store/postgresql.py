@@ -106,10 +106,13 @@ def running_cluster(programs: Path) -> Iterator[Cluster]:
 
 def run_as_server(program: Path, *arguments: str) -> None:
     """Run one of the server's programs as a user that it accepts."""
-    become = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    as_root = os.getuid() == 0  # PostgreSQL refuses to run as root
     done = subprocess.run(
-        [*become, str(program), *arguments],
+        [str(program), *arguments],
         cwd="/",
+        user="postgres" if as_root else None,
+        group="postgres" if as_root else None,
+        extra_groups=[] if as_root else None,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
