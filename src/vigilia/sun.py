@@ -10,9 +10,6 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from astral import Observer
-from astral.sun import zenith
-
 from vigilia.points import Window
 
 _DAY_S = 86_400
@@ -26,6 +23,9 @@ def clear_sky_irradiance(moment: float, latitude: float, longitude: float) -> fl
 
     `moment` in seconds UTC, the place in degrees north and east. 0 while the sun is below the horizon.
     """
+    from astral import Observer  # 4 MB, for those who give coordinates only
+    from astral.sun import zenith
+
     # The geometric zenith: refraction lifts a sun at the horizon by half a degree, and gives 3 W/m² more at most.
     angle = zenith(Observer(latitude, longitude), datetime.fromtimestamp(moment, UTC), with_refraction=False)
     height = math.cos(math.radians(angle))
