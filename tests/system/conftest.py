@@ -115,7 +115,8 @@ class Program:
     async def wait(self, deadline_s: float = DEADLINE_S) -> int:
         """Wait for the end and return the exit code."""
         async with asyncio.timeout(deadline_s):
-            await self._reader
+            # Shielded: cancelled with the wait, it would end the fixture's own stop with CancelledError.
+            await asyncio.shield(self._reader)
             return await self.process.wait()
 
     async def stop(self) -> int:

@@ -93,6 +93,13 @@ def written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+async def until_async(find: Callable[[], Coroutine[Any, Any, list[str]]], wanted: str, deadline_s: float = 30) -> None:
+    """Wait until something is among what is found."""
+    async with asyncio.timeout(deadline_s):
+        while wanted not in await find():  # noqa: ASYNC110 - another process has it
+            await asyncio.sleep(0.1)
+
+
 async def test_a_day_is_told_as_it_was(tmp_path: Path) -> None:
     calm = Plan(1, speed=1200, kill_every_s=0, webhook_fault_every_s=0, api_fault_every_s=0)
     verdict = await run_day(Bench(tmp_path), calm)
@@ -187,3 +194,48 @@ async def test_a_wrong_password_is_said_and_the_watch_goes_on(programs: Programs
     secrets = ("not-the-right-one", plants.environment["TEAMS_WEBHOOK_URL"].rpartition("sig=")[2])
     everything = await asyncio.to_thread(written, tmp_path)
     assert [secret for secret in secrets if secret.encode() in everything or secret in service.program.text] == []
+
+
+async def test_a_stop_in_the_first_scan_loses_nothing(programs: Programs) -> None:
+    """The next start takes up what is missing: every failure of the day is on record once."""
+    options = ("--plants", "30", "--inverters", "3", "--seed", "3", "--latency-ms", "400")
+    plants = await simulate(programs, *options, "--clock", "2026-03-10T19:00:00")
+    service = await serve(programs, plants.environment)
+    await until(lambda: any("Relay-" in line and "new or changed" in line for line in service.program.lines), 30)
+    assert await service.program.stop() == 0
+    assert not any("scan: 30 plants" in line for line in service.program.lines), (
+        "it was stopped too late to show anything"
+    )
+
+    again = {**plants.environment, "VIGILIA_CLOCK": (await plants.ask("/clock"))["text"]}
+    service = await serve(programs, again)
+    await service.program.line_with("inverter scan: 30 plants", 60)
+    _, answer = await service.call("GET", "/api/v1/incidents?limit=10000")
+    found = sorted((i["area"], i["equipment"].split()[-1], i["began_at"]) for i in answer["items"] if i["outage"])
+    assert len(found) == len(set(found))
+    truth = (await plants.ask("/truth"))["items"]
+    named = {(alarm["plant_name"], alarm["equipment"]) for alarm in truth if not alarm["suppressed"]}
+    assert named
+    assert named <= {(area, equipment) for area, equipment, _ in found}
+    assert await service.program.stop() == 0
+
+
+async def test_a_clock_set_back_an_hour_between_two_runs(programs: Programs, tmp_path: Path) -> None:
+    """What is called later by the records is no reason to tell a failure again, nor that it is over."""
+    (tmp_path / "script.toml").write_text(COVERED)
+    plants = await simulate(programs, "--script", "script.toml", "--clock", "2026-03-10T11:30:00 x60")
+    service = await serve(programs, plants.environment)
+    await until(lambda: any("[ALERTA INVERSOR]" in line and LATER in line for line in service.program.lines), 30)
+    await service.program.line_with("inverter scan: 1 plants", 60)
+    await until_async(plants.titles, "Falha de inversor – UFV Alvorada")
+    assert await service.program.stop() == 0
+    before = await plants.titles()
+
+    service = await serve(programs, {**plants.environment, "VIGILIA_CLOCK": "2026-03-10T10:30:00 x60"})
+    await service.program.line_with("inverter scan: 1 plants", 60)
+    failed = await alarm(service, f"inverter-failure@19478:Inverter-{LATER}")
+    assert failed is not None
+    assert failed["state"] == "unacknowledged"
+    assert await service.program.stop() == 0
+    after = await plants.titles()
+    assert [title for title in after[len(before) :] if "inversor" in title.lower()] == []
