@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,24 @@ async def test_a_clock_set_back_an_hour_between_two_runs(programs: Programs, tmp
     assert await service.program.stop() == 0
     after = await plants.titles()
     assert [title for title in after[len(before) :] if "inversor" in title.lower()] == []
+
+
+async def test_alarms_wait_for_a_store_that_is_away_and_people_are_told_of_both(
+    programs: Programs, tmp_path: Path
+) -> None:
+    (tmp_path / "script.toml").write_text(COVERED)
+    plants = await simulate(programs, "--script", "script.toml", "--clock", "2026-03-10T08:25:00 x60")
+    service = await serve(programs, plants.environment)
+    await service.program.line_with("inverter scan: 1 plants", 60)
+    other = sqlite3.connect(tmp_path / "state" / "vigilia.db")
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        await service.program.line_with("alarms wait in memory", 60)
+        await until_async(plants.titles, "Monitor: falha ao salvar estado", 60)  # past the store
+        status, health = await service.call("GET", "/healthz")
+        assert (status, "store" in str(health)) == (503, True)
+    finally:
+        other.close()
+    await until_async(plants.titles, "Falha de relé – UFV Alvorada", 60)
+    assert (await plants.titles()).count("Falha de relé – UFV Alvorada") == 1
+    assert await service.program.stop() == 0
