@@ -350,13 +350,16 @@ async def test_silence_that_says_nothing_is_not_counted(api: Api, site: MakeSite
         assert at_work.value(STATE) == 0
 
 
-async def test_a_store_that_takes_no_points_holds_the_checkpoint(api: Api, site: MakeSite) -> None:
+async def test_a_store_that_takes_no_points_holds_the_checkpoint(
+    api: Api, site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
     api.put("day_relay", 19478, relay("R1", f"{DAY} 11:55:00"))
     async with site(api) as at_work:
-        at_work.refusals += [StoreError("the disk is full")] * 2  # the plant's own point, then the relay's
-        await until(lambda: not at_work.refusals)
+        at_work.refusals += [StoreError("the disk is full")] * 10_000
+        await until(lambda: "its answer cannot be kept: the disk is full" in caplog.text)
         assert at_work.link.contact is Contact.CONNECTED
         assert "relay:19478" not in at_work.checkpoints
+        at_work.refusals.clear()
         await until(lambda: len(at_work.seen(RELAY)) == 1)
 
 
