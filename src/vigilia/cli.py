@@ -29,6 +29,9 @@ _LATER = ("agent", "top", "history", "reactor", "screens", "archiver", "users")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        # PYTHONUNBUFFERED, usual in containers, writes the end of a line by itself: the log's lines would come between.
+        reconfigure(line_buffering=True, write_through=False)
     sys.exit(_run(sys.argv[1:] if arguments is None else list(arguments)))
 
 

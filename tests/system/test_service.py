@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sqlite3
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +294,29 @@ async def test_missing_configuration_and_unknown_commands(programs: Any) -> None
     program = await programs("history", "export")
     assert await program.wait() == 2
     assert "not available in this version" in program.text
+
+
+async def test_a_printed_line_is_written_in_one_piece(tmp_path: Path) -> None:
+    (tmp_path / "vigilia.toml").write_text(
+        '[[aruba.switches]]\nname = "sw-1"\nurl = "http://127.0.0.1:9"\nports = [{ port = "1", device = "T1" }]\n'
+    )
+    # A datagram for each write: what another process writes to the same file comes between two of them.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "vigilia", "check"),
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=theirs,
+        )
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        ours.setblocking(False)
+        writes: list[bytes] = []
+        with suppress(BlockingIOError):
+            while True:
+                writes.append(ours.recv(100_000))
+    assert writes[0].startswith(b"# ")
+    assert [write for write in writes if write and not write.endswith(b"\n")] == []
 
 
 async def test_pv_names_that_epics_cannot_have(serve: Any, programs: Any) -> None:
