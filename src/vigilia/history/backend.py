@@ -1,0 +1,134 @@
+"""What the history asks of a database, whichever it is: rows in, series out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from vigilia.errors import VigiliaError
+from vigilia.points import Severity, Status
+
+SECOND_MS = 1000
+
+
+class HistoryError(VigiliaError):
+    """The back end did not take or give something; it may later."""
+
+
+class RefusedRowsError(HistoryError):
+    """The back end is in order, and will never take these rows: they are to be set aside, not sent again."""
+
+
+class Row(NamedTuple):
+    """One reading as the history keeps it: of a point there is one at a time."""
+
+    point: str
+    time_ms: int
+    """Milliseconds UTC since 1970, by the equipment's time."""
+    value: float | None
+    """The number, an enum's index, or 0 and 1; None for a text, and where there was no value."""
+    text: str | None
+    """What a text point said."""
+    severity: Severity
+    status: Status
+
+
+class PointInfo(NamedTuple):
+    """What the database says of a point, so that people can make sense of the rows without the service."""
+
+    name: str
+    kind: str
+    units: str = ""
+    description: str = ""
+    device: str = ""
+    link: str = ""
+    area: str = ""
+    system: str = ""
+    labels: tuple[str, ...] = ()
+
+
+class Bucket(NamedTuple):
+    """What a series says of one time: a reading, or what the readings within `resolution_ms` amount to."""
+
+    time_ms: int
+    """The reading's time, or the beginning of the bucket."""
+    value: float | str | None
+    """The reading's value; of a bucket the mean of a number, the last of anything else. None: no value is known."""
+    low: float | None
+    """The smallest and the largest value in the bucket; of a reading the value itself."""
+    high: float | None
+    severity: Severity
+    """The worst in the bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One point's readings over a time, in order."""
+
+    point: str
+    resolution_ms: int
+    """0: the readings themselves."""
+    buckets: Sequence[Bucket]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody wants to see of one point."""
+
+    point: str
+    start_ms: int
+    """Both ends belong to it."""
+    end_ms: int
+    most: int
+    """So many buckets at most. The readings themselves are given where they are no more than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long each resolution is kept, in days; 0: for ever."""
+
+    raw_days: float
+    minute_days: float
+    hour_days: float
+
+
+class Backend(Protocol):
+    """A database of readings. Its methods raise HistoryError; every call has a deadline of its own."""
+
+    name: str
+    """The address as it may be shown: without a password."""
+
+    async def describe(self, points: Sequence[PointInfo]) -> None:
+        """Keep what is known of points, in place of what was known of those of the same names."""
+        ...
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        """Keep rows, all or none; what the call has returned from is on the disk.
+
+        Rows may be late, out of order, or there already: of a point and time the row last written stays. Raises
+        RefusedRowsError for rows that it would never take.
+        """
+        ...
+
+    async def read(self, question: Question) -> Series:
+        """Return a series at the finest resolution that answers the question; extremes are kept at every one."""
+        ...
+
+    async def rows(self, point: str, start_ms: int, end_ms: int, most: int) -> Sequence[Row]:
+        """Return up to `most` rows of a point as they were kept, in order; for an export, page by page."""
+        ...
+
+    async def latest(self) -> Sequence[Row]:
+        """Return the newest row of every point."""
+        ...
+
+    async def points(self) -> Sequence[PointInfo]:
+        """Return what is known of the points that have rows, or were described."""
+        ...
+
+    async def maintain(self, now_ms: int) -> None:
+        """Bring the rollups up to date, also for rows that others wrote, and drop what is past its keeping."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        ...
