@@ -64,6 +64,17 @@ def parse_clock(text: str, zone: tzinfo) -> Clock:
     return Clock(start, speed)
 
 
+def moment(text: str) -> float:
+    """Return what an ISO 8601 time with its zone says, in seconds UTC. Raises ValueError where it is no such time."""
+    try:
+        parsed = datetime.fromisoformat(text)
+        if parsed.tzinfo is not None:
+            return parsed.timestamp()
+    except OverflowError:  # the year 1, or 9999, in another zone
+        pass
+    raise ValueError("no time with a zone")
+
+
 def iso(moment: float) -> str:
     """Return seconds UTC as ISO 8601 with milliseconds and `Z`."""
     whole, millis = divmod(round(moment * 1000), 1000)

@@ -25,6 +25,7 @@ from vigilia.errors import (
     WriteError,
     WriteTimeout,
 )
+from vigilia.history.backend import HistoryError
 from vigilia.interfaces.api.models import ErrorAnswer
 from vigilia.points import shorten
 from vigilia.store.database import StoreError
@@ -89,6 +90,7 @@ def answer_failures(app: FastAPI) -> None:
     app.exception_handler(UnknownAlarm)(_alarm_failed)
     app.exception_handler(AlarmRefused)(_alarm_failed)
     app.exception_handler(StoreError)(_store_failed)
+    app.exception_handler(HistoryError)(_history_failed)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_refused)
     app.exception_handler(Exception)(_fault)
@@ -117,6 +119,10 @@ async def _alarm_failed(_request: Request, error: UnknownAlarm | AlarmRefused) -
 
 async def _store_failed(_request: Request, error: StoreError) -> Response:
     return failure(503, "store-unavailable", f"the store does not answer: {error}: try again later")
+
+
+async def _history_failed(_request: Request, error: HistoryError) -> Response:
+    return failure(503, "history-unavailable", f"the history does not answer: {error}: try again later")
 
 
 async def _invalid(_request: Request, error: RequestValidationError) -> Response:

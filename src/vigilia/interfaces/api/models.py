@@ -175,6 +175,29 @@ class NoticeAnswer(BaseModel):
     error: str = Field(description="why the last attempt failed; empty: it did not")
 
 
+class HistoryPoint(BaseModel):
+    """What a point said at a time, or over the `resolution_s` that begin then."""
+
+    time: Moment
+    value: PointValue | None = Field(
+        description="the mean of a number, the last of anything else; an enum's is its index; null with INVALID where "
+        "the history has nothing for a while: from here on nothing is known",
+        examples=[12.5],
+    )
+    min: float | None = Field(description="the smallest number; null for texts")
+    max: float | None
+    severity: SeverityName = Field(description="the worst")
+
+
+class HistoryAnswer(BaseModel):
+    """What a point said over a time."""
+
+    name: str = Field(examples=["T1:Power-Mon"])
+    units: str | None = Field(description="null: it has none, or the point is gone")
+    resolution_s: float = Field(description="0: these are the readings themselves", examples=[60])
+    points: list[HistoryPoint] = Field(description="in order of time")
+
+
 class Healthy(BaseModel):
     """The watch is healthy."""
 

@@ -1,5 +1,6 @@
 """What the API is made with, and how a route gets at it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
@@ -7,6 +8,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from vigilia.clock import Clock
+from vigilia.history.backend import Question, Series
 from vigilia.interfaces.api.streams import Streams
 from vigilia.link import Link
 from vigilia.points import Origin
@@ -63,6 +65,17 @@ class Outbox(Protocol):
         ...
 
 
+class History(Protocol):
+    """Answers for the past: a back end of `vigilia.history`."""
+
+    async def read(self, question: Question) -> Series:
+        """Return a series at the finest resolution that answers the question; empty where there is nothing.
+
+        Raises HistoryError.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """The parts of the service that the API shows."""
@@ -78,6 +91,12 @@ class ApiParts:
     """None where no alarms are judged."""
     incidents: Incidents | None = None
     outbox: Outbox | None = None
+    history: History | None = None
+    """None where none is kept."""
+    max_interval_s: float = 60.0
+    """Seconds within which the history has a reading of every point that is read: more than that is a gap."""
+    questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    """How many requests may ask the history at the same time."""
     streams: Streams = field(default_factory=Streams)
     """The event streams that are open."""
 
