@@ -75,7 +75,8 @@ def plans(question: Question, since_ms: Mapping[Source, int]) -> Sequence[Plan]:
     """Return the ways to answer a question in buckets, the best first; there is at least one.
 
     Of a source everything before its `since_ms` was dropped. A plan whose source has more than MOST_ROWS rows to look
-    at is not to be used while there is another: for Source.RAW only the database knows, so it counts.
+    at is not to be used while there is another: for Source.RAW only the database knows, so it counts; twenty years of
+    hours are bearable.
     """
     start = max(0, question.start_ms)
     wished = width_for(start, max(start, question.end_ms), question.most)
@@ -88,8 +89,7 @@ def plans(question: Question, since_ms: Mapping[Source, int]) -> Sequence[Plan]:
     coarser = sorted(source for source in reaching if source > wished)
     found = [_plan(question, source, wished) for source in exact]
     found += [_plan(question, source, source) for source in coarser]
-    bearable = [plan for plan in found if plan.source is Source.RAW or _rows(plan) <= MOST_ROWS]
-    return bearable or found[-1:]
+    return [plan for plan in found if plan.source is not Source.MINUTES or _minutes(plan) <= MOST_ROWS] or found
 
 
 def value_of(kind: str, mean: float | None, last: float | None, text: str | None) -> float | str | None:
@@ -104,5 +104,5 @@ def _plan(question: Question, source: Source, width: int) -> Plan:
     return Plan(source, width, start // width * width, (end // width + 1) * width - 1)
 
 
-def _rows(plan: Plan) -> int:
-    return (plan.end_ms + 1 - plan.start_ms) // plan.source
+def _minutes(plan: Plan) -> int:
+    return (plan.end_ms + 1 - plan.start_ms) // MINUTE_MS
