@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from vigilia.clock import iso, moment
+from vigilia.history.acceptance import LONGEST_NAME, LONGEST_TEXT
 from vigilia.history.backend import SECOND_MS, Row
-from vigilia.points import LONGEST_TEXT, Severity, Status, shorten
+from vigilia.points import Severity, Status, shorten
 
 COLUMNS = ("point", "time", "value", "text", "severity", "status")
 HEADER = ",".join(COLUMNS)
 
-_LONGEST_NAME = 255
-_LONGEST_LINE = 16_384
+_LONGEST_LINE = 65_536
 """Bytes: more than the longest name and text take, quoted and each of their characters in four bytes."""
 _SPECIAL = frozenset('",\r\n')
 _SEVERITIES = {"": Severity.NO_ALARM} | Severity.__members__
@@ -107,8 +107,8 @@ def row_of(text: str, latest_ms: int) -> Row:
     if len(fields) != len(COLUMNS):
         raise ValueError(f"it has {len(fields)} fields: there must be {len(COLUMNS)}: {HEADER}")
     point, time, value, said, severity, status = fields
-    if not 0 < len(point) <= _LONGEST_NAME or not point.isprintable():
-        raise ValueError(f"{shorten(point)} is no point's name: write 1 to {_LONGEST_NAME} printable characters")
+    if not 0 < len(point) <= LONGEST_NAME or not point.isprintable():
+        raise ValueError(f"{shorten(point)} is no point's name: write 1 to {LONGEST_NAME} printable characters")
     if len(said) > LONGEST_TEXT or "\0" in said:
         raise ValueError(f"the text has {len(said)} characters: write at most {LONGEST_TEXT}, and no NUL among them")
     if said and value:

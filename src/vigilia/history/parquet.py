@@ -20,8 +20,8 @@ class ParquetSink:
             parquet: Any = import_module("pyarrow.parquet")
         except ModuleNotFoundError as error:
             raise StartError(
-                f'the Python package {error.name}, which writes Parquet, is missing: run pip install "vigilia[parquet]", '
-                "or export CSV"
+                f"the Python package {error.name}, which writes Parquet, is missing: "
+                'run pip install "vigilia[parquet]", or export CSV'
             ) from error
         names = arrow.dictionary(arrow.int32(), arrow.string())
         self._schema = arrow.schema(

@@ -1,6 +1,7 @@
 """History: what points said over a time, in no more points than a chart can show."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -111,7 +112,7 @@ async def _ask(
     point = parts.table.point(name) if name in parts.table else None
     if point is None and not name.isprintable():
         return None  # no database need be asked for what none may hold
-    interval_s = max(parts.max_interval_s, (point and point.max_age_s) or 0.0)
+    interval_s = _longest_interval_s(parts, name, point)
     until_ms = min(interval[1], round(parts.clock.now() * SECOND_MS))
     # Marks belong to the points that were asked for. There are no more of them than of buckets.
     series, marked = Series(name, 0, ()), list[Bucket]()
@@ -123,6 +124,13 @@ async def _ask(
     if point is None and not series.buckets and not (await _read(parts, Question(name, 0, _LAST_MS, 1))).buckets:
         return None
     return point, series.resolution_ms, marked[:most]
+
+
+def _longest_interval_s(parts: ApiParts, name: str, point: Point | None) -> float:
+    """Return within how many seconds another reading is to be expected."""
+    if point is not None and point.setpoint:
+        return math.inf  # it stands until somebody chooses anew
+    return max(parts.max_interval_s(name), (point and point.max_age_s) or 0.0)
 
 
 async def _read(parts: ApiParts, question: Question) -> Series:

@@ -93,8 +93,8 @@ class ApiParts:
     outbox: Outbox | None = None
     history: History | None = None
     """None where none is kept."""
-    max_interval_s: float = 60.0
-    """Seconds within which the history has a reading of every point that is read: more than that is a gap."""
+    max_interval_s: Callable[[str], float] = lambda _name: 60.0
+    """Seconds within which the history has a new reading of the point of that name while it is read."""
     questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     """How many requests may ask the history at the same time."""
     streams: Streams = field(default_factory=Streams)
