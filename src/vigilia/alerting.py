@@ -1,7 +1,7 @@
 """Alarms and notices put together: engine, channels, heartbeat, weekly report and the operators' desk."""
 
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,7 +12,6 @@ from vigilia.alarms.desk import AlarmDesk
 from vigilia.alarms.engine import AlarmEngine
 from vigilia.clock import Clock
 from vigilia.config import Config
-from vigilia.drivers import Driver
 from vigilia.health import Health
 from vigilia.language import tr
 from vigilia.link import Link
@@ -21,6 +20,7 @@ from vigilia.notify.heartbeat import ActiveAlarm, BriefIncident, ScanVital, Vita
 from vigilia.notify.notifier import Notifier
 from vigilia.points import Severity
 from vigilia.reports.schedule import WeeklyReports
+from vigilia.rules import Rule
 from vigilia.store import Store, StoreError, incidents, outbox
 from vigilia.table import Journal, PointTable
 
@@ -57,13 +57,12 @@ class Alerting:
         self._failing_since: float | None = None
         self._failure_told = False
 
-    async def start(self, drivers: Iterable[Driver]) -> None:
-        """Take in the rules, go on from what the store knows, and see every reading from now on.
+    async def start(self, declared: Sequence[Rule]) -> None:
+        """Take in the rules that are declared, go on from what the store knows, and see every reading from now on.
 
         Raises ConfigError where the configuration's rules make no sense, StoreError where the store cannot be read.
         """
-        declared = [rule for driver in drivers for rule in driver.rules]
-        rules = adjust(declared, self._config.alarms, self._config.source)
+        rules = adjust(list(declared), self._config.alarms, self._config.source)
         self._families = tuple(dict.fromkeys(rule.family for rule in rules if rule.family))
         await self.engine.load(rules)
         await self.desk.load()

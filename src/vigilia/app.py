@@ -12,27 +12,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from vigilia import __version__
 from vigilia.alarms.config import adjust
 from vigilia.alarms.desk import AlarmDesk
 from vigilia.alerting import Alerting
 from vigilia.clock import Clock
 from vigilia.config import Config
+from vigilia.datadir import hold, make_data_dir
 from vigilia.declarations import Declarations
 from vigilia.drivers import Driver, Surroundings
-from vigilia.errors import AlreadyRunning, ConfigError, Problem, StartError
+from vigilia.errors import ConfigError, Problem, StartError
 from vigilia.health import Health
+from vigilia.history.archive import History, rules_of
 from vigilia.interfaces.epics.names import check_names
 from vigilia.interfaces.epics.server import EpicsServer
 from vigilia.language import tr
 from vigilia.link import Contact, Link
 from vigilia.notify.notifier import Notifier
-from vigilia.ownpoints import Counts, OwnPoints
+from vigilia.ownpoints import Counts, HistoryCounts, OwnPoints
 from vigilia.ping import Ping
 from vigilia.points import Origin, Point, Value
-from vigilia.rules import AlarmStates
+from vigilia.rules import AlarmStates, Rule
 from vigilia.spool import Spool
 from vigilia.store import Store, StoreError, WriteJournal, incidents, notices
 from vigilia.store.alarms import load_checkpoints
@@ -64,14 +64,16 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
     async with AsyncExitStack() as cleanup:
         store, journal = await _open_state(config, clock, cleanup)
         table = PointTable(clock, journal)
+        history = await _open_history(config, table, clock, cleanup)
         alerting = Alerting(config, table, store, clock, journal)
         drivers = await _make_drivers(config, table, store, clock, alerting.engine)
         links = [link for driver in drivers.values() for link in driver.links]
         epics = EpicsServer(config.epics, table, config.data_dir, config.outside_epics) if config.epics else None
-        own = OwnPoints(config.site.instance, links, table, clock, _counts(journal, alerting, epics))
+        own = OwnPoints(config.site.instance, links, table, clock, _counts(journal, alerting, epics, history))
         _complete_points(config, table, own)
-        await alerting.start(drivers.values())
-        health = Health(links, store, journal, clock, epics.ready.is_set if epics else None, [alerting.missing])
+        await alerting.start(_rules(drivers, config))
+        others = [alerting.missing, *([history.missing] if history else [])]
+        health = Health(links, store, journal, clock, epics.ready.is_set if epics else None, others)
         web = _bind_web(config, table, links, store, health, clock, alerting.desk)
         if web:
             cleanup.push_async_callback(web.stop)
@@ -83,7 +85,8 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         supervisor.start_service("journal", journal.run())
         supervisor.start_service("staleness", table.watch_staleness())
         supervisor.start_service("own points", own.run())
-        for name, service in alerting.services(links, health).items():
+        services = alerting.services(links, health) | (history.services() if history else {})
+        for name, service in services.items():
             supervisor.start_service(name, service)
         cleanup.push_async_callback(_stop_everything, supervisor, table, web)
         manager = ServiceManager(socket, health.stuck, lambda: _status(links, alerting, health))
@@ -119,8 +122,7 @@ def check(config: Config) -> None:
 
     Touches no equipment and no file. Raises ConfigError or StartError.
     """
-    drivers = _rehearse(config)
-    adjust([rule for driver in drivers for rule in driver.rules], config.alarms, config.source)
+    adjust(_rules(_rehearse(config), config), config.alarms, config.source)
 
 
 async def check_online(config: Config) -> dict[str, str]:
@@ -128,7 +130,7 @@ async def check_online(config: Config) -> dict[str, str]:
 
     Raises ConfigError or StartError.
     """
-    links = [link for driver in _rehearse(config) for link in driver.links]
+    links = [link for driver in _rehearse(config).values() for link in driver.links]
     room = asyncio.Semaphore(_PROBES_AT_ONCE)
 
     async def probe(link: Link) -> str:
@@ -141,16 +143,17 @@ async def check_online(config: Config) -> dict[str, str]:
     return found | {tr("channel {name}").format(name=name): answer for name, answer in cards.items()}
 
 
-def _rehearse(config: Config) -> list[Driver]:
+def _rehearse(config: Config) -> dict[str, Driver]:
     """Make everything that a start makes, without a store; so that what is wrong shows."""
     clock = Clock()
     table = PointTable(clock, _NoJournal())
     surroundings = Surroundings(table, clock, {}, instance=config.site.instance, zone=config.zone)
     drivers = _build_drivers(config, dict.fromkeys(config.drivers, surroundings))
     links = [link for driver in drivers.values() for link in driver.links]
-    counts = Counts(int, int, int, int, int, float, int, int)
+    history = HistoryCounts(float, int, int, float) if config.history.enabled else None
+    counts = Counts(int, int, int, int, int, float, int, int, history)
     _complete_points(config, table, OwnPoints(config.site.instance, links, table, clock, counts))
-    return list(drivers.values())
+    return drivers
 
 
 def run(config: Config, clock: Clock) -> None:
@@ -203,7 +206,13 @@ def _build_drivers(config: Config, surroundings: Mapping[str, Surroundings]) -> 
     return drivers
 
 
-def _counts(journal: WriteJournal, alerting: Alerting, epics: EpicsServer | None) -> Counts:
+def _rules(drivers: Mapping[str, Driver], config: Config) -> list[Rule]:
+    """Return every alarm rule that is declared."""
+    declared = [rule for driver in drivers.values() for rule in driver.rules]
+    return declared + (rules_of(config.site.instance) if config.history.enabled else [])
+
+
+def _counts(journal: WriteJournal, alerting: Alerting, epics: EpicsServer | None, history: History | None) -> Counts:
     """Say how to find what the service's own points show."""
     engine, notifier = alerting.engine, alerting.notifier
     return Counts(
@@ -215,6 +224,16 @@ def _counts(journal: WriteJournal, alerting: Alerting, epics: EpicsServer | None
         oldest_notice_s=lambda: notifier.oldest_unsent_s,
         epics_restarts=(lambda: epics.restarts) if epics else None,
         epics_renewals=(lambda: epics.renewals) if epics else None,
+        history=_history_counts(history) if history else None,
+    )
+
+
+def _history_counts(history: History) -> HistoryCounts:
+    return HistoryCounts(
+        waiting_mb=lambda: history.waiting_mb,
+        dropped=lambda: history.dropped,
+        refused=lambda: history.refused,
+        lag_s=lambda: history.lag_s,
     )
 
 
@@ -256,6 +275,16 @@ async def _open_state(config: Config, clock: Clock, cleanup: AsyncExitStack) -> 
     except (StoreError, OSError) as error:
         raise StartError(f"the store does not take the audit of the last run: {error}") from error
     return store, journal
+
+
+async def _open_history(config: Config, table: PointTable, clock: Clock, cleanup: AsyncExitStack) -> History | None:
+    """Open the history, and have it see every reading from now on; None where none is to be kept."""
+    if not config.history.enabled:
+        return None
+    history = History(config.history, config.data_dir, config.site.instance, table, clock)
+    cleanup.push_async_callback(history.close)
+    await history.start()
+    return history
 
 
 def _bind_web(
@@ -322,41 +351,6 @@ async def _status(links: Sequence[Link], alerting: Alerting, health: Health) -> 
 
 def _print_line(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - the ready line is part of the outside contract
-
-
-def make_data_dir(path: Path) -> Path:
-    """Make the data directory where it is missing, and return it. Raises StartError."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"[site] data_dir: {path} cannot be made ({error.strerror}): name another") from error
-    return path
-
-
-def hold(data_dir: Path) -> FileLock:
-    """Take the lock on the data directory: the kernel releases it when the process dies, however it dies.
-
-    Raises AlreadyRunning, or StartError where it cannot be written.
-    """
-    holder = data_dir / "vigilia.pid"
-    lock = FileLock(data_dir / "vigilia.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        pid = holder.read_text().strip() if holder.is_file() else "?"
-        raise AlreadyRunning(
-            tr("Another instance is running: PID {pid} holds {data_dir}").format(pid=pid, data_dir=data_dir)
-        ) from None
-    except OSError as error:
-        raise StartError(
-            f"[site] data_dir: {data_dir} cannot be written ({error.strerror}): check its rights"
-        ) from error
-    try:
-        holder.write_text(f"{os.getpid()}\n")
-    except OSError as error:
-        lock.release()
-        raise StartError(f"{holder} cannot be written ({error.strerror}): make room or check its rights") from error
-    return lock
 
 
 def _open_spool(path: Path) -> Spool:

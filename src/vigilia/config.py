@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import tomli_w
@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 from vigilia.alarms.config import AlarmsConfig
 from vigilia.drivers import Plugin, find_plugins
 from vigilia.errors import ConfigError, Problem
+from vigilia.history.config import HistoryConfig
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
 from vigilia.notify.config import NotifyConfig
@@ -34,10 +35,11 @@ from vigilia.settings import (
     validate,
 )
 from vigilia.store.config import StoreConfig
-from vigilia.store.url import POSTGRESQL, SQLITE, StoreUrl
+from vigilia.store.url import SQLITE, StoreUrl
 
 DEFAULT_FILE = "vigilia.toml"
-LATER = ("history", "reactor")
+AnyDatabase = TypeVar("AnyDatabase", StoreConfig, HistoryConfig)
+LATER = ("reactor",)
 """Sections of parts that this version does not have."""
 
 
@@ -74,6 +76,7 @@ class Config:
     site: SiteConfig
     web: WebConfig
     store: StoreConfig
+    history: HistoryConfig
     health: HealthConfig
     epics: EpicsConfig | None
     notify: NotifyConfig
@@ -110,6 +113,7 @@ class Config:
             "site": self.site,
             "web": self.web,
             "store": self.store,
+            "history": self.history,
             "health": self.health,
             "epics": self.epics,
             "notify": self.notify if self.notify != NotifyConfig() else None,
@@ -139,6 +143,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         "site": SiteConfig,
         "web": WebConfig,
         "store": StoreConfig,
+        "history": HistoryConfig,
         "health": HealthConfig,
         "epics": EpicsConfig,
         "notify": NotifyConfig,
@@ -150,7 +155,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     origins, problems = merge_environment(table, models, given.variables, given.names)
     problems += given.problems
     sections: dict[str, Section] = {}
-    always_on: Table = {"site": {}, "web": {}, "store": {}, "health": {}}
+    always_on: Table = {"site": {}, "web": {}, "store": {}, "history": {}, "health": {}}
     for name, value in (always_on | table).items():
         section, wrong = _load_section(name, value, models, base, place)
         problems += [_traced(advise(problem), place, origins) for problem in wrong]
@@ -167,7 +172,8 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         source=place,
         site=site,
         web=cast(WebConfig, sections["web"]),
-        store=_with_file(cast(StoreConfig, sections["store"]), base, site),
+        store=_with_file(cast(StoreConfig, sections["store"]), "vigilia.db", base, site),
+        history=_with_file(cast(HistoryConfig, sections["history"]), "history.db", base, site),
         health=cast(HealthConfig, sections["health"]),
         epics=cast(EpicsConfig | None, sections.get("epics")),
         notify=cast(NotifyConfig, sections.get("notify", NotifyConfig())),
@@ -239,12 +245,13 @@ def _traced(problem: Problem, place: str, origins: Mapping[str, str]) -> Problem
     return problem
 
 
-def _with_file(store: StoreConfig, base: Path, site: SiteConfig) -> StoreConfig:
-    url = store.url.get_secret_value()
-    if url.startswith(POSTGRESQL):
-        return store
-    path = base / url.removeprefix(SQLITE) if url else Path(site.data_dir) / "vigilia.db"
-    return store.model_copy(update={"url": StoreUrl(f"{SQLITE}{path}")})
+def _with_file(section: AnyDatabase, default: str, base: Path, site: SiteConfig) -> AnyDatabase:
+    """Return the section with the path of its database, where that is a file; no url: `default` in the data folder."""
+    url = section.url.get_secret_value()
+    if url and not url.startswith(SQLITE):
+        return section
+    path = base / url.removeprefix(SQLITE) if url else Path(site.data_dir) / default
+    return section.model_copy(update={"url": type(section.url)(f"{SQLITE}{path}")})
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,16 @@ Gauge = tuple[str, Kind, str, str | None, Callable[[], Value | None]]
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryCounts:
+    """How to find what the points of the history show."""
+
+    waiting_mb: Callable[[], float]
+    dropped: Callable[[], int]
+    refused: Callable[[], int]
+    lag_s: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How to find what the service's own points show."""
 
@@ -31,6 +41,8 @@ class Counts:
     epics_restarts: Callable[[], int] | None = None
     """None where EPICS is not served."""
     epics_renewals: Callable[[], int] | None = None
+    history: HistoryCounts | None = None
+    """None where no history is kept."""
 
 
 class OwnPoints:
@@ -66,6 +78,8 @@ class OwnPoints:
                 ("EpicsRestarts-Mon", Kind.INTEGER, "Restarts of the EPICS IOC", None, counts.epics_restarts),
                 ("EpicsRenewals-Mon", Kind.INTEGER, "EPICS IOC renewed for new points", None, counts.epics_renewals),
             ]
+        if counts.history:
+            own += _history_gauges(counts.history)
         self._declare(instance, "", own)
         for link in links:
             self._declare(self._devices[link.name], link.name, _link_gauges(link))
@@ -128,6 +142,15 @@ class OwnPoints:
             point("Since-Mon", Kind.TEXT, "In this state of contact since"),
             point("Error-Mon", Kind.TEXT, "Last error", long_text=True),
         ]
+
+
+def _history_gauges(counts: HistoryCounts) -> list[Gauge]:
+    return [
+        ("HistoryWaiting-Mon", Kind.NUMBER, "History not yet in its database", "MB", counts.waiting_mb),
+        ("HistoryLag-Mon", Kind.NUMBER, "Age of the oldest reading not in the database", "s", counts.lag_s),
+        ("HistoryDropped-Mon", Kind.INTEGER, "Readings lost to the history", None, counts.dropped),
+        ("HistoryRefused-Mon", Kind.INTEGER, "Readings that no database takes", None, counts.refused),
+    ]
 
 
 def _link_gauges(link: Link) -> list[Gauge]:

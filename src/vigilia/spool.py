@@ -3,109 +3,186 @@
 One JSON record a line. Appending is one write into the system's page cache: it survives `kill -9`, and costs the event
 loop some microseconds. Delivery is at least once, in order: what was read but not yet acknowledged at a crash is read
 again, so the reader must bear a repetition.
+
+The queue is a row of files. Records go into the one that bears the queue's name; when it is large enough it is put by
+under its name and a number, and a new one begun. A file that is wholly acknowledged is deleted: whatever waits, nothing
+is ever copied, and no more than the part that is read comes into memory.
 """
 
 import json
 import logging
 import os
-import shutil
+import re
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 _logger = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 
-_COMPACT_AT_BYTES = 1_000_000
+_SEGMENT_BYTES = 4_000_000
+"""A file this large is put by. So much at most is read again after a crash, and lies idle on the disk."""
+_TAIL_BYTES = 65_536
+
+
+@dataclass(slots=True)
+class _Segment:
+    """One file of the queue."""
+
+    path: Path
+    size: int
 
 
 class Spool:
-    """The queue in the file `path`, which never grows beyond `most_bytes`."""
+    """The queue in the files that begin with `path`, which together never grow beyond `most_bytes`."""
 
     def __init__(self, path: Path, most_bytes: int) -> None:
-        """Open the queue, or make it. Raises OSError where the file cannot be written."""
+        """Open the queue, or make it. Raises OSError where it cannot be written."""
         self.path = path
-        self.dropped = 0
-        """Records refused because the queue was full or the disk would not take them."""
         self._most_bytes = most_bytes
+        self._number, past = _put_by(path)
+        self._past = deque(past)
+        """The files put by, the oldest first."""
+        self._file = _open(path)
+        self._size = _mend(self._file)
+        """Of the file that records go into."""
+        self._total = sum(segment.size for segment in self._past) + self._size
+        """Of all files. Positions count from the beginning of the oldest."""
         self._done_to = 0
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._size = self._mend()
 
-    def append(self, record: Record) -> bool:
-        """Put `record` at the end; return False where it did not fit, which is counted and logged with the record."""
+    def append(self, record: Record) -> None:
+        """Put `record` at the end. Raises OSError where it does not fit; the queue is then as it was."""
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
-        try:
-            if self._size + len(line) > self._most_bytes:
-                raise OSError(f"full at {self._most_bytes} bytes")
-            written = os.write(self._file, line)
-            if written < len(line):
-                os.ftruncate(self._file, self._size)
-                raise OSError("no space left")
-        except OSError as error:
-            self.dropped += 1
-            _logger.error("%s: a record could not be kept (%s): %s", self.path, error, line.decode().rstrip())
-            return False
+        if self._total + len(line) > self._most_bytes:
+            raise OSError(f"full at {self._most_bytes} bytes")
+        if self._size and self._size + len(line) > _SEGMENT_BYTES:
+            with suppress(OSError):  # the file then grows on
+                self._put_by()
+        written = os.write(self._file, line)
+        if written < len(line):
+            os.ftruncate(self._file, self._size)
+            raise OSError("no space left")
         self._size += len(line)
-        return True
+        self._total += len(line)
 
     @property
     def waiting_bytes(self) -> int:
         """How much waits to be acknowledged."""
-        return self._size - self._done_to
+        return self._total - self._done_to
 
-    def read(self, most: int) -> tuple[list[Record], int]:
-        """Return up to `most` of the oldest records not acknowledged, and the position to acknowledge them by."""
+    @property
+    def fill(self) -> float:
+        """How full the queue is: 0 to 1."""
+        return self._total / self._most_bytes
+
+    def read(self, most: int, most_bytes: int = _SEGMENT_BYTES) -> tuple[list[Record], int]:
+        """Return the oldest records not acknowledged, and the position to acknowledge them by.
+
+        They are `most` at the most, and so many that the last begins within `most_bytes`. Raises OSError.
+        """
         records: list[Record] = []
-        position = self._done_to
-        with self.path.open("rb") as file:
-            file.seek(position)
-            for line in file:
-                if len(records) == most or not line.endswith(b"\n"):
+        position, start = self._done_to, 0
+        limit = position + most_bytes
+        for segment in (*self._past, _Segment(self.path, self._size)):
+            end = start + segment.size
+            if start <= position < end:
+                position = _read(segment, start, position, limit, most, records)
+                if position < end:  # enough is read
                     break
-                position += len(line)
-                try:
-                    record = json.loads(line)
-                except (ValueError, RecursionError):
-                    record = None
-                if isinstance(record, dict):
-                    records.append(cast(Record, record))
-                else:
-                    _logger.error("%s: a damaged record is skipped: %r", self.path, line[:200])
+            start = end
         return records, position
 
     def acknowledge(self, position: int) -> None:
-        """Forget what was read up to `position`. Raises OSError where the file cannot be written."""
+        """Forget what was read up to `position`. Raises OSError where a file cannot be written."""
         self._done_to = position
-        if position == self._size:
+        while self._past and self._past[0].size <= self._done_to:
+            self._past[0].path.unlink(missing_ok=True)
+            gone = self._past.popleft()
+            self._done_to -= gone.size
+            self._total -= gone.size
+        if self._done_to == self._total:
             os.ftruncate(self._file, 0)
-            self._size = self._done_to = 0
-        elif position > _COMPACT_AT_BYTES and position >= self.waiting_bytes:
-            # What is copied was matched by as much that went: all copies together are no more than all records.
-            self._compact()
+            self._size = self._total = self._done_to = 0
 
     def close(self) -> None:
-        """Close the file; what waits stays in it."""
+        """Close the file; what waits stays on the disk."""
         os.close(self._file)
 
-    def _mend(self) -> int:
-        """Cut off a last line that a crash left unfinished; return the size."""
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.ftruncate(self._file, whole)
-        return whole
-
-    def _compact(self) -> None:
-        """Put what still waits into a new file in the old one's place."""
-        successor = self.path.with_suffix(".new")
-        successor.touch(0o600)
-        with self.path.open("rb") as old, successor.open("wb") as new:
-            old.seek(self._done_to)
-            shutil.copyfileobj(old, new)
-        file = os.open(successor, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        successor.replace(self.path)
+    def _put_by(self) -> None:
+        """Give the file that is large enough its number, and begin another. Raises OSError, and nothing has changed."""
+        past = self.path.with_name(f"{self.path.name}.{self._number:08d}")
+        self.path.rename(past)
+        try:
+            fresh = _open(self.path)
+        except OSError:
+            past.rename(self.path)
+            raise
         os.close(self._file)
-        self._file = file
-        self._size -= self._done_to
-        self._done_to = 0
+        self._past.append(_Segment(past, self._size))
+        self._number += 1
+        self._file, self._size = fresh, 0
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def _put_by(path: Path) -> tuple[int, list[_Segment]]:
+    """Return the number that is free next, and the files that a run before has put by, the oldest first."""
+    named = re.compile(re.escape(path.name) + r"\.(\d{8,})")
+    found = sorted((int(name[1]), entry) for entry in path.parent.iterdir() if (name := named.fullmatch(entry.name)))
+    return (found[-1][0] + 1 if found else 1), [_Segment(entry, entry.stat().st_size) for _, entry in found]
+
+
+def _mend(file: int) -> int:
+    """Cut off a last line that a crash left unfinished; return the size."""
+    size = whole = os.fstat(file).st_size
+    while whole:
+        begin = max(0, whole - _TAIL_BYTES)
+        newline = os.pread(file, whole - begin, begin).rfind(b"\n")
+        whole = begin + newline + 1
+        if newline >= 0:
+            break
+    if whole < size:
+        os.ftruncate(file, whole)
+    return whole
+
+
+def _read(segment: _Segment, start: int, position: int, limit: int, most: int, records: list[Record]) -> int:
+    """Add a file's records from `position` on, while they begin before `limit`; return where that ends.
+
+    `start` is the position of the file's beginning.
+    """
+    try:
+        file = segment.path.open("rb")
+    except FileNotFoundError:
+        _logger.error("%s is gone, and the records that waited in it", segment.path)
+        return start + segment.size
+    with file:
+        file.seek(position - start)
+        return position + _take_lines(file, segment, start + segment.size - position, limit - position, most, records)
+
+
+def _take_lines(
+    file: BinaryIO, segment: _Segment, available: int, wanted: int, most: int, records: list[Record]
+) -> int:
+    """Add records while there are fewer than `most`; return how many bytes were used up."""
+    used = 0
+    while used < min(available, wanted) and len(records) < most:
+        line = file.readline(available - used)
+        if not line:  # somebody has cut the file
+            _logger.error("%s: %d bytes are gone from its end", segment.path, available - used)
+            return available
+        used += len(line)
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            record = None
+        if isinstance(record, dict):
+            records.append(cast(Record, record))
+        else:
+            _logger.error("%s: a damaged record is skipped: %r", segment.path, line[:200])
+    return used

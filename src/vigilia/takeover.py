@@ -20,9 +20,9 @@ from vigilia.alarms.counters import Counters, Run
 from vigilia.alarms.judge import Side
 from vigilia.alarms.keeping import Channels
 from vigilia.alarms.machine import Base, State
-from vigilia.app import hold, make_data_dir
 from vigilia.clock import Clock
 from vigilia.config import Config
+from vigilia.datadir import hold, make_data_dir
 from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.drivers.pvoperation.mapping import INVERTER, RELAY, Catalogue, Family, parse_name, power, relay_status
 from vigilia.drivers.pvoperation.plants import Plant

@@ -16,6 +16,7 @@ from vigilia.clock import Clock
 from vigilia.config import Config, SiteConfig, StoreConfig
 from vigilia.drivers import Plugin, Surroundings
 from vigilia.errors import ConfigError
+from vigilia.history.config import HistoryConfig
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
 from vigilia.link import Link
@@ -58,6 +59,7 @@ def config(folder: Path, built: list[GrowingDriver], *, grows: bool = True, **mo
         site=SiteConfig(data_dir=str(folder)),
         web=WebConfig(enabled=False),
         store=StoreConfig(url=f"sqlite:///{folder}/vigilia.db"),
+        history=HistoryConfig(url=f"sqlite:///{folder}/history.db"),
         health=HealthConfig(),
         epics=None,
         notify=NotifyConfig(),
@@ -115,6 +117,7 @@ def test_only_what_is_configured_must_be_servable(grows: bool, epics: bool, fata
         site=SiteConfig(data_dir=str(tmp_path)),
         web=WebConfig(enabled=False),
         store=StoreConfig(),
+        history=HistoryConfig(),
         health=HealthConfig(),
         epics=EpicsConfig(),
         notify=NotifyConfig(),

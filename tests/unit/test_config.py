@@ -127,7 +127,7 @@ def test_what_is_shown_is_toml_that_means_the_same_without_secrets(tmp_path: Pat
     assert table["aruba"]["switches"] == [SWITCH | {"password": "***", "room": ""}]
     assert table["aruba"]["scan_s"] == 1.0
     assert table["epics"]["prefix"] == "X:"
-    assert table.keys() == {"site", "web", "store", "health", "epics", "aruba"}
+    assert table.keys() == {"site", "web", "store", "history", "health", "epics", "aruba"}
     again = load(tmp_path, shown)
     assert again.show() == shown
 
@@ -199,7 +199,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         load_config(tmp_path / "nowhere.toml", {})
 
 
-@pytest.mark.parametrize("name", ["history", "reactor"])
+@pytest.mark.parametrize("name", ["reactor"])
 def test_sections_of_later_versions_are_not_available(tmp_path: Path, name: str) -> None:
     assert f"vigilia.toml: [{name}]: is not available in this version; remove the section" in mistakes(
         tmp_path, GOOD | {name: {}}
@@ -255,7 +255,7 @@ def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path, variable: str, tex
     ("variable", "text", "expected"),
     [
         ("VIGILIA_DEMO__X", "1", "[demo]: is not a known section"),
-        ("VIGILIA_HISTORY__X", "1", "[history]: is not available in this version"),
+        ("VIGILIA_REACTOR__X", "1", "[reactor]: is not available in this version"),
         ("VIGILIA_ARUBA__SWITCHES", '[{"name": "a"}]', "aruba.switches[0].url: is missing"),
         ("VIGILIA_ARUBA__SWITCHES", '[{"password_file": "x"}]', "aruba.switches[0].password_file: cannot be read"),
         ("VIGILIA_ARUBA__CA_FILE", "x.pem", "[aruba] ca_file: "),

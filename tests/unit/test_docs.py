@@ -13,6 +13,7 @@ from vigilia.cli import _LATER
 from vigilia.config import LATER, SiteConfig, StoreConfig
 from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
 from vigilia.drivers.pvoperation.config import PlantConfig, PvOperationConfig
+from vigilia.history.config import HistoryConfig, PointsConfig
 from vigilia.interfaces.api.answers import _WRITE_ERRORS, kebab
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.epics.config import EpicsConfig
@@ -30,6 +31,8 @@ SECTIONS: dict[str, type[Section]] = {
     "[site]": SiteConfig,
     "[web]": WebConfig,
     "[store]": StoreConfig,
+    "[history]": HistoryConfig,
+    "[[history.points]]": PointsConfig,
     "[health]": HealthConfig,
     "[epics]": EpicsConfig,
     "[notify]": NotifyConfig,

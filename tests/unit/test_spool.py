@@ -2,10 +2,12 @@
 
 import logging
 import os
+import resource
 import signal
 import stat
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,12 +36,12 @@ def spool(path: Path) -> Iterator[Spool]:
 
 
 def everything(spool: Spool) -> list[dict[str, Any]]:
-    return spool.read(1_000_000)[0]
+    return spool.read(1_000_000, 1_000_000)[0]
 
 
 def test_first_in_first_out(spool: Spool) -> None:
     for number in range(5):
-        assert spool.append({"n": number})
+        spool.append({"n": number})
     first, position = spool.read(2)
     assert first == [{"n": 0}, {"n": 1}]
     assert spool.read(2) == (first, position), "not acknowledged, so it is read again"
@@ -65,16 +67,33 @@ def test_what_came_between_reading_and_acknowledging_stays(spool: Spool) -> None
     assert everything(spool) == [{"n": 2}]
 
 
-def test_a_full_queue_refuses_counts_and_logs_the_record(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_queue_refuses_and_is_as_it_was(path: Path) -> None:
     spool = Spool(path, 40)
-    assert spool.append({"text": "x" * 20})
-    assert not spool.append({"who": "ana"})
-    assert spool.dropped == 1
-    assert '{"who":"ana"}' in caplog.text
-    assert "full at 40 bytes" in caplog.text
+    spool.append({"text": "x" * 20})
+    with pytest.raises(OSError, match="full at 40 bytes"):
+        spool.append({"who": "ana"})
     assert path.stat().st_size <= 40
+    assert spool.fill == path.stat().st_size / 40
     spool.acknowledge(spool.read(1)[1])
-    assert spool.append({"who": "ana"})
+    spool.append({"who": "ana"})
+    assert everything(spool) == [{"who": "ana"}]
+    spool.close()
+
+
+def test_a_disk_that_is_full_leaves_the_queue_as_it_was(path: Path) -> None:
+    spool = Spool(path, ROOM)
+    spool.append({"n": 1})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, before[1]))
+        with pytest.raises(OSError, match="no space left"):
+            spool.append({"text": "x" * 100})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    spool.append({"n": 2})
+    assert everything(spool) == [{"n": 1}, {"n": 2}]
     spool.close()
 
 
@@ -106,49 +125,118 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
         Spool(tmp_path, ROOM)
 
 
-def test_compaction_keeps_what_waits_and_the_file_private(
+def files(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{path.name}*"))
+
+
+def test_a_long_queue_is_a_row_of_files_that_go_one_by_one(
     spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_COMPACT_AT_BYTES", 100)
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 100)
     for number in range(50):
         spool.append({"n": number})
-    size = path.stat().st_size
-    spool.acknowledge(spool.read(30)[1])
-    assert path.stat().st_size < size / 2
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    spool.append({"n": 50})
-    assert [record["n"] for record in everything(spool)] == list(range(30, 51))
-    assert not path.with_suffix(".new").exists()
-
-
-def test_all_compactions_together_copy_no_more_than_there_was(
-    spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_COMPACT_AT_BYTES", 100)
-    for number in range(2000):
-        spool.append({"n": number})
-    size, inode, copied, seen = path.stat().st_size, path.stat().st_ino, 0, list[int]()
+    everyone = files(path)
+    assert len(everyone) > 3
+    assert all(file.stat().st_size <= 100 and stat.S_IMODE(file.stat().st_mode) == 0o600 for file in everyone)
+    assert sum(file.stat().st_size for file in everyone) == spool.waiting_bytes
+    seen = list[int]()
     while spool.waiting_bytes:
         records, position = spool.read(7)
         seen += [record["n"] for record in records]
         spool.acknowledge(position)
-        if path.stat().st_ino != inode:
-            inode = path.stat().st_ino
-            copied += path.stat().st_size
-        assert path.stat().st_size <= max(2 * spool.waiting_bytes, spool.waiting_bytes + 100) + 7 * len('{"n":1999}\n')
-    assert 0 < copied <= size
-    assert seen == list(range(2000))
+        assert sum(file.stat().st_size for file in files(path)) <= spool.waiting_bytes + 100
+        assert not set(files(path)) - set(everyone), "nothing is copied"
+    assert seen == list(range(50))
+    assert [file.stat().st_size for file in files(path)] == [0]
+    spool.append({"n": 50})
+    assert everything(spool) == [{"n": 50}]
 
 
-def test_a_compaction_that_a_crash_broke_off_is_no_hindrance(
+def test_the_bound_is_that_of_all_files_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 100)
+    spool = Spool(path, 450)
+    while spool.waiting_bytes < 450:
+        spool.append({"n": 100})
+    with pytest.raises(OSError, match="full at 450 bytes"):
+        spool.append({"n": 100})
+    spool.close()
+    again = Spool(path, 450)
+    assert sum(file.stat().st_size for file in files(path)) == again.waiting_bytes == 450
+    with pytest.raises(OSError, match="full at 450 bytes"):
+        again.append({"text": "x" * 50})
+    again.close()
+
+
+def test_as_much_is_read_as_was_asked_for(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 100)
+    for number in range(30):
+        spool.append({"n": number})
+    size = len('{"n":0}\n')
+    assert [record["n"] for record in spool.read(1000, 3 * size)[0]] == [0, 1, 2]
+    assert [record["n"] for record in spool.read(1000, 3 * size + 1)[0]] == [0, 1, 2, 3], "the last one whole"
+    assert [record["n"] for record in spool.read(25, 1)[0]] == [0], "one at least"
+    assert [record["n"] for record in spool.read(25)[0]] == list(range(25)), "from file to file"
+
+
+def test_a_file_of_a_version_that_knew_only_one_is_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 100)
+    path.write_bytes(b"".join(b'{"n":%d}\n' % number for number in range(40)))
+    spool = Spool(path, ROOM)
+    spool.append({"n": 40})
+    spool.append({"n": 41})
+    assert [record["n"] for record in spool.read(1000, 10_000)[0]] == list(range(42))
+    spool.acknowledge(spool.read(41, 10_000)[1])
+    spool.close()
+    again = Spool(path, ROOM)
+    assert [record["n"] for record in everything(again)][-1:] == [41]
+    again.close()
+
+
+def test_a_file_that_somebody_took_away_does_not_stop_the_rest(
+    spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 100)
+    for number in range(30):
+        spool.append({"n": number})
+    first, second, *_ = (file for file in files(path) if file != path)
+    first.unlink()
+    with second.open("r+b") as file:
+        file.truncate(len(b'{"n":12}\n'))
+    numbers = [record["n"] for record in spool.read(1000, 10_000)[0]]
+    assert numbers[-1] == 29
+    assert 0 < len(numbers) < 30
+    assert "is gone" in caplog.text
+    assert "are gone from its end" in caplog.text
+    spool.acknowledge(spool.read(1000, 10_000)[1])
+    assert spool.waiting_bytes == 0
+
+
+def test_where_no_other_file_can_be_made_the_one_grows(
     spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_COMPACT_AT_BYTES", 10)
-    path.with_suffix(".new").write_bytes(b"left by a crash, and longer than what is to come" * 100)
-    for number in range(5):
-        spool.append({"n": number})
-    spool.acknowledge(spool.read(3)[1])
-    assert everything(spool) == [{"n": 3}, {"n": 4}]
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 100)
+    spool.append({"text": "x" * 80})
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        spool.append({"n": 1})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert files(path) == [path]
+    assert [record.get("n") for record in everything(spool)] == [None, 1]
+
+
+def test_only_the_end_of_a_large_file_is_looked_at_to_mend_it(path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(b'{"n":1}\n')
+        file.seek(3_000_000_000)  # a hole, which takes no room
+        file.write(b'\n{"n":2}\n{"n":')
+    tracemalloc.start()
+    spool = Spool(path, 2**40)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+    assert spool.waiting_bytes == path.stat().st_size == 3_000_000_000 + len(b'\n{"n":2}\n')
+    spool.close()
 
 
 def test_a_killed_process_leaves_all_that_it_appended(path: Path) -> None:
@@ -187,9 +275,9 @@ steps = st.lists(
 
 
 @given(steps, st.sampled_from([50, 10**6]))
-def test_any_history_keeps_order_and_what_was_not_acknowledged(steps: list[tuple[str, int]], compact_at: int) -> None:
+def test_any_history_keeps_order_and_what_was_not_acknowledged(steps: list[tuple[str, int]], segment: int) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_COMPACT_AT_BYTES", compact_at)
+        patch.setattr(module, "_SEGMENT_BYTES", segment)
         path = Path(folder) / "a.spool"
         spool = Spool(path, ROOM)
         appended, done, seen, position = 0, 0, 0, None
@@ -197,10 +285,10 @@ def test_any_history_keeps_order_and_what_was_not_acknowledged(steps: list[tuple
             for step, size in steps:
                 match step:
                     case "append":
-                        assert spool.append({"n": appended, "text": "é" * size})
+                        spool.append({"n": appended, "text": "é" * size})
                         appended += 1
                     case "read":
-                        records, position = spool.read(size)
+                        records, position = spool.read(size, ROOM)
                         seen = done + len(records)
                         assert [record["n"] for record in records] == list(range(done, min(done + size, appended)))
                     case "acknowledge" if position is not None:

@@ -5,6 +5,7 @@ A write must not wait for a database, and must not be forgotten in a crash. So e
 """
 
 import asyncio
+import json
 import logging
 import uuid
 
@@ -34,17 +35,14 @@ class WriteJournal:
         self._failure = ""
         self._moved = clock.monotonic()
         """When a record last left the spool, or the first came into it while it was empty."""
+        self.dropped = 0
+        """How many records could not be kept; each was logged."""
         self._dropped_at: float | None = None
 
     @property
     def waiting_bytes(self) -> int:
         """How much has not reached the store yet."""
         return self._spool.waiting_bytes
-
-    @property
-    def dropped(self) -> int:
-        """How many records could not be kept; each was logged."""
-        return self._spool.dropped
 
     def missing(self) -> list[str]:
         """Return a sentence for each sign that the audit does not reach the store."""
@@ -118,6 +116,10 @@ class WriteJournal:
         now = self._clock.monotonic()
         if not self._spool.waiting_bytes:
             self._moved = now
-        if not self._spool.append(record):
+        try:
+            self._spool.append(record)
+        except OSError as error:
+            self.dropped += 1
             self._dropped_at = now
+            _logger.error("%s: a record could not be kept (%s): %s", self._spool.path, error, json.dumps(record))
         self._wake.set()

@@ -1,0 +1,194 @@
+"""The history put together: recorder, spool, writer and database, as one part of the service."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from vigilia.clock import Clock
+from vigilia.errors import StartError
+from vigilia.history.backend import Backend, HistoryError, PointInfo, Question, Series
+from vigilia.history.config import HistoryConfig, PointsConfig, Treatment
+from vigilia.history.open import open_backend
+from vigilia.history.recorder import Recorder
+from vigilia.history.refused import RefusedRows
+from vigilia.history.writer import Writer
+from vigilia.points import Kind, Point
+from vigilia.rules import Rule
+from vigilia.spool import Spool
+from vigilia.table import PointTable
+
+_logger = logging.getLogger(__name__)
+
+_OPEN_S = 2.0
+"""How long a start waits for the database; it then goes on opening while the service works."""
+_LAST_DRAIN_S = 1.5
+_LATE_S = 600.0
+_MEASURED = (Kind.NUMBER, Kind.INTEGER)
+"""Kinds of points whose values may be nearly the same."""
+
+
+def own_treatments(instance: str) -> list[PointsConfig]:
+    """Return how the service's own points are kept: those that change each second, and mean the same."""
+    bands = {"RoundTrip-Mon": 1.0, "RoundTrip99-Mon": 5.0}
+    of_links = [PointsConfig(points=f"{instance}:*:{suffix}", dead_band=band) for suffix, band in bands.items()]
+    of_service = [
+        PointsConfig(points=f"{instance}:{suffix}", dead_band=band)
+        for suffix, band in {"Memory-Mon": 1.0, "HistoryWaiting-Mon": 1.0, "HistoryLag-Mon": 5.0}.items()
+    ]
+    return of_links + of_service
+
+
+def rules_of(instance: str) -> list[Rule]:
+    """Return the alarm rules of the history itself; `instance` begins the names of the service's own points."""
+    common: dict[str, Any] = {"system": "vigilia", "about_area": True, "outage": False}
+    return [
+        Rule(
+            "history-late",
+            (f"{instance}:HistoryLag-Mon",),
+            high=_LATE_S,
+            dead_band=_LATE_S / 2,
+            title="The history is late: its database takes nothing",
+            cleared_title="The history is up to date again",
+            **common,
+        ),
+        Rule(
+            "history-lost",
+            (f"{instance}:HistoryDropped-Mon",),
+            high=1.0,
+            title="Readings were lost to the history",
+            cleared_title="The history is complete again",
+            **common,
+        ),
+    ]
+
+
+class History:
+    """Everything between a reading and the database of the past; also the way back, for those who ask.
+
+    The database that `config.url` names may be away, at the start and at any time: what is to be kept waits on disk.
+    """
+
+    def __init__(self, config: HistoryConfig, data_dir: Path, instance: str, table: PointTable, clock: Clock) -> None:
+        """Open the spool. Raises StartError where it cannot be written."""
+        self.rules = rules_of(instance)
+        """What is an alarm of the history itself."""
+        self._config = config
+        self._own = own_treatments(instance)
+        self._treatments: dict[str, Treatment] = {}
+        self._table = table
+        self._spool = _open_spool(data_dir / "history.spool", config.spool_mb * 1_000_000)
+        self.refused_rows = RefusedRows(data_dir / "history.refused.jsonl")
+        url = config.url.get_secret_value()
+        self.writer = Writer(
+            self._spool,
+            partial(open_backend, url, config.keeping),
+            self._infos,
+            self.refused_rows,
+            clock,
+            lambda: table.version,
+        )
+        self.recorder = Recorder(self._spool, clock, self._treatment, self.writer.wake)
+
+    async def start(self) -> None:
+        """See every reading from now on, and open the database where that is soon done.
+
+        Raises StartError for a database that no waiting can make usable.
+        """
+        self._table.add_consumer(self.recorder)
+        await self.writer.start(_OPEN_S)
+
+    def services(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """Return what must run until the stop, by name."""
+        return {
+            "history recorder": self.recorder.run(),
+            "history writer": self.writer.run(),
+            "history keeping": self.writer.maintain(),
+        }
+
+    def missing(self) -> list[str]:
+        """Return a sentence for each sign that readings are lost, or do not reach the database."""
+        return self.recorder.missing() + self.writer.missing()
+
+    @property
+    def waiting_mb(self) -> float:
+        """How much waits on disk, in megabytes."""
+        return round(self._spool.waiting_bytes / 1e6, 1)
+
+    @property
+    def dropped(self) -> int:
+        """How many readings found no room on the disk, since the start."""
+        return self.recorder.dropped
+
+    @property
+    def refused(self) -> int:
+        """How many readings no database could take, since the start."""
+        return self.recorder.refused + self.refused_rows.count
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest reading that is not in the database has been waiting, in seconds."""
+        return round(self.writer.lag_s, 1)
+
+    @property
+    def backend(self) -> Backend:
+        """The database. Raises HistoryError while it is away."""
+        backend = self.writer.backend
+        if backend is None:
+            raise HistoryError("the history's database is away: what is read meanwhile waits on disk")
+        return backend
+
+    async def read(self, question: Question) -> Series:
+        """Return a series at the finest resolution that answers the question. Raises HistoryError."""
+        return await self.backend.read(question)
+
+    async def close(self) -> None:
+        """Put what is held on disk, bring what waits into the database as far as there is time, and let go of both."""
+        self.recorder.flush()
+        if self.writer.backend is not None and not self.writer.failure:
+            try:
+                await asyncio.wait_for(self.writer.drain(), _LAST_DRAIN_S)
+            except (HistoryError, StartError, OSError) as error:  # TimeoutError is an OSError
+                reason = str(error) or "there was no time"
+                _logger.warning("%.1f MB of the history wait on disk for the next start: %s", self.waiting_mb, reason)
+        await self.writer.close()
+        self._spool.close()
+
+    def _treatment(self, name: str) -> Treatment:
+        known = self._treatments.get(name)
+        if known is None:
+            known = self._config.treatment(name, self._own)
+            if self._table.point(name).kind not in _MEASURED:
+                known = known._replace(dead_band=0.0)
+            self._treatments[name] = known
+        return known
+
+    def _infos(self) -> Iterator[PointInfo]:
+        """Give what the database is to know of the points that are kept."""
+        for point in self._table.points():
+            if self._treatment(point.name).record:
+                yield info_of(point, self._table.system(point.name))
+
+
+def info_of(point: Point, system: str) -> PointInfo:
+    """Return what a database is told of a point."""
+    return PointInfo(
+        point.name,
+        point.kind.value,
+        point.units or "",
+        point.description,
+        point.device,
+        point.link,
+        point.area,
+        system,
+        point.labels,
+    )
+
+
+def _open_spool(path: Path, most_bytes: int) -> Spool:
+    try:
+        return Spool(path, most_bytes)
+    except OSError as error:
+        raise StartError(f"{path} cannot be written ({error.strerror}): check its rights") from error

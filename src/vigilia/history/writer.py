@@ -1,0 +1,261 @@
+"""Carries rows from the spool into the database, and sees to the database: it may be away for as long as it likes.
+
+Rows leave the spool only when the database has them, so after a crash some are written again, which changes nothing:
+of a point and a time there is one row. They are written in the order in which they came.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from vigilia.clock import Clock
+from vigilia.errors import StartError
+from vigilia.history.backend import SECOND_MS, Backend, HistoryError, PointInfo, RefusedRowsError, Row
+from vigilia.history.packing import unpack
+from vigilia.history.refused import RefusedRows
+from vigilia.spool import Record, Spool
+
+_logger = logging.getLogger(__name__)
+
+_MOST_ROWS = 5000
+"""Rows in one transaction."""
+_MOST_RECORDS = 1000
+_MOST_BYTES = 120_000
+"""What is read from the spool at once: some 5,000 rows."""
+_GATHER_S = 0.25
+"""Pause between two rounds, so that what comes in meanwhile goes in one transaction."""
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 15.0
+_REOPEN_AFTER = 3
+"""Failures in a row after which the database is opened anew: it may be another one."""
+_MAINTAIN_S = 20.0
+_DESCRIBE_S = 5.0
+"""Pause after which points that are new are made known to the database."""
+_TELL_FAILURE_S = 180.0
+_TELL_SILENCE_S = 300.0
+_CLOSE_S = 1.0
+
+Opened = Callable[[], Awaitable[Backend]]
+Described = Callable[[], Iterable[PointInfo]]
+
+
+class Writer:
+    """Empties the spool into the database that `opened` gives. `described` gives what is known of the points.
+
+    All times here are real seconds: a database runs no faster in a replay.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        opened: Opened,
+        described: Described,
+        refused: RefusedRows,
+        clock: Clock,
+        version: Callable[[], int],
+    ) -> None:
+        """`version` gives another number whenever the points have changed."""
+        self.backend: Backend | None = None
+        """The database, while it is open."""
+        self.failure = ""
+        """Why the database takes nothing; empty while it does."""
+        self._spool = spool
+        self._opened = opened
+        self._described = described
+        self._refused = refused
+        self._clock = clock
+        self._version = version
+        self._known: dict[str, PointInfo] = {}
+        self._known_version: int | None = None
+        self._describe_at = 0.0
+        self._wake = asyncio.Event()
+        self._opening: asyncio.Task[Backend] | None = None
+        self._failures = 0
+        self._failing_since = 0.0
+        self._moved = time.monotonic()
+        """When rows last left the spool, or it was found empty."""
+        self._oldest: float | None = None
+        """When the oldest row that is not in the database was put by, seconds UTC."""
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest row that is not in the database has been waiting."""
+        if self._oldest is None or not self._spool.waiting_bytes:
+            return 0.0
+        return max(0.0, self._clock.now() - self._oldest) / self._clock.speed
+
+    def wake(self) -> None:
+        """Say that something has come into the spool."""
+        if self._oldest is None:
+            self._oldest = self._clock.now()
+            self._moved = time.monotonic()
+        self._wake.set()
+
+    async def start(self, deadline_s: float) -> None:
+        """Open the database, and wait for that no longer than the deadline; `run` sees to the rest.
+
+        Raises StartError for what no later attempt can mend.
+        """
+        left, _ = self._spool.read(1)
+        self._unpacked(left)  # for the age of what a run before has left
+        self._opening = asyncio.ensure_future(self._opened())
+        done, _ = await asyncio.wait({self._opening}, timeout=deadline_s)
+        if done and isinstance(error := self._opening.exception(), StartError):
+            raise error
+
+    async def run(self) -> None:
+        """Write what comes into the spool, until cancelled."""
+        self._wake.set()  # for what a run before has left
+        while True:
+            await self._wake.wait()
+            try:
+                await self.drain()
+            except (HistoryError, StartError, OSError) as error:
+                await self._note(error)
+                await asyncio.sleep(_pause_s(self._failures))
+            else:
+                await asyncio.sleep(_GATHER_S)
+
+    async def maintain(self) -> None:
+        """Have the database see to its rollups and to what is past its keeping, again and again, until cancelled."""
+        failure = ""
+        while True:
+            await asyncio.sleep(_MAINTAIN_S)
+            if self.backend is None or self.failure:
+                continue
+            try:
+                await self.backend.maintain(round(self._clock.now() * SECOND_MS))
+            except HistoryError as error:
+                if str(error) != failure:
+                    _logger.error("the history's rollups and keeping wait: %s", error)
+                failure = str(error)
+            else:
+                failure = ""
+
+    async def drain(self) -> None:
+        """Write everything that waits. Raises HistoryError, StartError or OSError, and the rest goes on waiting."""
+        self._wake.clear()
+        backend = self.backend or await self._open()
+        await self._describe(backend)
+        while self._spool.waiting_bytes:
+            records, position = self._spool.read(_MOST_RECORDS, _MOST_BYTES)
+            rows = self._unpacked(records)
+            refused: list[tuple[Row, str]] = []
+            for begin in range(0, len(rows), _MOST_ROWS):
+                refused += await _write(backend, rows[begin : begin + _MOST_ROWS])
+            self._refused.set_aside(refused)
+            self._spool.acknowledge(position)
+            self._moved = time.monotonic()
+        self._oldest = None
+        self._succeeded()
+
+    async def close(self) -> None:
+        """Let go of the database; it has a second for that."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        await self._let_go()
+
+    def missing(self) -> list[str]:
+        """Return a sentence for each sign that rows do not reach the database."""
+        now = time.monotonic()
+        if self.failure and now - self._failing_since > _TELL_FAILURE_S:
+            return [f"the history waits on disk, for its database does not take it: {self.failure}"]
+        if self._spool.waiting_bytes and not self.failure and now - self._moved > _TELL_SILENCE_S:
+            return [f"the history has waited for its database for {now - self._moved:.0f} s"]
+        return []
+
+    async def _open(self) -> Backend:
+        """Return the database, which may have been opening since the start."""
+        opening = self._opening or asyncio.ensure_future(self._opened())
+        self._opening = opening
+        try:
+            backend = await asyncio.shield(opening)
+        finally:
+            if opening.done():
+                self._opening = None
+        _logger.info("the history is in %s", backend.name)
+        self.backend, self._known, self._known_version, self._describe_at = backend, {}, None, 0.0
+        return backend
+
+    async def _describe(self, backend: Backend) -> None:
+        """Make known to the database what is new of the points; where it does not take that, rows come all the same."""
+        version, now = self._version(), time.monotonic()
+        if version == self._known_version or now < self._describe_at:
+            return
+        self._describe_at = now + _DESCRIBE_S
+        fresh = [info for info in self._described() if self._known.get(info.name) != info]
+        try:
+            if fresh:
+                await backend.describe(fresh)
+        except HistoryError as error:
+            _logger.error("%s does not take what is known of %d points: %s", backend.name, len(fresh), error)
+            return
+        self._known |= {info.name: info for info in fresh}
+        self._known_version = version
+
+    def _unpacked(self, records: Sequence[Record]) -> list[Row]:
+        """Return the rows of records; those that are damaged are skipped and logged."""
+        rows: list[Row] = []
+        oldest: float | None = None
+        for record in records:
+            try:
+                of_one, at = unpack(record)
+            except ValueError as error:
+                _logger.error("%s: %s", self._spool.path, error)
+                continue
+            rows += of_one
+            oldest = at if oldest is None else oldest
+        self._oldest = self._oldest if oldest is None else oldest
+        return rows
+
+    async def _note(self, error: Exception) -> None:
+        """Note that the database took nothing; after some failures in a row it is to be opened anew."""
+        self._wake.set()
+        self._failures += 1
+        if not self.failure:
+            self._failing_since = time.monotonic()
+            _logger.error("the history waits on disk, for its database does not take it: %s", error)
+        self.failure = str(error) or type(error).__name__
+        if self._failures % _REOPEN_AFTER == 0:
+            await self._let_go()
+
+    def _succeeded(self) -> None:
+        self._failures = 0
+        if self.failure:
+            self.failure = ""
+            _logger.info("the database takes the history again")
+
+    async def _let_go(self) -> None:
+        backend, self.backend = self.backend, None
+        if backend is None:
+            return
+        try:
+            await asyncio.wait_for(backend.close(), _CLOSE_S)
+        except (HistoryError, TimeoutError) as error:
+            _logger.warning("%s was not left in good order: %s", backend.name, str(error) or "no answer in time")
+
+
+def _pause_s(failures: int) -> float:
+    """Return how long to wait after so many failures in a row: doubled each time, drawn at random."""
+    longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(failures - 1, 20))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - so that many services do not come back together
+
+
+async def _write(backend: Backend, rows: Sequence[Row]) -> list[tuple[Row, str]]:
+    """Write rows; return those that the database will never take, each with its reason."""
+    refused: list[tuple[Row, str]] = []
+    pieces = [rows]
+    while pieces:
+        piece = pieces.pop()
+        try:
+            await backend.write(piece)
+        except RefusedRowsError as error:
+            if len(piece) == 1:
+                refused.append((piece[0], str(error)))
+            else:
+                middle = len(piece) // 2
+                pieces += [piece[middle:], piece[:middle]]  # the last is the next
+    return refused
