@@ -17,6 +17,7 @@ from vigilia.errors import AlreadyRunning, ConfigError, VigiliaError
 from vigilia.redaction import redact
 
 if TYPE_CHECKING:
+    from vigilia.clock import Clock
     from vigilia.config import Config
 
 EXIT_UNUSABLE = 2
@@ -24,7 +25,7 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("agent", "top", "history", "reactor", "screens", "archiver", "users")
+_LATER = ("agent", "top", "reactor", "screens", "archiver", "users")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,6 +89,8 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
 
     _add_state(commands.add_parser("state", help="take over from the plant monitor before, or give back to it"))
 
+    _add_history(commands.add_parser("history", help="carry readings out into a file, or in from one"))
+
     sim = commands.add_parser("sim", help="run simulated equipment").add_subparsers(required=True, metavar="EQUIPMENT")
     aruba = sim.add_parser("aruba", help="ArubaOS switches with PoE ports")
     if begin[:2] == ["sim", "aruba"]:
@@ -113,6 +116,53 @@ def _add_state(parser: argparse.ArgumentParser) -> None:
     for command in (taken, given):
         command.add_argument("file", help="the file; to export, - is the standard output")
         command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    directions = parser.add_subparsers(required=True, metavar="DIRECTION")
+    out = directions.add_parser("export", help="write what points said over a time")
+    out.set_defaults(handler=_history_export)
+    out.add_argument("points", nargs="+", metavar="POINT", help="a name, or a pattern such as 'T1:*'")
+    out.add_argument("--from", dest="start", default="", metavar="TIME", help="with its zone; default: all there is")
+    out.add_argument("--to", dest="end", default="", metavar="TIME", help="with its zone; default: now")
+    out.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    out.add_argument("--out", type=Path, metavar="FILE", help="default: the standard output")
+    out.add_argument("--config", metavar="CONFIG", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
+    into = directions.add_parser("import", help="take readings from a CSV file, as export writes it")
+    into.set_defaults(handler=_history_import)
+    into.add_argument("file", type=Path, metavar="FILE.csv")
+    into.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
+
+
+def _history_export(parsed: argparse.Namespace) -> int:
+    from vigilia.history.command import run_export, wanted
+    from vigilia.history.open import look
+
+    config, clock = _prepared(parsed.config)
+    asked = wanted(parsed.points, parsed.start, parsed.end, clock.now())
+    return run_export(lambda: look(config.history.url.get_secret_value()), asked, parsed.format, parsed.out)
+
+
+def _history_import(parsed: argparse.Namespace) -> int:
+    from vigilia.history.command import run_import
+    from vigilia.history.open import open_backend
+
+    config, clock = _prepared(parsed.config)
+    history = config.history
+    return run_import(lambda: open_backend(history.url.get_secret_value(), history.keeping), parsed.file, clock.now())
+
+
+def _prepared(named: str | None) -> "tuple[Config, Clock]":
+    """Return the configuration and its clock, and speak its language from now on; its secrets are not shown."""
+    from vigilia.clock import parse_clock
+    from vigilia.config import find_config, load_config
+    from vigilia.language import use
+    from vigilia.logs import hide
+
+    config = load_config(find_config(named, os.environ))
+    hide(config.secrets(), lasting=True)
+    use(config.site.language)
+    return config, parse_clock(os.environ.get("VIGILIA_CLOCK", ""), config.zone)
 
 
 def _state(parsed: argparse.Namespace) -> int:
