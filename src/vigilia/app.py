@@ -74,7 +74,7 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         await alerting.start(_rules(drivers, config))
         others = [alerting.missing, *([history.missing] if history else [])]
         health = Health(links, store, journal, clock, epics.ready.is_set if epics else None, others)
-        web = _bind_web(config, table, links, store, health, clock, alerting.desk)
+        web = _bind_web(config, table, links, store, health, clock, alerting.desk, history)
         if web:
             cleanup.push_async_callback(web.stop)
         if epics:
@@ -295,6 +295,7 @@ def _bind_web(
     health: Health,
     clock: Clock,
     desk: AlarmDesk,
+    history: History | None,
 ) -> "WebServer | None":
     """Take the web listener's address, so that a port taken is known before anything runs. Raises StartError."""
     if not config.web.enabled:
@@ -312,6 +313,7 @@ def _bind_web(
         alarms=desk,
         incidents=partial(incidents.newest, store),
         outbox=partial(notices.newest, store),
+        history=history,
     )
     web = WebServer(config.web, parts)
     web.bind()

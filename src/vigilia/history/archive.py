@@ -144,6 +144,10 @@ class History:
         """Return a series at the finest resolution that answers the question. Raises HistoryError."""
         return await self.backend.read(question)
 
+    def longest_interval_s(self, name: str) -> float:
+        """Return within how many seconds a point that is read has another reading here, also one that is gone."""
+        return self._config.treatment(name, self._own).max_interval_s
+
     async def close(self) -> None:
         """Put what is held on disk, bring what waits into the database as far as there is time, and let go of both."""
         self.recorder.flush()

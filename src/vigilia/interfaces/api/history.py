@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from vigilia.errors import UnknownPoint
-from vigilia.history.backend import SECOND_MS, Bucket, Question, Series
+from vigilia.history.backend import SECOND_MS, Bucket, Question
 from vigilia.interfaces.api.answers import Failed, failures
 from vigilia.interfaces.api.models import HistoryAnswer, Page
 from vigilia.interfaces.api.moments import moment_of
-from vigilia.interfaces.api.parts import ApiParts, Parts
+from vigilia.interfaces.api.parts import ApiParts, History, Parts
 from vigilia.interfaces.api.points import PointName
 from vigilia.interfaces.api.series import series_json, with_gaps
 from vigilia.points import Point, shorten
@@ -110,28 +110,26 @@ async def _ask(
 ) -> tuple[Point | None, int, list[Bucket]] | None:
     """Return the point, if it is not gone, its resolution and its buckets; None where there never was such a point."""
     point = parts.table.point(name) if name in parts.table else None
-    if point is None and not name.isprintable():
+    history = parts.history
+    if point is None and (history is None or not name.isprintable()):
         return None  # no database need be asked for what none may hold
-    interval_s = _longest_interval_s(parts, name, point)
+    if history is None:
+        return point, 0, []
+    interval_s = _longest_interval_s(history, name, point)
     until_ms = min(interval[1], round(parts.clock.now() * SECOND_MS))
-    # Marks belong to the points that were asked for. There are no more of them than of buckets.
-    series, marked = Series(name, 0, ()), list[Bucket]()
-    for buckets in (most, max(1, most // 2)):
-        series = await _read(parts, Question(name, *interval, buckets))
+    series = await history.read(Question(name, *interval, most))
+    marked = with_gaps(series, until_ms, interval_s)
+    if len(marked) > most:
+        # Marks belong to the points that were asked for. There are no more of them than of buckets.
+        series = await history.read(Question(name, *interval, max(1, most // 2)))
         marked = with_gaps(series, until_ms, interval_s)
-        if len(marked) <= most:
-            break
-    if point is None and not series.buckets and not (await _read(parts, Question(name, 0, _LAST_MS, 1))).buckets:
+    if point is None and not series.buckets and not (await history.read(Question(name, 0, _LAST_MS, 1))).buckets:
         return None
     return point, series.resolution_ms, marked[:most]
 
 
-def _longest_interval_s(parts: ApiParts, name: str, point: Point | None) -> float:
+def _longest_interval_s(history: History, name: str, point: Point | None) -> float:
     """Return within how many seconds another reading is to be expected."""
     if point is not None and point.setpoint:
         return math.inf  # it stands until somebody chooses anew
-    return max(parts.max_interval_s(name), (point and point.max_age_s) or 0.0)
-
-
-async def _read(parts: ApiParts, question: Question) -> Series:
-    return Series(question.point, 0, ()) if parts.history is None else await parts.history.read(question)
+    return max(history.longest_interval_s(name), (point and point.max_age_s) or 0.0)

@@ -66,13 +66,17 @@ class Outbox(Protocol):
 
 
 class History(Protocol):
-    """Answers for the past: a back end of `vigilia.history`."""
+    """Answers for the past: `vigilia.history.archive.History`."""
 
     async def read(self, question: Question) -> Series:
         """Return a series at the finest resolution that answers the question; empty where there is nothing.
 
         Raises HistoryError.
         """
+        ...
+
+    def longest_interval_s(self, name: str) -> float:
+        """Return within how many seconds a point that is read has another reading here, also one that is gone."""
         ...
 
 
@@ -93,8 +97,6 @@ class ApiParts:
     outbox: Outbox | None = None
     history: History | None = None
     """None where none is kept."""
-    max_interval_s: Callable[[str], float] = lambda _name: 60.0
-    """Seconds within which the history has a new reading of the point of that name while it is read."""
     questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     """How many requests may ask the history at the same time."""
     streams: Streams = field(default_factory=Streams)

@@ -1,7 +1,7 @@
 """What points said before, over real HTTP, from a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,15 +20,24 @@ NAME = "T1:Power-Mon"
 ODD = "odd/name with%2F#and?ü:X-SP"
 
 
+class Remembered(SqliteHistory):
+    """A history whose points have a reading each minute, but for those of `slow`."""
+
+    slow: Mapping[str, float] = {}
+
+    def longest_interval_s(self, name: str) -> float:
+        return self.slow.get(name, 60.0)
+
+
 @pytest.fixture
-async def kept(tmp_path: Path) -> AsyncIterator[SqliteHistory]:
-    kept = await SqliteHistory.open(f"sqlite:///{tmp_path}/history.db", FOR_EVER)
+async def kept(tmp_path: Path) -> AsyncIterator[Remembered]:
+    kept = await Remembered.open(f"sqlite:///{tmp_path}/history.db", FOR_EVER)
     yield kept
     await kept.close()
 
 
 @pytest.fixture
-async def asked(server_factory: Any, kept: SqliteHistory) -> AsyncIterator[Any]:
+async def asked(server_factory: Any, kept: Remembered) -> AsyncIterator[Any]:
     async with server_factory(history=kept) as service:
         yield service
 
@@ -45,7 +54,7 @@ async def ask(service: Any, name: str, start_ms: int, end_ms: int, **more: Any) 
     return answer
 
 
-async def test_readings(asked: Any, kept: SqliteHistory) -> None:
+async def test_readings(asked: Any, kept: Remembered) -> None:
     await kept.write(
         [row(NAME, START, 12.5), row(NAME, START + SECOND, 13.0, severity=Severity.MAJOR, status=Status.HIHI)]
     )
@@ -61,7 +70,7 @@ async def test_readings(asked: Any, kept: SqliteHistory) -> None:
     }
 
 
-async def test_extremes_survive_a_coarse_question(asked: Any, kept: SqliteHistory) -> None:
+async def test_extremes_survive_a_coarse_question(asked: Any, kept: Remembered) -> None:
     await kept.write([row(NAME, START + at * SECOND, 100.0 if at == 777 else 1.0) for at in range(3600)])
     answer = await ask(asked, NAME, START, START + 3599 * SECOND, max_points=60)
     assert len(answer["points"]) == 60
@@ -70,7 +79,7 @@ async def test_extremes_survive_a_coarse_question(asked: Any, kept: SqliteHistor
     assert max(point["value"] for point in answer["points"]) == pytest.approx(1 + 99 / 60)
 
 
-async def test_gaps_are_marked_and_count(asked: Any, kept: SqliteHistory) -> None:
+async def test_gaps_are_marked_and_count(asked: Any, kept: Remembered) -> None:
     await kept.write([row(NAME, START + at * 10 * MINUTE, at) for at in (0, 1)])
     answer = await ask(asked, NAME, START, START + 11 * MINUTE)
     assert [(point["time"], point["value"], point["severity"]) for point in answer["points"]] == [
@@ -83,20 +92,21 @@ async def test_gaps_are_marked_and_count(asked: Any, kept: SqliteHistory) -> Non
         assert 0 < len(answer["points"]) <= most
 
 
-async def test_each_point_has_its_own_longest_interval(server_factory: Any, kept: SqliteHistory) -> None:
-    await kept.write([row(name, START + at * 10 * MINUTE, at) for at in (0, 1) for name in (NAME, "T2:Level-SP")])
-    async with server_factory(history=kept, max_interval_s=lambda name: 600.0 if name == NAME else 60.0) as service:
-        assert len((await ask(service, NAME, START, START + 11 * MINUTE))["points"]) == 2
-        assert len((await ask(service, "T2:Level-SP", START, START + 11 * MINUTE))["points"]) == 3
+async def test_each_point_has_its_own_longest_interval(asked: Any, kept: Remembered) -> None:
+    kept.slow = {NAME: 600.0, "gone": 600.0}
+    names = (NAME, "T2:Level-SP", "gone")
+    await kept.write([row(name, START + at * 10 * MINUTE, at) for at in (0, 1) for name in names])
+    lengths = [len((await ask(asked, name, START, START + 11 * MINUTE))["points"]) for name in names]
+    assert lengths == [2, 3, 2]
 
 
-async def test_a_set_point_stands_until_it_is_changed(asked: Any, kept: SqliteHistory) -> None:
+async def test_a_set_point_stands_until_it_is_changed(asked: Any, kept: Remembered) -> None:
     await kept.write([row("T1:PwrState-Sel", START, 1), row("T1:PwrState-Sel", START + 600 * MINUTE, 0)])
     points = (await ask(asked, "T1:PwrState-Sel", START, START + 9000 * MINUTE))["points"]
     assert [point["value"] for point in points] == [1, 0]
 
 
-async def test_texts_and_labels(asked: Any, kept: SqliteHistory) -> None:
+async def test_texts_and_labels(asked: Any, kept: Remembered) -> None:
     await kept.describe([PointInfo("T2:Desc-SP", "text"), PointInfo("T1:PwrState-Raw", "enum")])
     await kept.write([row("T2:Desc-SP", START, text='"Câmera" 1'), row("T1:PwrState-Raw", START, 2.0)])
     text = (await ask(asked, "T2:Desc-SP", START, START + SECOND))["points"]
@@ -105,21 +115,21 @@ async def test_texts_and_labels(asked: Any, kept: SqliteHistory) -> None:
     assert [repr(point["value"]) for point in state] == ["2"], "an enum's index"
 
 
-async def test_a_reading_without_a_value(asked: Any, kept: SqliteHistory) -> None:
+async def test_a_reading_without_a_value(asked: Any, kept: Remembered) -> None:
     await kept.write([row(NAME, START, severity=Severity.INVALID, status=Status.UDF)])
     (point,) = (await ask(asked, NAME, START, START + SECOND))["points"]
     assert (point["value"], point["min"], point["severity"]) == (None, None, "INVALID")
 
 
 @pytest.mark.parametrize("name", [ODD, "it's", 'say "hi"', "100%", "%s%d", "São João/água ☀", "x;--", "a,b=c d", "_%"])
-async def test_names_are_only_names(asked: Any, kept: SqliteHistory, name: str) -> None:
+async def test_names_are_only_names(asked: Any, kept: Remembered, name: str) -> None:
     await kept.write([row(name, START, 1), row("another", START, 2)])
     assert [point["value"] for point in (await ask(asked, name, START, START))["points"]] == [1]
     both = await asked.get("/api/v1/history", name=name, **span(START, START))
     assert [item["name"] for item in both["items"]] == [name]
 
 
-async def test_several_points(asked: Any, kept: SqliteHistory) -> None:
+async def test_several_points(asked: Any, kept: Remembered) -> None:
     await kept.write([row("gone", START, 1), row(NAME, START, 2)])
     answer = await asked.get("/api/v1/history", **span(START, START), name=["gone", NAME, "T2:Count-Mon", "gone"])
     assert answer["next"] is None
@@ -132,12 +142,12 @@ async def test_several_points(asked: Any, kept: SqliteHistory) -> None:
         HistoryAnswer.model_validate(item)
 
 
-async def test_a_point_long_gone_is_found_also_where_it_said_nothing(asked: Any, kept: SqliteHistory) -> None:
+async def test_a_point_long_gone_is_found_also_where_it_said_nothing(asked: Any, kept: Remembered) -> None:
     await kept.write([row("gone", START, 1)])
     assert (await ask(asked, "gone", START + MINUTE, START + 2 * MINUTE))["points"] == []
 
 
-async def test_unknown_points(asked: Any, kept: SqliteHistory) -> None:
+async def test_unknown_points(asked: Any, kept: Remembered) -> None:
     await kept.write([row(NAME, START, 2)])
     for path in ("/api/v1/history/nope", "/api/v1/history/", "/api/v1/history/nope/value", "/api/v1/history/a%00b"):
         status, body = await asked.failing("GET", path)
@@ -148,7 +158,7 @@ async def test_unknown_points(asked: Any, kept: SqliteHistory) -> None:
     assert NAME not in body["detail"]
 
 
-async def test_the_last_hour_is_the_default(server_factory: Any, kept: SqliteHistory) -> None:
+async def test_the_last_hour_is_the_default(server_factory: Any, kept: Remembered) -> None:
     now_s = START / SECOND
     await kept.write(
         [row(NAME, START - 61 * MINUTE, 1), row(NAME, START - 59 * MINUTE, 2), row(NAME, START + MINUTE, 3)]
@@ -192,7 +202,7 @@ async def test_too_much_at_once(asked: Any) -> None:
     assert "write at most 9090" in body["detail"]
 
 
-async def test_all_times_there_are(asked: Any, kept: SqliteHistory) -> None:
+async def test_all_times_there_are(asked: Any, kept: Remembered) -> None:
     await kept.write([row(NAME, START + at * SECOND, at) for at in range(2000)])
     everything = {"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T23:59:59Z"}
     answer = await asked.get(f"/api/v1/history/{NAME}", **everything, max_points=100)
@@ -205,7 +215,7 @@ async def test_without_a_history_there_is_nothing(service: Any) -> None:
     assert (await service.failing("GET", "/api/v1/history/nope"))[0] == 404
 
 
-async def test_a_database_that_is_away_is_said(asked: Any, kept: SqliteHistory, tmp_path: Path) -> None:
+async def test_a_database_that_is_away_is_said(asked: Any, kept: Remembered, tmp_path: Path) -> None:
     (tmp_path / "history.db").rename(tmp_path / "away.db")
     for path in (f"/api/v1/history/{NAME}", f"/api/v1/history?name={NAME}"):
         status, body = await asked.failing("GET", path)
@@ -220,6 +230,9 @@ class Stuck:
 
     def __init__(self) -> None:
         self.waiting = self.most = 0
+
+    def longest_interval_s(self, name: str) -> float:
+        return 60.0
 
     async def read(self, question: Question) -> Series:
         self.waiting += 1

@@ -14,10 +14,17 @@ from vigilia.history.sqlite import SqliteHistory
 from vigilia.points import Severity, Status
 
 
+class Remembered(SqliteHistory):
+    """A history whose points have a reading each minute."""
+
+    def longest_interval_s(self, _name: str) -> float:
+        return 60.0
+
+
 @pytest.fixture
 async def remembering(server_factory: Any, tmp_path: Path) -> AsyncIterator[Any]:
     """A service with some points read, now and before."""
-    history = await SqliteHistory.open(f"sqlite:///{tmp_path}/history.db", FOR_EVER)
+    history = await Remembered.open(f"sqlite:///{tmp_path}/history.db", FOR_EVER)
     await history.write([row("T1:Power-Mon", 1_700_000_000_000 + at * 1000, at) for at in range(5000)])
     async with server_factory(history=history) as service:
         await service.publish("T1:PwrState-Raw", 2)
