@@ -2,14 +2,11 @@
 
 import json
 import math
-import re
 from typing import Any, cast
 
+import orjson
 from sqlalchemy import Dialect, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
-
-_ODD = re.compile(r"\\u(?:0000|d[89a-f])|NaN|Infinity")
-"""What may have to be mended in JSON: NUL, halves of surrogate pairs (or whole ones), numbers that JSON has not."""
 
 
 def storable(text: str) -> str:
@@ -19,8 +16,11 @@ def storable(text: str) -> str:
 
 def to_json(value: object) -> str:
     """Return `value` as JSON that every database stores; a number that is not finite becomes null."""
-    text = json.dumps(value)
-    return json.dumps(_mended(value), allow_nan=False) if _ODD.search(text) else text
+    try:
+        text = orjson.dumps(value, default=_plain).decode()
+    except orjson.JSONEncodeError:  # half of a surrogate pair, or an integer of more than 64 bits
+        text = ""
+    return json.dumps(_mended(value), allow_nan=False) if not text or "\\u0000" in text else text
 
 
 class StoredText(TypeDecorator[str]):
@@ -38,6 +38,13 @@ class StoredText(TypeDecorator[str]):
         """Return what is handed to the database. What is no text is its to refuse."""
         del dialect
         return storable(value) if isinstance(value, str) else value
+
+
+def _plain(value: object) -> object:
+    """Return a tuple with names as what `json` makes of it."""
+    if isinstance(value, tuple):
+        return list(cast("tuple[object, ...]", value))
+    raise TypeError(f"{type(value).__name__} is nothing that JSON holds")
 
 
 def _mended(value: object) -> object:

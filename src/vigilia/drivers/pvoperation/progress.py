@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import takewhile
+from operator import itemgetter
 from typing import Any, Self, cast
 
 from vigilia.drivers.pvoperation.records import FURTHEST_AHEAD_S, Day, Record
@@ -17,6 +18,7 @@ OVERLAP_S = 7200.0
 """How late a record may come."""
 FURTHEST_BACK_S = 2 * 86400.0
 """How much is caught up at most."""
+_TIME = itemgetter(0)
 ABSENCES = 3
 """Scans without an inverter after which nothing is known of it."""
 
@@ -88,7 +90,7 @@ class Progress:
         new = {record[:2]: record for record in reversed(received)}
         fresh = [new[key] for key in sorted(new)]
         certain = _records(takewhile(lambda day: day is not None, days))
-        newest = max((record.time for record in certain), default=self.until)
+        newest = max(map(_TIME, certain), default=self.until)
         until = newest if newest is None or self.until is None else max(newest, self.until)
         keep_from = (self.since if until is None else until) - OVERLAP_S
         seen = {name: {moment for moment in times if moment >= keep_from} for name, times in self.seen.items()}
