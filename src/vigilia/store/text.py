@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict, is_dataclass
 from typing import Any, cast
 
 import orjson
@@ -15,7 +16,10 @@ def storable(text: str) -> str:
 
 
 def to_json(value: object) -> str:
-    """Return `value` as JSON that every database stores; a number that is not finite becomes null."""
+    """Return `value` as JSON that every database stores; a number that is not finite becomes null.
+
+    A dataclass becomes an object of its fields.
+    """
     try:
         text = orjson.dumps(value, default=_plain).decode()
     except orjson.JSONEncodeError:  # half of a surrogate pair, or an integer of more than 64 bits
@@ -57,5 +61,7 @@ def _mended(value: object) -> object:
             return {_mended(key): _mended(inner) for key, inner in cast("dict[object, object]", value).items()}
         case list() | tuple():
             return [_mended(inner) for inner in cast("list[object]", value)]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return _mended(asdict(value))
         case _:
             return value

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from operator import itemgetter
 from typing import Any, Self, cast
 
@@ -19,6 +19,7 @@ OVERLAP_S = 7200.0
 FURTHEST_BACK_S = 2 * 86400.0
 """How much is caught up at most."""
 _TIME = itemgetter(0)
+_KEY = itemgetter(0, 1)
 ABSENCES = 3
 """Scans without an inverter after which nothing is known of it."""
 
@@ -86,9 +87,9 @@ class Progress:
             for record in _records(days)
             if record.time >= start and record.time not in self.seen.get(record.equipment, nothing)
         ]
-        # From the end: of two records of one time and equipment the first is the one that counts.
-        new = {record[:2]: record for record in reversed(received)}
-        fresh = [new[key] for key in sorted(new)]
+        # Sorting keeps those of one time and equipment in their order: the first is the one that counts.
+        received.sort(key=_KEY)
+        fresh = received[:1] + [this for before, this in pairwise(received) if this[:2] != before[:2]]
         certain = _records(takewhile(lambda day: day is not None, days))
         newest = max(map(_TIME, certain), default=self.until)
         until = newest if newest is None or self.until is None else max(newest, self.until)
