@@ -4,6 +4,7 @@ import bisect
 import math
 import uuid
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from vigilia.alarms.counters import Counters, Episode
@@ -108,12 +109,12 @@ class Alarm:
         self._judge = Judge(rule)
         self._said: dict[float, tuple[Severity, str]] = {}
         """What bad readings said besides, by their times, until it is known what they amount to."""
-        self._window = _OpenHours(point.window)
+        self._window = _open_hours(point.window)
 
     def redefine(self, point: Point) -> None:
         """Go on with another definition of the point: the equipment was renamed, or its window changed."""
         self.point = point
-        self._window = _OpenHours(point.window)
+        self._window = _open_hours(point.window)
 
     @property
     def holding(self) -> tuple[str, ...]:
@@ -133,10 +134,11 @@ class Alarm:
         if moment is None or side is NEITHER:
             self.unconfirmed = self.state.active and self.rule.stale_s is None
             return False
-        if self.point.window is not None and self.rule.stale_s is None:
+        window = self.point.window
+        if window is not None and self.rule.stale_s is None:
             if not self._window.opens(moment):
                 return False
-            if side is BAD and not counts(self.point.window, moment)[0]:
+            if side is BAD and window.latitude is not None and not counts(window, moment)[0]:
                 side = NEITHER  # the sun is not up enough for it to mean anything
         self.unconfirmed = False
         if side is BAD:
@@ -293,8 +295,14 @@ class Alarm:
         return [Change("clear", self.incident.began, max(last, self.incident.began))]
 
 
+@lru_cache(maxsize=10_000)
+def _open_hours(window: Window | None) -> "_OpenHours":
+    """Return the hours of a window: one for all of its points, so that a day is looked for once."""
+    return _OpenHours(window)
+
+
 class _OpenHours:
-    """When a point's readings are judged; the day or night looked at last is remembered, for that is slow to find."""
+    """When points' readings are judged; the day or night looked at last is remembered, for that is slow to find."""
 
     __slots__ = ("_shut_from", "_shut_to", "_window", "closed", "opened")
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from vigilia.clock import iso
 from vigilia.drivers.pvoperation.config import PlantConfig, PvOperationConfig
@@ -179,10 +179,10 @@ class Catalogue:
 
 
 def samples_of(family: Family, plant: str, records: Sequence[Record], is_active: IsActive) -> list[Sample]:
-    """Return what a plant's new records say, in their order, and the time of the newest."""
+    """Return what a plant's new records, in the order of their times, say; and the time of the newest."""
     samples = _of_relays(plant, records, is_active) if family is RELAY else _of_inverters(plant, records)
     if records:
-        newest = max(record.time for record in records)
+        newest = records[-1].time
         samples.append(Sample(last_record(plant), Reading(iso(newest), newest)))
     return samples
 
@@ -224,7 +224,13 @@ def _of_relays(plant: str, records: Sequence[Record], is_active: IsActive) -> li
 def _of_inverters(plant: str, records: Sequence[Record]) -> list[Sample]:
     """A record without a usable power says nothing."""
     names = {inverter: power(plant, inverter) for inverter in {record.equipment for record in records}}
-    return [Sample(names[inverter], Reading(kw, time)) for time, inverter, _, kw in records if kw is not None]
+    # A day has thousands of them, and what a NamedTuple makes itself with is a function of Python.
+    new = cast(Any, tuple).__new__
+    return [
+        new(Sample, (names[inverter], new(Reading, (kw, time, *_NO_ALARM)), ""))
+        for time, inverter, _, kw in records
+        if kw is not None
+    ]
 
 
 def _facts(plant: Plant) -> tuple[tuple[str, str], ...]:
