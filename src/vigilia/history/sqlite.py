@@ -1,5 +1,6 @@
 """A history in an SQLite file: one thread writes, another reads, and neither waits for the other."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ class SqliteHistory:
         self._reader = reader
         self._rows = Writer()
         self._upkeep = Upkeep(keeping)
+        self._one_round = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str, keeping: Keeping) -> Self:
@@ -107,16 +109,17 @@ class SqliteHistory:
     async def maintain(self, now_ms: int) -> None:
         """Bring the rollups up to date, and drop what is past its keeping; writes get their turn in between."""
         upkeep = self._upkeep
-        await self._write(self._rows.count)
-        await self._move_on()
-        upkeep.begin(now_ms)
-        while await self._write(lambda connection: upkeep.roll_some(connection, now_ms)):
-            pass
-        while await self._write(upkeep.merge_some):
-            pass
-        await self._write(lambda connection: upkeep.end_keeping(connection, now_ms))
-        while await self._write(upkeep.drop_some):
-            pass
+        async with self._one_round:
+            await self._write(self._rows.count)
+            await self._move_on()
+            upkeep.begin(now_ms)
+            while await self._write(lambda connection: upkeep.roll_some(connection, now_ms)):
+                pass
+            while await self._write(upkeep.merge_some):
+                pass
+            await self._write(lambda connection: upkeep.end_keeping(connection, now_ms))
+            while await self._write(upkeep.drop_some):
+                pass
 
     async def close(self) -> None:
         """Let go of the file; the last to do so leaves nothing beside it."""

@@ -106,7 +106,7 @@ class Lane:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._damage:
             self.set_aside = set_aside(self._path, "history", self._damage)
-            self._damage = ""
+            self._damage, self._identity = "", None
         else:
             self.set_aside = set_aside_if_damaged(self._path, "history") or self.set_aside
 
@@ -207,12 +207,13 @@ def _says(code: int, error: sqlite3.Error) -> str:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return "is locked by another program: end it, or wait until it is done"
         case sqlite3.SQLITE_INTERRUPT:
-            return f"took longer than {DEADLINE_S:.0f} s: ask for less"
+            return f"took longer than {DEADLINE_S:.0f} s for this: ask for less, or check its disk"
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return f"is damaged ({error})"
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
             return f"cannot be opened for this ({error}): check the file, its rights and those of its folder"
         case _:
+            # A disk's quota and a file's size limit are I/O errors too.
             return f"does not take this ({error}): check its disk, and the room on it"
 
 

@@ -71,13 +71,13 @@ class Writer:
         """Count the rows where they arrived anew: other programs may have inserted some. Raises sqlite3.Error."""
         (self._arrived,) = connection.execute("SELECT count(*) FROM arrived").fetchone()
 
-    def move_run(self, connection: sqlite3.Connection) -> None:
+    def move_run(self, connection: sqlite3.Connection, most: int = _RUN) -> None:
         """Move the next run of rows, point by point and all round again, into the large table. Raises sqlite3.Error."""
         with transaction(connection):
             start = self._run_from
             end = connection.execute(
                 "SELECT point, time FROM arrived WHERE (point, time) > (?, ?) ORDER BY point, time LIMIT 1 OFFSET ?",
-                (*start, _RUN - 1),
+                (*start, most - 1),
             ).fetchone()
             run = "WHERE (point, time) > (?, ?)" + (" AND (point, time) <= (?, ?)" if end else "")
             bounds = (*start, *(end or ()))
