@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 
 from vigilia.clock import Clock
 from vigilia.errors import StartError
@@ -28,8 +29,8 @@ _GATHER_S = 0.25
 """Pause between two rounds, so that what comes in meanwhile goes in one transaction."""
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
-_REOPEN_AFTER = 3
-"""Failures in a row after which the database is opened anew: it may be another one."""
+_REOPEN_AFTER = 10
+"""Failures in a row, in a minute or two, after which the database is opened anew: it may be another one by now."""
 _MAINTAIN_S = 20.0
 _DESCRIBE_S = 5.0
 """Pause after which points that are new are made known to the database."""
@@ -98,12 +99,13 @@ class Writer:
 
         Raises StartError for what no later attempt can mend.
         """
-        left, _ = self._spool.read(1)
-        self._unpacked(left)  # for the age of what a run before has left
+        with suppress(OSError):  # `run` meets it too, and tells of it
+            self._unpacked(self._spool.read(1)[0])  # for the age of what a run before has left
         self._opening = asyncio.ensure_future(self._opened())
         done, _ = await asyncio.wait({self._opening}, timeout=deadline_s)
-        if done and isinstance(error := self._opening.exception(), StartError):
-            raise error
+        if done:
+            with suppress(HistoryError):  # `run` tries again, and tells of it
+                await self._open()
 
     async def run(self) -> None:
         """Write what comes into the spool, until cancelled."""
@@ -113,7 +115,7 @@ class Writer:
             try:
                 await self.drain()
             except (HistoryError, StartError, OSError) as error:
-                await self._note(error)
+                self._note(error)
                 await asyncio.sleep(_pause_s(self._failures))
             else:
                 await asyncio.sleep(_GATHER_S)
@@ -137,6 +139,8 @@ class Writer:
     async def drain(self) -> None:
         """Write everything that waits. Raises HistoryError, StartError or OSError, and the rest goes on waiting."""
         self._wake.clear()
+        if self._failures and self._failures % _REOPEN_AFTER == 0:
+            await self._let_go()
         backend = self.backend or await self._open()
         await self._describe(backend)
         while self._spool.waiting_bytes:
@@ -211,16 +215,14 @@ class Writer:
         self._oldest = self._oldest if oldest is None else oldest
         return rows
 
-    async def _note(self, error: Exception) -> None:
-        """Note that the database took nothing; after some failures in a row it is to be opened anew."""
+    def _note(self, error: Exception) -> None:
+        """Note that the database took nothing."""
         self._wake.set()
         self._failures += 1
         if not self.failure:
             self._failing_since = time.monotonic()
             _logger.error("the history waits on disk, for its database does not take it: %s", error)
         self.failure = str(error) or type(error).__name__
-        if self._failures % _REOPEN_AFTER == 0:
-            await self._let_go()
 
     def _succeeded(self) -> None:
         self._failures = 0
