@@ -214,10 +214,10 @@ class PointTable:
 
         Raises UnknownPoint, before anything is shown, where a sample names no point: a driver's mistake.
         """
-        newest: dict[str, Reading] = {}
+        newest = {name: Reading(values[-1], times[-1]) for name, times, values in batch.runs if times}
         for name, reading, _ in batch.samples:
             known = newest.get(name)
-            if known is None or known[1] is None or reading[1] is None or reading[1] >= known[1]:
+            if known is None or known.time is None or reading.time is None or reading.time >= known.time:
                 newest[name] = reading
         rows = [(self._row(name), reading) for name, reading in newest.items()]
         contact = self._clock.monotonic()

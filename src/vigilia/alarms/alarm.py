@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from vigilia.alarms.counters import Counters, Episode
-from vigilia.alarms.judge import BAD, NEITHER, Judge, severity_of
+from vigilia.alarms.judge import BAD, NEITHER, Judge, Side, severity_of
 from vigilia.alarms.machine import Base, State
-from vigilia.points import Point, Sample, Severity, Window
+from vigilia.points import Point, Run, Sample, Severity, Value, Window
 from vigilia.rules import Rule
 from vigilia.store.alarms import AlarmRow, IncidentRow
 from vigilia.sun import counts, openings
@@ -128,10 +128,21 @@ class Alarm:
 
     def see(self, sample: Sample) -> bool:
         """Count a reading; return whether it counts for or against an alarm."""
-        reading = sample.reading
-        moment = reading.time
-        side = self._judge.side(self.point, reading)
-        if moment is None or side is NEITHER:
+        value, moment, _, _ = sample.reading
+        side = NEITHER if moment is None else self._judge.side(self.point, sample.reading)
+        return self._weigh(moment or 0.0, value, side, sample.detail)
+
+    def see_run(self, run: Run) -> bool:
+        """Count many readings; return whether any counts for or against an alarm."""
+        counted = False
+        side_of, weigh = self._judge.side_of, self._weigh
+        for moment, value in zip(run.times, run.values, strict=True):
+            counted |= weigh(moment, value, side_of(self.point, value), "")
+        return counted
+
+    def _weigh(self, moment: float, value: Value | None, side: Side, detail: str) -> bool:
+        """Count a reading on the side it speaks for; return whether it counts for or against an alarm."""
+        if side is NEITHER:
             self.unconfirmed = self.state.active and self.rule.stale_s is None
             return False
         window = self.point.window
@@ -142,7 +153,7 @@ class Alarm:
                 side = NEITHER  # the sun is not up enough for it to mean anything
         self.unconfirmed = False
         if side is BAD:
-            self._hear(moment, severity_of(self.rule, reading), sample.detail)
+            self._hear(moment, severity_of(self.rule, value), detail)
         self.counters.add(self.rule, moment, side)
         return True
 
