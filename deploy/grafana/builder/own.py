@@ -40,6 +40,9 @@ def make(history: History) -> Dashboard:
             own(7, "Notices waiting", "NoticesWaiting-Mon"),
             own(8, "Age of the oldest notice", "OldestNotice-Mon", unit="s"),
             own(9, "Audit not yet in the store", "AuditWaiting-Mon", unit="decbytes"),
+            own(10, "History not yet in its database", "HistoryWaiting-Mon", unit="decmbytes"),
+            own(11, "How far the history lags behind", "HistoryLag-Mon", unit="s"),
+            own(12, "Readings lost to the history since the start", "HistoryDropped-Mon", "HistoryRefused-Mon"),
         ],
     )
 
