@@ -1,0 +1,26 @@
+"""Histories of every kind, for the tests that hold for all of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.unit.history.places import Place
+from tests.unit.history.sqlite_place import sqlite_place
+from vigilia.history.backend import Backend
+
+__all__ = ["sqlite_place"]  # a fixture is found by its name where it is imported
+
+
+@pytest.fixture(params=["sqlite"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """An empty database: each kind has a fixture of its own name, with "_place"."""
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
+
+
+@pytest.fixture
+async def backend(place: Place) -> AsyncIterator[Backend]:
+    """A history that keeps everything for ever."""
+    backend = await place.open()
+    yield backend
+    await backend.close()

@@ -1,0 +1,13 @@
+"""A history in an SQLite file."""
+
+from pathlib import Path
+
+import pytest
+from vigilia.history.sqlite import SqliteHistory
+
+from tests.unit.history.places import Place
+
+
+@pytest.fixture
+def sqlite_place(tmp_path: Path) -> Place:
+    return Place(SqliteHistory, f"sqlite:///{tmp_path}/history.db")
