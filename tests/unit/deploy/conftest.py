@@ -8,10 +8,11 @@ import asyncpg
 import pytest
 
 from tests.unit.deploy import grafana
-from tests.unit.deploy.contract import fill_postgresql, fill_sqlite
+from tests.unit.deploy.contract import KEEPING, fill, fill_postgresql
 from tests.unit.deploy.grafana import View
 from tests.unit.store.conftest import cluster
 from tests.unit.store.postgresql import Cluster, in_own_loop
+from vigilia.history.sqlite import SqliteHistory
 
 __all__ = ["cluster"]
 
@@ -51,11 +52,19 @@ class Source:
         return [row[0] for row in rows]
 
 
+async def _fill_sqlite(url: str) -> None:
+    history = await SqliteHistory.open(url, KEEPING)
+    try:
+        await fill(history)
+    finally:
+        await history.close()
+
+
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> dict[str, Source]:
     """Both kinds of history, filled once; nothing here writes to them."""
     path = tmp_path_factory.mktemp("grafana") / "history.db"
-    fill_sqlite(path)
+    in_own_loop(lambda: _fill_sqlite(f"sqlite:///{path}"))
     own: Cluster = request.getfixturevalue("cluster")
     url = own.fresh()
     in_own_loop(lambda: fill_postgresql(url))

@@ -1,19 +1,18 @@
-"""Histories in SQL filled by hand, with no more than the schema that is documented for other programs."""
+"""Histories filled with the scene: of a part only hours are left, of another minutes, and the newest are dirty."""
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import asyncpg
 
 from tests.unit.deploy.scene import DAY, END, HOUR, MINUTE, points, rows
-from vigilia.history.backend import Row
+from vigilia.history.backend import Backend, Keeping, Row
 
 RAW_SINCE, MINUTES_SINCE = END - 6 * HOUR, END - DAY
 """What is older was dropped."""
 DIRTY_SINCE = END - HOUR
 """Whose rollups are still to be made."""
+KEEPING = Keeping(0.25, 1, 0)
 
 _TABLES = """
 CREATE TABLE points (id INTEGER PRIMARY KEY, name TEXT UNIQUE, kind TEXT, units TEXT, description TEXT, device TEXT,
@@ -62,12 +61,15 @@ def _amounts_to(found: Sequence[Row]) -> tuple[object, ...]:
     return (*numbers, max(int(row.severity) for row in found), len(found))
 
 
-def fill_sqlite(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
-        connection.executescript(_TABLES.format(time="INTEGER"))
-        for table, found in tables().items():
-            connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(found[0]))})", found)
-    connection.close()
+async def fill(history: Backend) -> None:
+    """Fill a history as the service would: the last hour came after maintenance had its turn."""
+    await history.describe(list(points()))
+    found = sorted(rows(), key=lambda row: row.time_ms)
+    late = next(place for place, row in enumerate(found) if row.time_ms >= DIRTY_SINCE)
+    for start in range(0, late, 5000):
+        await history.write(found[start : min(late, start + 5000)])
+    await history.maintain(END)
+    await history.write(found[late:])
 
 
 async def fill_postgresql(url: str) -> None:
