@@ -9,6 +9,8 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from builder import alarms, own, plants, poe
 from builder.history import History
+from builder.influx import Influx
+from builder.metrics import Metrics
 from builder.sql import Postgresql, Sqlite
 from builder.sql_history import SqlHistory
 from builder.sql_store import SqlStore
@@ -19,6 +21,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "dashboards"
 HISTORIES: tuple[History, ...] = (
     SqlHistory(Sqlite(), SQLITE, "history-sqlite"),
     SqlHistory(Postgresql(), POSTGRESQL, "history-postgresql"),
+    Metrics(),
+    Influx(),
 )
 OF_HISTORY = {"poe": poe.make, "plants": plants.make, "own": own.make, "point": own.make_point}
 """What is made of each kind of history, by the name of its file. Reactors belong here."""

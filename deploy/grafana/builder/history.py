@@ -49,8 +49,11 @@ class History(Protocol):
     """Where its dashboards go."""
     source: DataSourceRef
 
-    def values_of(self, column: str, points: Points) -> str:
-        """Return the query of a variable: the areas, devices or names of points."""
+    everything: str
+    """What stands for all values of a variable that need not be listed; empty: nothing does."""
+
+    def values_of(self, column: str, points: Points) -> tuple[str, str]:
+        """Return the query of a variable (the areas, devices or names of points), and what picks values out of it."""
         ...
 
     def numbers(self, points: Points) -> Sequence[Target]:

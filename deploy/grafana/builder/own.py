@@ -27,8 +27,8 @@ def make(history: History) -> Dashboard:
         "Vigilia itself",
         "The service: its memory, its links, what it has yet to tell and to keep.",
         [
-            variable("instance", "Instance", source, history.values_of("device", Points(("Memory-Mon",)))),
-            variable("link", "Link", source, history.values_of("device", Points(("Connected-Sts",)))),
+            variable("instance", "Instance", source, *history.values_of("device", Points(("Memory-Mon",)))),
+            variable("link", "Link", source, *history.values_of("device", Points(("Connected-Sts",)))),
         ],
         [
             timeline(1, "Links", source, history.flags(Points(("Connected-Sts",), _LINKS)), CONTACT),
@@ -72,7 +72,7 @@ def make_point(history: History) -> Dashboard:
         "vigilia-point",
         "Points",
         "Any points, by name.",
-        [variable("point", "Point", source, history.values_of("name", Points(())), whole=False)],
+        [variable("point", "Point", source, *history.values_of("name", Points(())), whole=False)],
         panels,
         hours=6,
     )

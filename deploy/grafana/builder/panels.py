@@ -158,9 +158,16 @@ def severity_cell() -> dict[str, Any]:
 
 
 def variable(
-    name: str, title: str, source: DataSourceRef, query: Any, *, everything: str = "", whole: bool = True
+    name: str,
+    title: str,
+    source: DataSourceRef,
+    query: str,
+    regex: str = "",
+    *,
+    everything: str = "",
+    whole: bool = True,
 ) -> dashboard_builders.QueryVariable:
-    """Return a variable whose values a query gives, several of which may be chosen.
+    """Return a variable whose values a query gives, several of which may be chosen; `regex` picks them out of it.
 
     With `whole` all of them may be, and are at first; `everything` is what then stands for them, where a list of them
     all is not wanted.
@@ -177,6 +184,8 @@ def variable(
     )
     if whole:
         made = made.current(models.VariableOption(True, ["All"], ["$__all"]))
+    if regex:
+        made = made.regex(regex)
     return made.all_value(everything) if everything else made
 
 

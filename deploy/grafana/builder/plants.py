@@ -33,6 +33,7 @@ def _points(suffixes: tuple[str, ...], chosen: tuple[tuple[str, str], ...], labe
 def make(history: History) -> Dashboard:
     """Return the dashboard for one kind of history."""
     source = history.source
+    plants = history.values_of("area", Points(("LastRecord-Mon",)))
     now = history.newest(
         Points((), _PLANTS, "area"),
         (
@@ -102,9 +103,9 @@ def make(history: History) -> Dashboard:
         "Photovoltaic plants",
         "Inverters and protection relays, by plant.",
         [
-            variable("plant", "Plant", source, history.values_of("area", Points(("LastRecord-Mon",)))),
-            variable("inverter", "Inverter", source, history.values_of("device", Points(("Pac-Mon",), _PLANTS))),
-            variable("relay", "Relay", source, history.values_of("device", Points(RELAY_SUFFIXES, _PLANTS))),
+            variable("plant", "Plant", source, *plants, everything=history.everything),
+            variable("inverter", "Inverter", source, *history.values_of("device", Points(("Pac-Mon",), _PLANTS))),
+            variable("relay", "Relay", source, *history.values_of("device", Points(RELAY_SUFFIXES, _PLANTS))),
         ],
         panels,
     )

@@ -39,6 +39,7 @@ _LINKS = (("device", "link"),)
 def make(history: History) -> Dashboard:
     """Return the dashboard for one kind of history."""
     source = history.source
+    rooms = history.values_of("area", Points(("PwrState-Raw",)))
     contact = Points(("Connected-Sts",), (("area", "room"),))
     ports = Points(("PwrState-Raw",), (("area", "room"),))
     now = history.newest(
@@ -132,9 +133,9 @@ def make(history: History) -> Dashboard:
         "Power over Ethernet",
         "The ports of the switches, by room.",
         [
-            variable("room", "Room", source, history.values_of("area", Points(("PwrState-Raw",)))),
-            variable("device", "Device", source, history.values_of("device", ports)),
-            variable("link", "Switch", source, history.values_of("device", contact)),
+            variable("room", "Room", source, *rooms, everything=history.everything),
+            variable("device", "Device", source, *history.values_of("device", ports)),
+            variable("link", "Switch", source, *history.values_of("device", contact)),
         ],
         panels,
     )

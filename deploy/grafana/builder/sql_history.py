@@ -21,14 +21,16 @@ _NONE = "CAST(NULL AS DOUBLE PRECISION)"
 class SqlHistory:
     """Makes the queries of a history in SQLite or PostgreSQL."""
 
+    everything = ""
+
     def __init__(self, dialect: Dialect, source: DataSourceRef, folder: str) -> None:
         self.folder = folder
         self.source = source
         self._dialect = dialect
 
-    def values_of(self, column: str, points: Points) -> str:
+    def values_of(self, column: str, points: Points) -> tuple[str, str]:
         """See History."""
-        return f"SELECT DISTINCT {_shown(column)} FROM points p WHERE {_condition(points)} ORDER BY 1"
+        return f"SELECT DISTINCT {_shown(column)} FROM points p WHERE {_condition(points)} ORDER BY 1", ""
 
     def numbers(self, points: Points) -> Sequence[Target]:
         """See History."""
