@@ -49,6 +49,8 @@ class History(Protocol):
     """Where its dashboards go."""
     source: DataSourceRef
 
+    adds_up: bool
+    """Whether `total` gives sums; else it gives what a panel is to stack."""
     everything: str
     """What stands for all values of a variable that need not be listed; empty: nothing does."""
 

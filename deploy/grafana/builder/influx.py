@@ -16,6 +16,7 @@ class Influx:
     folder = "history-influxdb"
     source: DataSourceRef = INFLUXDB
     everything = ".*"
+    adds_up = False
 
     def values_of(self, column: str, points: Points) -> tuple[str, str]:
         """See History."""
@@ -31,13 +32,11 @@ class Influx:
         return [_query(f'SELECT {columns} FROM "vigilia" WHERE {_condition(points)} {_GROUPED}', "$col $tag_point")]
 
     def total(self, points: Points) -> Sequence[Target]:
-        """See History: of all chosen points, for what area they are in is not known beside their readings."""
-        newest = (
-            f'SELECT last("value") AS "last" FROM "vigilia" WHERE {_condition(points)} '
-            'GROUP BY time($__interval), "point" fill(previous)'
-        )
-        text = f'SELECT sum("last") AS "total" FROM ({newest}) WHERE $timeFilter GROUP BY time($__interval) fill(none)'
-        return [_query(text, "total")]
+        """See History. InfluxDB 1.6 adds up wrongly what it filled in (measured): the panel stacks the points."""
+        grouped = 'GROUP BY time($__interval), "point" fill(previous)'
+        return [
+            _query(f'SELECT last("value") AS "value" FROM "vigilia" WHERE {_condition(points)} {grouped}', "$tag_point")
+        ]
 
     def flags(self, points: Points) -> Sequence[Target]:
         """See History."""

@@ -14,6 +14,7 @@ class Metrics:
     folder = "history-victoriametrics"
     source: DataSourceRef = VICTORIAMETRICS
     everything = ".*"
+    adds_up = True
 
     def values_of(self, column: str, points: Points) -> tuple[str, str]:
         """See History."""

@@ -35,6 +35,7 @@ def lines(
     description: str = "",
     steps: bool = False,
     bars: bool = False,
+    stacked: bool = False,
     connect: bool = False,
     gap_s: int = GAP_S,
 ) -> Panel:
@@ -76,6 +77,8 @@ def lines(
         panel = panel.description(description)
     if steps:
         panel = panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
+    if stacked:
+        panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL)).fill_opacity(30)
     if bars:
         panel = panel.draw_style(common.GraphDrawStyle.BARS).fill_opacity(60)
     return panel

@@ -54,6 +54,7 @@ def make(history: History) -> Dashboard:
             width=24,
             gap_s=RECORDS_GAP_S,
             steps=True,
+            stacked=not history.adds_up,
             description="The chosen inverters together, each by its newest record; one without contact counts as 0.",
         ),
         lines(

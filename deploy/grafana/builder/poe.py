@@ -82,11 +82,12 @@ def make(history: History) -> Dashboard:
         lines(5, "Voltage", source, history.numbers(Points(("Voltage-Mon",), _PORTS)), unit="volt"),
         lines(
             9,
-            "Power of the chosen ports, by room",
+            "Power of the chosen ports together",
             source,
             history.total(Points(("Power-Mon",), _PORTS, "area")),
             unit="watt",
             steps=True,
+            stacked=not history.adds_up,
         ),
         lines(
             6,

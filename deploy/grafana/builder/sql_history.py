@@ -22,6 +22,7 @@ class SqlHistory:
     """Makes the queries of a history in SQLite or PostgreSQL."""
 
     everything = ""
+    adds_up = True
 
     def __init__(self, dialect: Dialect, source: DataSourceRef, folder: str) -> None:
         self.folder = folder

@@ -119,11 +119,19 @@ def test_states(engine: Engine) -> None:
 
 def test_the_sum_of_a_plant(engine: Engine) -> None:
     rows = engine.panel("plants", 2, View(END - 5 * HOUR, END, 2 * MINUTE, EVERYTHING))
-    name = "total" if engine.influx else "Plant A"
-    values = {row["time"] * 1000: row["value"] for row in rows if row["series"] == name}
-    others = 10.25 if engine.influx else 0.0
-    assert values[END - 3 * HOUR] == pytest.approx(30.75 + others)
-    assert values[END] == pytest.approx(10.25 + others)
+
+    def shown(time_ms: int) -> float:
+        """What the top of the plant's line, or of its stacked inverters, is."""
+        return sum(
+            row["value"]
+            for row in rows
+            if row["time"] * 1000 == time_ms and row["series"].startswith(("100:", "Plant A"))
+        )
+
+    assert shown(END - 3 * HOUR) == pytest.approx(30.75)
+    assert shown(END) == pytest.approx(10.25)
+    (panel,) = [one for one in dashboards(engine.folder)["plants"]["panels"] if one["id"] == 2]
+    assert ("stacking" in panel["fieldConfig"]["defaults"]["custom"]) is engine.influx
 
 
 def test_records_are_counted(engine: Engine) -> None:
