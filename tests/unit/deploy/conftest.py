@@ -8,10 +8,11 @@ import asyncpg
 import pytest
 
 from tests.unit.deploy import grafana
-from tests.unit.deploy.contract import KEEPING, fill, fill_postgresql
+from tests.unit.deploy.filling import KEEPING, fill
 from tests.unit.deploy.grafana import View
 from tests.unit.store.conftest import cluster
 from tests.unit.store.postgresql import Cluster, in_own_loop
+from vigilia.history.postgresql import PostgresHistory
 from vigilia.history.sqlite import SqliteHistory
 
 __all__ = ["cluster"]
@@ -52,8 +53,8 @@ class Source:
         return [row[0] for row in rows]
 
 
-async def _fill_sqlite(url: str) -> None:
-    history = await SqliteHistory.open(url, KEEPING)
+async def _filled(kind: type[SqliteHistory | PostgresHistory], url: str) -> None:
+    history = await kind.open(url, KEEPING)
     try:
         await fill(history)
     finally:
@@ -64,10 +65,10 @@ async def _fill_sqlite(url: str) -> None:
 def filled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> dict[str, Source]:
     """Both kinds of history, filled once; nothing here writes to them."""
     path = tmp_path_factory.mktemp("grafana") / "history.db"
-    in_own_loop(lambda: _fill_sqlite(f"sqlite:///{path}"))
+    in_own_loop(lambda: _filled(SqliteHistory, f"sqlite:///{path}"))
     own: Cluster = request.getfixturevalue("cluster")
     url = own.fresh()
-    in_own_loop(lambda: fill_postgresql(url))
+    in_own_loop(lambda: _filled(PostgresHistory, url))
     return {"sqlite": Source("sqlite", str(path)), "postgresql": Source("postgresql", url)}
 
 
