@@ -106,13 +106,18 @@ class Engine:
         return answer
 
     @asynccontextmanager
-    async def deadline(self) -> AsyncGenerator[None]:
-        """Give up what is done within, in however many requests, as late as a single question is given up."""
+    async def answering(self) -> AsyncGenerator[None]:
+        """Do what it takes to answer one question: within the time of one request, and of answers of whatever shape.
+
+        Raises HistoryError where that takes longer, or where an answer is not of the shape that it is read by.
+        """
         try:
             async with asyncio.timeout(READ_S):
                 yield
         except TimeoutError as error:
             raise self._late(READ_S) from error
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise self.error("an answer of another shape than such a database's: check [history] url") from error
 
     def check_way(self, answer: Answer) -> None:
         """Raise HistoryError for an answer that says nothing of what was sent."""

@@ -75,6 +75,52 @@ class InfluxHistory:
 
     async def read(self, question: Question) -> Series:
         """Return a series: the readings themselves, or buckets that InfluxDB makes of them."""
+        async with self._database.answering():
+            return await self._read(question)
+
+    async def rows(self, point: str, start_ms: int, end_ms: int, most: int) -> Sequence[Row]:
+        """Return up to `most` rows of a point, in order."""
+        asked = within(Question(point, start_ms, end_ms, most), 0, _LATEST_MS)
+        if asked is None:
+            return []
+        where = condition(point, asked.start_ms, asked.end_ms)
+        async with self._database.answering():
+            (found,) = await self._database.ask(f"SELECT {_FIELDS} {_ROWS} WHERE {where} ORDER BY time LIMIT {most}")
+            return await asyncio.to_thread(rows_in, point, found)
+
+    async def latest(self) -> Sequence[Row]:
+        """Return the newest row of every point."""
+        async with self._database.answering():
+            (found,) = await self._database.ask(
+                f"SELECT last(severity) AS severity,value,text,status {_ROWS} GROUP BY point"
+            )
+            return [row_in(table.tags["point"], row) for table in found for row in table.rows]
+
+    async def points(self) -> Sequence[PointInfo]:
+        """Return what was last said of each point; of one that was never described, its name."""
+        async with self._database.answering():
+            told, named = await self._database.ask(
+                f"SELECT last(units) AS units,description,labels {_POINTS} GROUP BY *",
+                f'SHOW TAG VALUES {_ROWS} WITH KEY = "point"',
+            )
+            newest: dict[str, tuple[int, PointInfo]] = {
+                row["value"]: (-1, PointInfo(row["value"], "number")) for table in named for row in table.rows
+            }
+            for table in told:
+                for row in table.rows:
+                    info = point_in(table.tags, row)
+                    if row["time"] > newest.get(info.name, (-1, None))[0]:
+                        newest[info.name] = (row["time"], info)
+            return [info for _, info in newest.values()]
+
+    async def maintain(self, now_ms: int) -> None:
+        """Do nothing: the retention policy of the database drops what is past its keeping."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._database.close()
+
+    async def _read(self, question: Question) -> Series:
         asked = within(question, 0, _LATEST_MS)
         if asked is None:
             return Series(question.point, 0, [])
@@ -91,45 +137,6 @@ class InfluxHistory:
             return Series(question.point, 0, [reading_of(row) for row in found])
         cut = within(asked, first[0].rows[0]["time"], last[0].rows[0]["time"]) or asked
         return await self._buckets(cut)
-
-    async def rows(self, point: str, start_ms: int, end_ms: int, most: int) -> Sequence[Row]:
-        """Return up to `most` rows of a point, in order."""
-        asked = within(Question(point, start_ms, end_ms, most), 0, _LATEST_MS)
-        if asked is None:
-            return []
-        where = condition(point, asked.start_ms, asked.end_ms)
-        (found,) = await self._database.ask(f"SELECT {_FIELDS} {_ROWS} WHERE {where} ORDER BY time LIMIT {most}")
-        return await asyncio.to_thread(rows_in, point, found)
-
-    async def latest(self) -> Sequence[Row]:
-        """Return the newest row of every point."""
-        (found,) = await self._database.ask(
-            f"SELECT last(severity) AS severity,value,text,status {_ROWS} GROUP BY point"
-        )
-        return [row_in(table.tags["point"], row) for table in found for row in table.rows]
-
-    async def points(self) -> Sequence[PointInfo]:
-        """Return what was last said of each point; of one that was never described, its name."""
-        told, named = await self._database.ask(
-            f"SELECT last(units) AS units,description,labels {_POINTS} GROUP BY *",
-            f'SHOW TAG VALUES {_ROWS} WITH KEY = "point"',
-        )
-        newest: dict[str, tuple[int, PointInfo]] = {
-            row["value"]: (-1, PointInfo(row["value"], "number")) for table in named for row in table.rows
-        }
-        for table in told:
-            for row in table.rows:
-                info = point_in(table.tags, row)
-                if row["time"] > newest.get(info.name, (-1, None))[0]:
-                    newest[info.name] = (row["time"], info)
-        return [info for _, info in newest.values()]
-
-    async def maintain(self, now_ms: int) -> None:
-        """Do nothing: the retention policy of the database drops what is past its keeping."""
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._database.close()
 
     async def _buckets(self, question: Question) -> Series:
         width = width_for(question.start_ms, question.end_ms, question.most)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Self, cast
 
 from vigilia.errors import StartError
@@ -44,6 +45,10 @@ class Database:
             raise
         return database
 
+    def answering(self) -> AbstractAsyncContextManager[None]:
+        """Return what a question is answered within: see Engine.answering."""
+        return self._engine.answering()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.close()
@@ -69,7 +74,8 @@ class Database:
 
     async def advise(self, keeping: Keeping) -> None:
         """Log what its retention policy takes from the history."""
-        (found,) = await self.ask(f"SHOW RETENTION POLICIES ON {identifier(self._name)}")
+        async with self.answering():
+            (found,) = await self.ask(f"SHOW RETENTION POLICIES ON {identifier(self._name)}")
         for policy in (row for table in found for row in table.rows if row["default"]):
             days = seconds(policy["duration"]) / _DAY_S
             if 0 < days < (keeping.raw_days or FOR_EVER_DAYS):
@@ -86,10 +92,7 @@ class Database:
         self._raise_any(results)
         if len(results) != len(statements):
             raise self._engine.error("an answer that is not to what was asked")
-        try:
-            return [tables_in(result) for result in results]
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._engine.error("an answer of another shape than InfluxDB's") from error
+        return [tables_in(result) for result in results]
 
     async def _query(self, statement: str) -> list[Result]:
         answer = await self._engine.ask("/query", {"db": self._name, "epoch": "ms", "q": statement})

@@ -74,7 +74,7 @@ class VictoriaHistory:
 
     async def read(self, question: Question) -> Series:
         """Return a series: the readings themselves, or buckets that VictoriaMetrics makes of them."""
-        async with self._engine.deadline():
+        async with self._engine.answering():
             return await self._read(question)
 
     async def rows(self, point: str, start_ms: int, end_ms: int, most: int) -> Sequence[Row]:
@@ -85,19 +85,21 @@ class VictoriaHistory:
         asked = within(Question(point, start_ms, end_ms, most), EARLIEST_MS, now_ms() + AHEAD_MS)
         if asked is None:
             return []
-        async with self._engine.deadline():
+        async with self._engine.answering():
             until = await self._page_end(asked)
             return (await self._api.export(point, asked.start_ms, until))[:most]
 
     async def latest(self) -> Sequence[Row]:
         """Return the newest row of every point."""
-        return await self._api.latest()
+        async with self._engine.answering():
+            return await self._api.latest()
 
     async def points(self) -> Sequence[PointInfo]:
         """Return what was last said of each point; of one that was never described, its name."""
-        told = await self._api.points()
-        unknown = [PointInfo(name, "number") for name in await self._api.names(SEVERITY) if name not in told]
-        return [*told.values(), *unknown]
+        async with self._engine.answering():
+            told = await self._api.points()
+            unknown = [PointInfo(name, "number") for name in await self._api.names(SEVERITY) if name not in told]
+            return [*told.values(), *unknown]
 
     async def maintain(self, now_ms: int) -> None:
         """Say once a day again what is known of points, so that it does not pass out of the engine's keeping.
