@@ -73,9 +73,7 @@ class Engine:
     async def _deliver(self, lines: Sequence[str], query: Mapping[str, str], dropped: str) -> None:
         body = "\n".join(lines).encode()
         headers = {"Content-Type": "text/plain; charset=utf-8"}
-        answer = await self._exchange(
-            "POST", self.address.write, "/write", WRITE_S, params=query, data=body, headers=headers
-        )
+        answer = await self._exchange("POST", self.address.write, "/write", WRITE_S, headers, params=query, data=body)
         self.check_way(answer)
         if answer.status == 204 or (dropped and answer.reason.startswith(dropped)):
             return
@@ -93,7 +91,7 @@ class Engine:
 
     async def get(self, door: Door, path: str) -> Answer:
         """Ask for a page. Raises HistoryError where there is no answer."""
-        return await self._exchange("GET", door, path, READ_S)
+        return await self._exchange("GET", door, path, READ_S, {})
 
     async def ask(self, path: str, form: Mapping[str, str]) -> Answer:
         """Ask the reading side; what is asked is in the body, so that no name is too long for it.
@@ -101,7 +99,7 @@ class Engine:
         Raises HistoryError where there is no answer, or one that is about the way and not about the question: a
         refused user, a redirect, a failing proxy.
         """
-        answer = await self._exchange("POST", self.address.read, path, READ_S, data=dict(form))
+        answer = await self._exchange("POST", self.address.read, path, READ_S, {}, data=dict(form))
         self.check_way(answer)
         return answer
 
@@ -158,12 +156,16 @@ class Engine:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _exchange(self, method: str, door: Door, path: str, deadline_s: float, **what: Any) -> Answer:
+    async def _exchange(
+        self, method: str, door: Door, path: str, deadline_s: float, headers: Mapping[str, str], **what: Any
+    ) -> Answer:
         url = door.url.with_path(f"{door.url.path.rstrip('/')}{path}")
+        if door.authorization is not None:
+            headers = {**headers, "Authorization": door.authorization}
         try:
             async with (
                 asyncio.timeout(deadline_s),
-                self._session().request(method, url, auth=door.auth, allow_redirects=False, **what) as response,
+                self._session().request(method, url, headers=headers, allow_redirects=False, **what) as response,
             ):
                 return Answer(response.status, response.headers, await self._whole_body(response))
         except TimeoutError as error:

@@ -1,8 +1,8 @@
 """Addresses of line-protocol engines: `influx+http://user:password@host:8086/?db=vigilia`."""
 
-from dataclasses import dataclass
+from base64 import b64encode
+from dataclasses import dataclass, field
 
-from aiohttp import BasicAuth
 from yarl import URL
 
 from vigilia.errors import StartError
@@ -20,7 +20,8 @@ class Door:
     """An address that requests go to, without the user and the password that they carry."""
 
     url: URL
-    auth: BasicAuth | None
+    authorization: str | None = field(repr=False)
+    """The header's value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +51,22 @@ def parse_address(url: str) -> Address:
         if not url.startswith(SCHEME) or set(query) - known or len(query) != len(set(query)) or whole.fragment:
             raise ValueError
         write = _door(whole.with_query(None))
-        read = write if reading is None else _door(reading, write.auth)
+        read = write if reading is None else _door(reading, write.authorization)
     except ValueError:
         raise StartError(f"[history] url is not the address of a line-protocol engine: write {_FORMS}") from None
     database = query.get("db") or None
     return Address(_shown(whole, reading), write, read, database, reading is not None)
 
 
-def _door(url: URL, auth: BasicAuth | None = None) -> Door:
+def _door(url: URL, authorization: str | None = None) -> Door:
     if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
         raise ValueError
     if url.user is not None:
         if ":" in url.user:  # Basic authentication cannot say it: RFC 7617, section 2
             raise ValueError
-        auth = BasicAuth(url.user, url.password or "", "utf-8")
+        authorization = "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
     bare = url.with_user(None)
-    return Door(bare.with_path(bare.path.rstrip("/")), auth)
+    return Door(bare.with_path(bare.path.rstrip("/")), authorization)
 
 
 def _shown(whole: URL, reading: URL | None) -> str:

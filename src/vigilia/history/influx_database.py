@@ -97,8 +97,10 @@ class Database:
     async def _query(self, statement: str) -> list[Result]:
         answer = await self._engine.ask("/query", {"db": self._name, "epoch": "ms", "q": statement})
         found = await asyncio.to_thread(self._engine.json, answer)
-        results = found.get("results", [found])
-        return cast(list[Result], results) if isinstance(results, list) else [found]
+        results = found.get("results", [found] if "error" in found else None)
+        if not isinstance(results, list):
+            raise self._engine.error(f"status {answer.status}, and not an answer of InfluxDB: check [history] url")
+        return cast(list[Result], results)
 
     def _raise_any(self, results: Sequence[Result]) -> None:
         for result in results:

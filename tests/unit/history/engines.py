@@ -43,9 +43,13 @@ class EngineProgram:
             )
         deadline = time.monotonic() + _START_S
         while True:
-            with contextlib.suppress(OSError):
+            try:
                 self.get("/ping")
                 return
+            except urllib.error.HTTPError:  # it asks for a password: it is there
+                return
+            except OSError:
+                pass
             ended = self._process.poll()
             assert ended is None, f"it ended with {ended}: {self.log.read_text()[-2000:]}"
             assert time.monotonic() < deadline, f"it does not answer: {self.log.read_text()[-2000:]}"
