@@ -20,8 +20,7 @@ class Metrics:
         """See History."""
         if column == "name":
             return "label_values(vigilia_severity, point)", ""
-        chosen = "".join(f',{place}=~"${name}"' for place, name in points.chosen)
-        told = _told(f'point=~".+:{_either(points.suffixes)}"{chosen}')
+        told = _told(points.suffixes, points.chosen)
         return f"query_result(count by ({column}) ({told}))", f'/^\\{{{column}="(.*)"\\}} /'
 
     def numbers(self, points: Points) -> Sequence[Target]:
@@ -36,7 +35,7 @@ class Metrics:
         """See History. What is INVALID, or older than half an hour, counts as nothing."""
         newest = f"last_over_time({_selector(points)}[30m])"
         good = f"last_over_time({_selector(points, 'severity')}[30m]) < 3"
-        area = f'label_replace({_told("")}, "area", "{NO_AREA}", "area", "")'
+        area = f'label_replace({_told(points.suffixes, ())}, "area", "{NO_AREA}", "area", "")'
         usable = f"({newest} and on(point) ({good}))"
         return [_query(f"sum by (area) ({usable} * on(point) group_left(area) {area})", "{{area}}")]
 
@@ -56,8 +55,8 @@ class Metrics:
     def counts(self, points: Points) -> Sequence[Target]:
         """See History."""
         count = f"count_over_time({_readings(points, 'severity')})"
-        mine = ",".join(f'{place}=~"${name}"' for place, name in points.chosen)
-        return [_query(_called(f"({count} and on(point) {_told(mine)})", points), "{{series}}")]
+        mine = _told(points.suffixes, points.chosen)
+        return [_query(_called(f"({count} and on(point) {mine})", points), "{{series}}")]
 
     def newest(self, points: Points, columns: Sequence[Column]) -> Sequence[Target]:
         """See History."""
@@ -65,9 +64,13 @@ class Metrics:
         return ()
 
 
-def _told(condition: str) -> str:
-    """Return what is known of points: it is said again each day, and looked for two days before and after."""
-    return f"last_over_time(vigilia_point_info{{{condition}}}[4d] offset -2d)"
+def _told(suffixes: Sequence[str], chosen: Sequence[tuple[str, str]]) -> str:
+    """Return 1 for each point, with what is known of it as labels: what was said last, be that earlier or later."""
+    told = f'tlast_over_time(vigilia_point_info{{point=~".+:{_either(suffixes)}"}}[800d] offset -400d)'
+    found = f"topk(1, {told}) by (point) ^ 0"
+    for label, variable in chosen:
+        found = f'label_match({found}, "{label}", "${variable}")'
+    return found
 
 
 def _query(expression: str, legend: str, ref: str = "A") -> Query:

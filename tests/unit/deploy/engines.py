@@ -3,121 +3,55 @@
 import contextlib
 import json
 import re
-import shutil
-import subprocess
-import tempfile
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.system.conftest import free_port
+from tests.unit.deploy.filling import KEEPING, fill
 from tests.unit.deploy.grafana import View
-from tests.unit.deploy.scene import END, points, rows
-
-_INFLUX = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{rpc}"
-[meta]
-dir = "{folder}/meta"
-[data]
-dir = "{folder}/data"
-wal-dir = "{folder}/wal"
-index-version = "inmem"
-[monitor]
-store-enabled = false
-[http]
-bind-address = "127.0.0.1:{port}"
-log-enabled = false
-"""
+from tests.unit.history.engines import PromptVictoria, find, running_influx, running_victoria
+from tests.unit.store.postgresql import in_own_loop
+from vigilia.history.influx import InfluxHistory
 
 
-def _program(*names: str) -> str:
-    for name in names:
-        if found := shutil.which(name):
-            return found
-    pytest.skip(f"{names[0]} is not installed; on Debian: apt-get install influxdb victoria-metrics")
-
-
-def fetch(url: str, form: Mapping[str, str] | None = None, body: bytes | None = None) -> bytes:
-    if form is not None:
-        body = urllib.parse.urlencode(form).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, body), timeout=30) as answer:
+def fetch(url: str, form: Mapping[str, str]) -> bytes:
+    request = urllib.request.Request(url, urllib.parse.urlencode(form).encode())
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return answer.read()
 
 
 @contextlib.contextmanager
-def _running(command: list[str], health: str) -> Iterator[None]:
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def filled_influx() -> Iterator[str]:
+    """Give the address of an InfluxDB 1.x that InfluxHistory has filled."""
+    with running_influx(_program("influxd")) as engine:
+        in_own_loop(lambda: _filled(InfluxHistory, f"influx+{engine.base}/?db=vigilia"))
+        yield engine.base
+
+
+@contextlib.contextmanager
+def filled_victoria() -> Iterator[str]:
+    """Give the address of a VictoriaMetrics that VictoriaHistory has filled."""
+    with running_victoria(_program("victoria-metrics")) as engine:
+        in_own_loop(lambda: _filled(PromptVictoria, f"influx+{engine.base}/"))
+        yield engine.base
+
+
+async def _filled(kind: type[InfluxHistory | PromptVictoria], url: str) -> None:
+    history = await kind.open(url, KEEPING)
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                fetch(health)
-                break
-            except (urllib.error.URLError, ConnectionError):
-                assert process.poll() is None, f"{command[0]} ended"
-                assert time.monotonic() < deadline, f"{command[0]} does not answer"
-                time.sleep(0.05)
-        yield
+        await fill(history)
     finally:
-        process.terminate()
-        process.wait(20)
+        await history.close()
 
 
-@contextlib.contextmanager
-def running_influx() -> Iterator[str]:
-    """Give the address of a filled InfluxDB 1.x."""
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="vigilia-influx-") as folder:
-        config = Path(folder) / "influxdb.conf"
-        config.write_text(_INFLUX.format(folder=folder, port=port, rpc=free_port()))
-        base = f"http://127.0.0.1:{port}"
-        with _running([_program("influxd"), "run", "-config", str(config)], f"{base}/ping"):
-            fetch(f"{base}/query", {"q": "CREATE DATABASE vigilia"})
-            for body in _bodies(text=True):
-                fetch(f"{base}/write?db=vigilia&precision=ms", body=body)
-            yield base
-
-
-@contextlib.contextmanager
-def running_victoria() -> Iterator[str]:
-    """Give the address of a filled VictoriaMetrics."""
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="vigilia-victoria-") as folder:
-        base = f"http://127.0.0.1:{port}"
-        program = _program("victoria-metrics", "victoriametrics")
-        options = [f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder}", "-retentionPeriod=100y"]
-        with _running([program, *options], f"{base}/health"):
-            for body in _bodies(text=False):
-                fetch(f"{base}/write?precision=ms", body=body)
-            fetch(f"{base}/internal/force_flush")
-            yield base
-
-
-def _bodies(*, text: bool) -> Iterator[bytes]:
-    """The lines that a history in such an engine has, as docs/reference/history.md tells them."""
-    lines = [_info(point.name, point.device, point.area) for point in points()]
-    for row in rows():
-        field = f"value={row.value!r}," if row.value is not None else f'text="{row.text}",' if text else ""
-        state = f"severity={int(row.severity)}i,status={int(row.status)}i {row.time_ms}"
-        lines.append(f"vigilia,point={_tag(row.point)} {field}{state}")
-    for start in range(0, len(lines), 10_000):
-        yield "\n".join(lines[start : start + 10_000]).encode()
-
-
-def _info(name: str, device: str, area: str) -> str:
-    room = f",area={_tag(area)}" if area else ""
-    return f"vigilia_point,point={_tag(name)},device={_tag(device)}{room} info=1 {END}"
-
-
-def _tag(text: str) -> str:
-    return re.sub(r"[,= ]", r"\\\g<0>", text)
+def _program(name: str) -> str:
+    found = find(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed; on Debian: apt-get install influxdb victoria-metrics")
+    return found
 
 
 def ask_influx(base: str, target: Mapping[str, Any], view: View) -> list[dict[str, Any]]:
@@ -164,7 +98,7 @@ def victoria_values(base: str, query: str, regex: str, view: View) -> list[str]:
     if text.startswith("label_values("):
         metric, label = text.removeprefix("label_values(").removesuffix(")").split(", ")
         form = {"match[]": metric, "start": str(view.start_ms / 1000), "end": str(view.end_ms / 1000)}
-        return json.loads(fetch(f"{base}/api/v1/label/{label}/values?{urllib.parse.urlencode(form)}"))["data"]
+        return json.loads(fetch(f"{base}/api/v1/label/{label}/values", form))["data"]
     inner = text.removeprefix("query_result(").removesuffix(")")
     found = json.loads(fetch(f"{base}/api/v1/query", {"query": inner, "time": str(view.end_ms / 1000)}))
     values: list[str] = []

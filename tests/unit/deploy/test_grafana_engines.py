@@ -66,7 +66,7 @@ class Engine:
 
 @pytest.fixture(scope="module", params=["influxdb", "victoriametrics"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    running = engines.running_influx if request.param == "influxdb" else engines.running_victoria
+    running = engines.filled_influx if request.param == "influxdb" else engines.filled_victoria
     with running() as base:
         yield Engine(request.param, base)
 
