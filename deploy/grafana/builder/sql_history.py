@@ -1,7 +1,8 @@
-"""The queries of a history in SQL. What they read of the schema is in docs/reference/history.md.
+"""The queries of a history in SQL. What they read of the schema is what any program may read.
 
-Short ranges are answered from the readings, longer ones from the minutes and the hours; so is what lies before the
-oldest reading that is kept. Hours whose rollups are still to be made anew are answered from the readings.
+Short ranges are answered from the readings, longer ones from the minutes and the hours, so that none looks at more rows
+than it has to; so is what lies before the oldest reading that is kept. Hours whose rollups are still to be made anew are
+answered from the readings.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,9 @@ from builder.history import NO_AREA, Column, Points, Target
 from builder.sql import Dialect
 from builder.targets import sql
 
-WIDTH = "${__interval_ms}"
+_INTERVAL = "${__interval_ms}"
+_MINUTES_FROM_MS, _HOURS_FROM_MS = 15_000, 900_000
+"""A spot this wide is shown a minute wide, or an hour: from the readings of many points it would take seconds."""
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
 _NONE = "CAST(NULL AS DOUBLE PRECISION)"
@@ -28,6 +31,12 @@ class SqlHistory:
         self.folder = folder
         self.source = source
         self._dialect = dialect
+        self._width = (
+            f"(CASE WHEN {_INTERVAL} >= {_HOURS_FROM_MS} THEN {dialect.greatest(_INTERVAL, str(_HOUR_MS))}"
+            f" WHEN {_INTERVAL} >= {_MINUTES_FROM_MS} THEN {dialect.greatest(_INTERVAL, str(_MINUTE_MS))}"
+            f" ELSE {_INTERVAL} END)"
+        )
+        """Of a bucket, in milliseconds."""
 
     def values_of(self, column: str, points: Points) -> tuple[str, str]:
         """See History."""
@@ -36,7 +45,7 @@ class SqlHistory:
     def numbers(self, points: Points) -> Sequence[Target]:
         """See History."""
         buckets = (
-            f"SELECT series, time / {WIDTH} * {WIDTH} AS bucket,\n"
+            "SELECT series, bucket,\n"
             "    sum(mean * count) / nullif(sum(CASE WHEN mean IS NULL THEN 0 ELSE count END), 0) AS mean,\n"
             "    min(low) AS low, max(high) AS high\n"
             "  FROM found GROUP BY 1, 2"
@@ -46,7 +55,7 @@ class SqlHistory:
     def flags(self, points: Points) -> Sequence[Target]:
         """See History."""
         buckets = (
-            f"SELECT series, time / {WIDTH} * {WIDTH} AS bucket,\n"
+            "SELECT series, bucket,\n"
             "    CASE WHEN min(low) < max(high) THEN 0.5 ELSE max(high) END AS state\n"
             "  FROM found GROUP BY 1, 2"
         )
@@ -56,8 +65,8 @@ class SqlHistory:
         """See History."""
         buckets = (
             "SELECT series, bucket, last AS state FROM (\n"
-            f"    SELECT series, time / {WIDTH} * {WIDTH} AS bucket, last,\n"
-            f"      row_number() OVER (PARTITION BY series, time / {WIDTH} ORDER BY time DESC) AS place\n"
+            "    SELECT series, bucket, last,\n"
+            "      row_number() OVER (PARTITION BY series, bucket ORDER BY time DESC) AS place\n"
             "    FROM found WHERE last IS NOT NULL\n"
             "  ) ranked WHERE place = 1"
         )
@@ -65,9 +74,7 @@ class SqlHistory:
 
     def severities(self, points: Points) -> Sequence[Target]:
         """See History."""
-        buckets = (
-            f"SELECT series, time / {WIDTH} * {WIDTH} AS bucket, max(severity) AS severity FROM found GROUP BY 1, 2"
-        )
+        buckets = "SELECT series, bucket, max(severity) AS severity FROM found GROUP BY 1, 2"
         return self._series(points, buckets, ("severity",))
 
     def total(self, points: Points) -> Sequence[Target]:
@@ -75,7 +82,7 @@ class SqlHistory:
         text = (
             f"{self._found(points, 'p.name')},\n"
             "buckets AS (\n"
-            f"  SELECT series, family, time / {WIDTH} * {WIDTH} AS bucket,\n"
+            "  SELECT series, family, bucket,\n"
             "    coalesce(sum(CASE WHEN usable THEN mean * count END)\n"
             "      / nullif(sum(CASE WHEN usable AND mean IS NOT NULL THEN count ELSE 0 END), 0), 0.0) AS value\n"
             "  FROM found GROUP BY 1, 2, 3\n"
@@ -96,7 +103,7 @@ class SqlHistory:
         """See History. What lies before the range is not counted."""
         text = (
             f"{self._found(points, _shown(points.label))}\n"
-            f"SELECT {self._dialect.shown(f'time / {WIDTH} * {WIDTH}')} AS time, series,\n"
+            f"SELECT {self._dialect.shown('bucket')} AS time, series,\n"
             "  CAST(sum(count) AS DOUBLE PRECISION) AS count\n"
             f"FROM found WHERE time > {self._dialect.ms(self._dialect.start)} GROUP BY 1, 2 ORDER BY 1, 2"
         )
@@ -148,8 +155,8 @@ class SqlHistory:
             ")\n"
             f"SELECT {d.shown('bucket')} AS time, series, {values} FROM marked\n"
             "UNION ALL\n"
-            f"SELECT {d.shown(f'bucket + {WIDTH}')} AS time, series, {nothing} FROM marked\n"
-            f"  WHERE following - bucket > {d.greatest(str(points.gap_s * 1000), f'{WIDTH} * 5 / 2')}\n"
+            f"SELECT {d.shown(f'bucket + {self._width}')} AS time, series, {nothing} FROM marked\n"
+            f"  WHERE following - bucket > {d.greatest(str(points.gap_s * 1000), f'{self._width} * 5 / 2')}\n"
             "ORDER BY 1, 2"
         )
         return [sql(self.source, text, series=True)]
@@ -170,15 +177,17 @@ class SqlHistory:
             f"(SELECT x.time FROM {table} x WHERE x.point = p.id ORDER BY x.time LIMIT 1) AS oldest_{table}"
             for table in ("samples", "minutes")
         )
+        width_ms = self._width
         reading = "s.value AS mean, s.value AS low, s.value AS high, s.value AS last, s.severity, 1 AS count"
         rollup = "r.mean, r.low, r.high, r.last, r.severity, r.count"
         dirty = f"d.hour > {d.later('r.time', -_HOUR_MS)} AND d.hour <= r.time"
 
         def time(of: str) -> str:
-            return f"{d.greatest(d.ms(f'{of}.time'), d.ms(d.start))} AS time"
+            shown = d.greatest(d.ms(f"{of}.time"), d.ms(d.start))
+            return f"{shown} AS time, {shown} / {width_ms} * {width_ms} AS bucket"
 
         def rolled(table: str, width: int, when: str, finer: str, usable: str) -> str:
-            wide = f"{WIDTH} >= {width}"
+            wide = f"{width_ms} >= {width}"
             return (
                 f"  SELECT c.series, c.family, {time('r')}, {rollup}, {usable} AS usable\n"
                 f"  FROM chosen c JOIN {table} r ON r.point = c.id\n"
@@ -195,15 +204,15 @@ class SqlHistory:
             "found AS (\n"
             f"  SELECT c.series, c.family, {time('s')}, {reading}, s.severity < 3 AS usable\n"
             "  FROM chosen c JOIN samples s ON s.point = c.id\n"
-            f"  WHERE {WIDTH} < {_MINUTE_MS} AND s.time BETWEEN c.first_samples AND {d.end}\n"
+            f"  WHERE {width_ms} < {_MINUTE_MS} AND s.time BETWEEN c.first_samples AND {d.end}\n"
             "  UNION ALL\n"
             f"  SELECT c.series, c.family, {time('s')}, {reading}, s.severity < 3 AS usable\n"
             "  FROM chosen c JOIN (SELECT DISTINCT x.point, x.hour FROM dirty x) d ON d.point = c.id\n"
             "    JOIN samples s ON s.point = c.id\n"
             f"    AND s.time >= d.hour AND s.time < {d.later('d.hour', _HOUR_MS)}\n"
-            f"  WHERE {WIDTH} >= {_MINUTE_MS} AND s.time BETWEEN c.first_samples AND {d.end}\n"
+            f"  WHERE {width_ms} >= {_MINUTE_MS} AND s.time BETWEEN c.first_samples AND {d.end}\n"
             "  UNION ALL\n"
-            + rolled("minutes", _MINUTE_MS, f"{WIDTH} < {_HOUR_MS} AND ", "samples", "r.severity < 3")
+            + rolled("minutes", _MINUTE_MS, f"{width_ms} < {_HOUR_MS} AND ", "samples", "r.severity < 3")
             + "\n  UNION ALL\n"
             # One bad reading does not make an hour's mean worthless.
             + rolled("hours", _HOUR_MS, "", "minutes", "r.mean IS NOT NULL")

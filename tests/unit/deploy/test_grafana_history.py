@@ -1,5 +1,6 @@
 """Every query of the dashboards of a history, answered by a database: rows, and the right ones."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -129,6 +130,17 @@ async def test_a_range_of_which_only_hours_are_left_is_answered_from_them(histor
     rows = of(await history.ask(panel_query(f"history-{history.kind}", "poe", 5), view), "T1")
     assert [row["time"] * 1000 for row in rows if row["mean"] is not None][-1] == END - 26 * HOUR
     assert rows[0]["mean"] == pytest.approx(53.7)
+
+
+@pytest.mark.parametrize(("interval_ms", "apart_ms"), [(20 * SECOND, MINUTE), (20 * MINUTE, HOUR)])
+async def test_spots_narrower_than_a_rollup_are_answered_from_it(
+    interval_ms: int, apart_ms: int, history: Source
+) -> None:
+    view = View(END - 20 * HOUR, END, interval_ms, EVERYTHING)
+    rows = of(await history.ask(panel_query(f"history-{history.kind}", "poe", 5), view), "T1")
+    times = [row["time"] * 1000 for row in rows]
+    assert {later - earlier for earlier, later in itertools.pairwise(times)} == {apart_ms}
+    assert [row for row in rows if row["mean"] is None] == []
 
 
 async def test_a_gap_is_empty_and_nothing_else_is(history: Source) -> None:
