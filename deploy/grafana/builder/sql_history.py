@@ -1,8 +1,8 @@
 """The queries of a history in SQL. What they read of the schema is what any program may read.
 
 Short ranges are answered from the readings, longer ones from the minutes and the hours, so that none looks at more rows
-than it has to; so is what lies before the oldest reading that is kept. Hours whose rollups are still to be made anew are
-answered from the readings.
+than it has to; so is what lies before the oldest reading that is kept. Hours whose rollups are still to be made anew
+are answered from the readings.
 """
 
 from collections.abc import Sequence
