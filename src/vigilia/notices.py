@@ -40,5 +40,7 @@ class Notice:
     """The incident's id."""
     routing: tuple[str, ...] = ()
     """The names of areas and devices by which routes choose channels."""
+    began: float | None = None
+    """When what it tells of began, by the equipment's time: seconds UTC; None: at `at`, or it is not known."""
     attachment: str = ""
     """The name of a file in the data directory that belongs to it; channels that take files send it."""

@@ -23,6 +23,7 @@ def notice(alarm: Alarm, incident: Incident, tell: Tell, zone: tzinfo) -> Notice
         area=subject,
         line=_line(alarm, incident, raised=raised, equipment=equipment, zone=zone),
         at=incident.began if raised else incident.ended or incident.last_seen,
+        began=incident.began,
         severity=incident.severity,
         system=rule.system,
         facts=point.facts,

@@ -95,7 +95,7 @@ class AppriseSender:
 def text_of(card: Card) -> str:
     """Return what stands below the title, as plain text."""
     facts = [f"{title}: {text}" for title, text in card.facts]
-    blocks = ("\n".join(card.lines), "\n".join(facts), "\n".join(filter(None, (card.footer, card.link))))
+    blocks = ("\n".join(card.lines), "\n".join(facts), "\n".join(filter(None, (card.footer, card.chart, card.link))))
     return "\n\n".join(block for block in blocks if block)
 
 

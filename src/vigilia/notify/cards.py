@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from vigilia.language import tr
 from vigilia.notices import Notice, NoticeKind
+from vigilia.notify.panels import panel_of
 from vigilia.points import Severity
 
 LONGEST_TITLE = 150
@@ -45,6 +46,8 @@ class Card:
     site: str = ""
     link: str = ""
     """Where to read on; empty: nowhere."""
+    chart: str = ""
+    """Where the readings behind it are shown; empty: nowhere."""
     attachment: str = ""
     """The name of a file in the data directory, for channels that take files."""
 
@@ -90,8 +93,10 @@ def grouped(notices: Sequence[Notice]) -> list[list[int]]:
     return groups
 
 
-def compose(notices: Sequence[Notice]) -> Card:
+def compose(notices: Sequence[Notice], grafana_url: str = "") -> Card:
     """Return the card for `notices`, at least one, in the order in which they were queued.
+
+    With Grafana's address, a card of alarms of one title and area leads to the panel behind them.
 
     Those of one title and area make a card of lines. Others make a summary: a line for each title and area, which
     begins as the card would, and has every line of it.
@@ -101,7 +106,8 @@ def compose(notices: Sequence[Notice]) -> Card:
     tone = _tone(notices)
     if len({(notice.title, notice.area) for notice in notices}) == 1:
         lines = tuple(plain(notice.line, LONGEST_LINE) for notice in notices)
-        return Card(title_of(first), tone, lines, _facts(notices), attachment=first.attachment)
+        chart = panel_of(grafana_url, notices)
+        return Card(title_of(first), tone, lines, _facts(notices), attachment=first.attachment, chart=chart)
     lines = tuple(
         f"{title_of(notices[group[0]])}: " + "; ".join(plain(notices[index].line, LONGEST_LINE) for index in group)
         for group in groups

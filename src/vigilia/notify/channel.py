@@ -15,7 +15,7 @@ from vigilia.clock import Clock
 from vigilia.notices import Notice
 from vigilia.notify.budget import Budget
 from vigilia.notify.cards import Card
-from vigilia.notify.plan import ALARM_KINDS, Again, New, Nothing, build, choose, in_order, second_half
+from vigilia.notify.plan import ALARM_KINDS, LARGEST_NUMBER, Again, New, Nothing, build, choose, in_order, second_half
 from vigilia.notify.sender import NotDelivered, Sender
 from vigilia.store import Store, StoreError, outbox
 from vigilia.store.outbox import Waiting
@@ -47,7 +47,14 @@ class Channel:
     """Delivers the notices of one channel."""
 
     def __init__(
-        self, sender: Sender, windows: Sequence[tuple[int, float]], store: Store, clock: Clock, site: str, link: str
+        self,
+        sender: Sender,
+        windows: Sequence[tuple[int, float]],
+        store: Store,
+        clock: Clock,
+        site: str,
+        link: str,
+        grafana_url: str = "",
     ) -> None:
         self.name = sender.name
         self.waiting = 0
@@ -64,6 +71,7 @@ class Channel:
         self._clock = clock
         self._site = site
         self._link = link
+        self._grafana_url = grafana_url
         self._wake = asyncio.Event()
         self._budget: Budget | None = None
         self._told: deque[float] = deque(maxlen=STORM_CARDS)
@@ -90,7 +98,7 @@ class Channel:
 
     async def send_past_the_outbox(self, notice: Notice) -> None:
         """Send one notice at once and only once, without a number: for what the store cannot be told."""
-        card = build([notice], self._sender.size, number=None, site=self._site, link=self._link)
+        card = self._build([notice], None)
         if self._budget is not None:
             self._budget.spend(self._clock.now())
         try:
@@ -199,11 +207,15 @@ class Channel:
         await outbox.failed(self._store, self.name, card, str(error))
 
     def _card(self, notices: Sequence[Notice], number: int) -> Card:
-        card = build(notices, self._sender.size, number=number, site=self._site, link=self._link)
+        card = self._build(notices, number)
         return replace(card, facts=()) if number in self._bare else card
 
     def _measure(self, notices: Sequence[Notice]) -> int:
-        return self._sender.size(build(notices, self._sender.size, site=self._site, link=self._link))
+        return self._sender.size(self._build(notices, LARGEST_NUMBER))
+
+    def _build(self, notices: Sequence[Notice], number: int | None) -> Card:
+        size, site, link = self._sender.size, self._site, self._link
+        return build(notices, size, number=number, site=site, link=link, grafana_url=self._grafana_url)
 
     def _cards_at_rest(self) -> frozenset[int]:
         now = self._clock.monotonic()

@@ -45,6 +45,7 @@ class Notifier:
         zone: tzinfo,
         *,
         public_url: str = "",
+        grafana_url: str = "",
         data_dir: Path = Path(),
     ) -> None:
         self._routes = Routes.of(config)
@@ -55,7 +56,7 @@ class Notifier:
         self._started_at = clock.now()
         budgets = {"teams": config.teams, "apprise": config.apprise}
         self._channels = [
-            Channel(sender, section.windows, store, clock, site, public_url)
+            Channel(sender, section.windows, store, clock, site, public_url, grafana_url)
             for sender in make_senders(config, data_dir)
             if (section := budgets[sender.name]) is not None
         ]

@@ -13,7 +13,8 @@ MOST_AREAS = 5
 
 ALARM_KINDS = (NoticeKind.RAISED, NoticeKind.CLEARED)
 _URGENT_KINDS = (NoticeKind.CLEARED, NoticeKind.HEARTBEAT)
-_LARGEST_NUMBER = 10**9
+LARGEST_NUMBER = 10**9
+"""A card's number at its longest, for measuring."""
 
 Measure = Callable[[Card], int]
 """How many bytes a card takes."""
@@ -159,10 +160,16 @@ def in_order(rows: Sequence[Waiting]) -> list[Waiting]:
 
 
 def build(
-    notices: Sequence[Notice], size: Measure, *, number: int | None = _LARGEST_NUMBER, site: str, link: str
+    notices: Sequence[Notice],
+    size: Measure,
+    *,
+    number: int | None = LARGEST_NUMBER,
+    site: str,
+    link: str,
+    grafana_url: str = "",
 ) -> Card:
     """Return the card for notices, its facts shortened from the end where one notice alone is too large with them."""
-    card = replace(compose(notices), number=number, site=site, link=link)
+    card = replace(compose(notices, grafana_url), number=number, site=site, link=link)
     while len(notices) == 1 and card.facts and size(card) > LARGEST_CARD_BYTES:
         card = replace(card, facts=card.facts[:-1])
     return card

@@ -50,8 +50,8 @@ def adaptive(card: Card) -> dict[str, Any]:
         "msteams": {"width": "full"},
         "body": body,
     }
-    if card.link:
-        content["actions"] = [{"type": "Action.OpenUrl", "title": tr("Open Vigilia"), "url": card.link}]
+    if places := _places(card):
+        content["actions"] = [{"type": "Action.OpenUrl", "title": title, "url": url} for title, url in places]
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": content}
     return {"type": "message", "attachments": [attachment]}
 
@@ -72,9 +72,10 @@ def message_card(card: Card) -> dict[str, Any]:
         "title": _escape_html(card.title),
         "sections": sections,
     }
-    if card.link:
-        targets = [{"os": "default", "uri": card.link}]
-        message["potentialAction"] = [{"@type": "OpenUri", "name": tr("Open Vigilia"), "targets": targets}]
+    if places := _places(card):
+        message["potentialAction"] = [
+            {"@type": "OpenUri", "name": title, "targets": [{"os": "default", "uri": url}]} for title, url in places
+        ]
     return message
 
 
@@ -91,6 +92,11 @@ def _escape_html(text: str) -> str:
 def _escaped(found: re.Match[str]) -> str:
     markup = found.group()
     return f"{markup[:-1]}\\{markup[-1]}"
+
+
+def _places(card: Card) -> list[tuple[str, str]]:
+    """Return where a card leads: what the button says, and the address."""
+    return [(title, url) for title, url in ((tr("Open the chart"), card.chart), (tr("Open Vigilia"), card.link)) if url]
 
 
 def _text(text: str, **more: object) -> dict[str, Any]:
