@@ -69,6 +69,8 @@ CLASSES = (
 
 _KNOWN_FLAGS = {flag.lower(): flag for flags in CLASSES for flag in flags.flags}
 _SET = frozenset(("1", "true", "on", "sim", "ativo", "active", "alarm", "alarme", "trip", "tripped"))
+_NOT_SET = frozenset(("false", "off", "não", "nao", "no", "inativo", "inactive", "normal"))
+_LONGEST_NUMBER = 40
 
 _TIME = ("tsleitura",)
 _CONTENT = ("conteudojson",)
@@ -98,10 +100,30 @@ def set_flags(content: Fields) -> tuple[str, ...]:
 
 
 def is_set(value: object) -> bool:
-    """Whether a flag is set: true, exactly 1, or one of the texts that say so."""
+    """Whether a flag is set: true, exactly 1, also as text such as "1,0", or one of the texts that say so."""
     if isinstance(value, str):
-        return value.strip().lower() in _SET
+        text = value.strip().lower()
+        return text in _SET or _number_of(text) == 1
     return isinstance(value, int | float) and value == 1
+
+
+def is_not_set(value: object) -> bool:
+    """Whether a flag is said not to be set: false, exactly 0, also as text, or one of the texts that say so.
+
+    What is neither set nor this (null, an empty or unknown text, another number) says nothing of the flag.
+    """
+    if isinstance(value, str):
+        text = value.strip().lower()
+        return text in _NOT_SET or _number_of(text) == 0
+    return isinstance(value, int | float) and value == 0
+
+
+def _number_of(text: str) -> float | None:
+    """Return what a text of digits, with a decimal point or comma at most, amounts to; None for any other text."""
+    if not text[:1].isdecimal() or len(text) > _LONGEST_NUMBER:
+        return None
+    match = re.fullmatch(r"([0-9]+)(?:[.,]([0-9]*))?", text)
+    return float(f"{match[1]}.{match[2] or 0}") if match else None
 
 
 def classify(flags: Sequence[str]) -> tuple[FlagClass, tuple[str, ...]] | None:
@@ -149,14 +171,9 @@ def _power_of_text(text: str) -> float | None:
 
 def _read_relay(time: float, equipment: str, content: Fields) -> Record:
     flags = set_flags(content)
-    if not flags and not any(_says(value) and key.lower() in _KNOWN_FLAGS for key, value in content.items()):
+    if not flags and not any(is_not_set(value) and key.lower() in _KNOWN_FLAGS for key, value in content.items()):
         raise _Unusable("flags")  # it says of none whether it is set: that is no evidence that none is
     return Record(time, equipment, flags)
-
-
-def _says(value: object) -> bool:
-    """Whether the value of a flag says anything: null, an empty text, NaN or a list does not."""
-    return bool(value.strip()) if isinstance(value, str) else isinstance(value, int | float) and not math.isnan(value)
 
 
 def _read_inverter(time: float, equipment: str, content: Fields) -> Record:

@@ -18,6 +18,7 @@ from vigilia.drivers.pvoperation.records import (
     Day,
     classify,
     identity,
+    is_not_set,
     is_set,
     local_time,
     parse_day,
@@ -141,7 +142,26 @@ def test_no_item_is_fatal_and_every_item_is_accounted_for(items: list[Any]) -> N
 
 
 @pytest.mark.parametrize(
-    "value", [True, 1, 1.0, "1", "true", "ON", " sim ", "Ativo", "active", "alarm", "ALARME", "trip", "Tripped"]
+    "value",
+    [
+        True,
+        1,
+        1.0,
+        "1",
+        "1.0",
+        " 1,0 ",
+        "01",
+        "1.",
+        "true",
+        "ON",
+        " sim ",
+        "Ativo",
+        "active",
+        "alarm",
+        "ALARME",
+        "trip",
+        "Tripped",
+    ],
 )
 def test_a_flag_that_is_set(value: object) -> None:
     assert is_set(value)
@@ -152,6 +172,46 @@ def test_a_flag_that_is_set(value: object) -> None:
 )
 def test_a_flag_that_is_not(value: object) -> None:
     assert not is_set(value)
+
+
+@pytest.mark.parametrize("value", [False, 0, 0.0, -0.0, "0", "0.0", " 0,00 ", "000", "false", "OFF", "não", "Normal"])
+def test_a_flag_that_is_said_not_to_be_set(value: object) -> None:
+    assert is_not_set(value)
+    assert not is_set(value)
+
+
+UNKNOWN = [
+    None,
+    "",
+    " ",
+    "ALARME!",
+    "yes",
+    "2",
+    "0.5",
+    "1.0.0",
+    "1e0",
+    "²",
+    "-1",
+    "9" * 50,
+    2,
+    -1,
+    0.5,
+    math.nan,
+    [],
+    {},
+]
+
+
+@pytest.mark.parametrize("value", UNKNOWN)
+def test_a_flag_of_which_nothing_is_said(value: object) -> None:
+    assert not is_set(value)
+    assert not is_not_set(value)
+    silent = {"idrele": "5", "conteudojson": {"tsleitura": TIME, "r59A": value}}
+    assert relays(silent).skipped == Counter({"flags": 1})  # no evidence that the relay is back to normal
+    silent["conteudojson"]["r27A"] = "0.0"  # type: ignore[index]
+    assert [record.flags for record in relays(silent).records] == [()]
+    silent["conteudojson"]["r27A"] = "1.0"  # type: ignore[index]
+    assert [record.flags for record in relays(silent).records] == [("r27A",)]
 
 
 def test_names_of_flags_are_matched_without_regard_to_case() -> None:
