@@ -1,6 +1,7 @@
 """What a day's answer says: records of relays and inverters, whatever spelling or wrong shape they come in. Pure.
 
-An item is an object with an id and `conteudojson`, an object with the reading's local time `tsleitura` and its fields.
+An item is an object with an id and `conteudojson`, an object (or the JSON text of one) with the reading's local time
+`tsleitura` and its fields.
 An item that cannot be used is counted and left out, never fatal. See docs/explanation/pvoperation.md.
 """
 
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple, TypeGuard, cast
 
+import orjson
+
 from vigilia.errors import BadAnswer, printable
 from vigilia.points import Severity
 
@@ -20,6 +23,8 @@ FURTHEST_AHEAD_S = 600.0
 LONGEST_ID = 40
 _LARGEST_POWER_KW = 1e9
 _MOST_FIELDS = 2_000
+_LONGEST_CONTENT = 65_536
+"""Characters of a content that comes as text: a usual one has some hundreds."""
 
 Fields = Mapping[str, Any]
 
@@ -222,6 +227,8 @@ def _open(
     if not _is_object(item):
         raise _Unusable("shape")
     content = item.get("conteudojson") or _first(item, _CONTENT)
+    if isinstance(content, str):
+        content = _parse_content(content)
     if not _is_object(content) or len(content) > _MOST_FIELDS:
         raise _Unusable("shape")
     spelt = item.get(form.ids[0])
@@ -241,6 +248,16 @@ def _open(
         if time is None:
             raise _Unusable("time")
     return time, equipment, content
+
+
+def _parse_content(text: str) -> object:
+    """Return a content that comes as JSON within JSON. Raises _Unusable where it is none, or too long."""
+    if len(text) > _LONGEST_CONTENT:
+        raise _Unusable("shape")
+    try:
+        return orjson.loads(text)
+    except ValueError as error:
+        raise _Unusable("shape") from error
 
 
 def _is_object(value: object) -> TypeGuard[Fields]:

@@ -1,5 +1,6 @@
 """What records say, in whatever spelling and wrong shape they come. Times are of São Paulo unless a test says else."""
 
+import json
 import math
 from collections import Counter
 from typing import Any
@@ -71,7 +72,14 @@ def test_spellings_of_an_inverter(key: str) -> None:
         ({}, "shape"),
         ({"idrele": "5"}, "shape"),
         ({"idrele": "5", "conteudojson": None}, "shape"),
-        ({"idrele": "5", "conteudojson": "{}"}, "shape"),
+        ({"idrele": "5", "conteudojson": "{}"}, "time"),
+        ({"idrele": "5", "conteudojson": ""}, "shape"),
+        ({"idrele": "5", "conteudojson": "[]"}, "shape"),
+        ({"idrele": "5", "conteudojson": '"{}"'}, "shape"),
+        ({"idrele": "5", "conteudojson": "{'tsleitura': 5}"}, "shape"),
+        ({"idrele": "5", "conteudojson": "[" * 60_000}, "shape"),
+        ({"idrele": "5", "conteudojson": json.dumps({"tsleitura": TIME, "r59A": 0, "x": "y" * 70_000})}, "shape"),
+        ({"idrele": "5", "conteudojson": json.dumps({"tsleitura": TIME, "r59A": None})}, "flags"),
         ({"idrele": "5", "conteudojson": dict.fromkeys(map(str, range(3000)))}, "shape"),
         ({"conteudojson": {"tsleitura": TIME}}, "id"),
         ({"idrele": True, "conteudojson": {"tsleitura": TIME}}, "id"),
@@ -94,6 +102,13 @@ def test_what_is_left_out_and_why(item: Any, reason: str) -> None:
     day = relays(item, relay("6", TIME))
     assert [record.equipment for record in day.records] == ["6"]
     assert day.skipped == Counter({reason: 1})
+
+
+def test_a_content_may_come_as_the_text_of_an_object() -> None:
+    texts = [{**item, "conteudojson": json.dumps(item["conteudojson"])} for item in (relay("5", TIME, r59A=1),)]
+    assert relays(*texts).records == relays(relay("5", TIME, r59A=1)).records != []
+    inside = {"conteudojson": f' {{"tsleitura": "{TIME}", "esn": 7, "Pac": "1,5 kW"}}\n'}
+    assert [(record.equipment, record.power) for record in inverters(inside).records] == [("7", 1.5)]
 
 
 def test_ten_minutes_ahead_is_not_the_future() -> None:
