@@ -94,7 +94,7 @@ def compose(notices: Sequence[Notice]) -> Card:
     """Return the card for `notices`, at least one, in the order in which they were queued.
 
     Those of one title and area make a card of lines. Others make a summary: a line for each title and area, which
-    begins as the card would, and has every line of it.
+    begins as the card would, and has every line and the facts of it.
     """
     groups = grouped(notices)
     first = notices[0]
@@ -102,11 +102,14 @@ def compose(notices: Sequence[Notice]) -> Card:
     if len({(notice.title, notice.area) for notice in notices}) == 1:
         lines = tuple(plain(notice.line, LONGEST_LINE) for notice in notices)
         return Card(title_of(first), tone, lines, _facts(notices), attachment=first.attachment)
-    lines = tuple(
-        f"{title_of(notices[group[0]])}: " + "; ".join(plain(notices[index].line, LONGEST_LINE) for index in group)
-        for group in groups
-    )
-    return Card(tr("Summary of alerts"), tone, lines)
+    return Card(tr("Summary of alerts"), tone, tuple(_summed([notices[index] for index in group]) for group in groups))
+
+
+def _summed(notices: Sequence[Notice]) -> str:
+    """Return the one line for notices of one title and area."""
+    lines = "; ".join(plain(notice.line, LONGEST_LINE) for notice in notices)
+    facts = ", ".join(f"{title}: {text}" for title, text in _facts(notices))
+    return f"{title_of(notices[0])}: {lines}" + (f" ({facts})" if facts else "")
 
 
 def _tone(notices: Sequence[Notice]) -> Tone:

@@ -73,6 +73,14 @@ def test_facts_of_the_area_are_told_once() -> None:
     assert card.facts == (*facts, ("Nota", "x"))
 
 
+def test_a_summary_tells_the_facts_of_each_area() -> None:
+    """The capacity of a plant, above all: once, at the end of its line."""
+    capacity = (("Capacidade", "2500 kWp"),)
+    card = compose([failure("A", "1", facts=capacity), failure("A", "2", facts=capacity), failure("B", "3")])
+    assert [line.partition(": ")[2] for line in card.lines] == ["1: Pac 0; 2: Pac 0 (Capacidade: 2500 kWp)", "3: Pac 0"]
+    assert card.facts == ()
+
+
 def test_five_areas_are_cards_and_six_a_summary() -> None:
     five = [failure(area, "INV-1") for area in "ABCDE"]
     assert len(drain(rows_of(*five))) == 5
@@ -219,4 +227,5 @@ def test_a_storm_of_500_alarms_in_25_plants_costs_few_cards() -> None:
     cards: list[Card] = [compose(card) for card in drain(rows_of(*notices))]
     assert len(cards) <= 5
     text = "\n".join(line for card in cards for line in card.lines)
+    assert text.count("x" * 100) <= 25 + len(cards)  # the facts of a plant: once, or twice where its line is parted
     assert all(text.count(f"INV-{plant}-{inverter}:") == 1 for plant in range(25) for inverter in range(20))
