@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vigilia.alarms.config import adjust
 from vigilia.alarms.desk import AlarmDesk
 from vigilia.alarms.engine import AlarmEngine
+from vigilia.alarms.telling import duration
 from vigilia.clock import Clock
 from vigilia.config import Config
 from vigilia.drivers import Driver
@@ -54,8 +55,6 @@ class Alerting:
         self._store = store
         self._clock = clock
         self._families: tuple[str, ...] = ()
-        self._failing_since: float | None = None
-        self._failure_told = False
 
     async def start(self, drivers: Iterable[Driver]) -> None:
         """Take in the rules, go on from what the store knows, and see every reading from now on.
@@ -72,7 +71,7 @@ class Alerting:
             line = tr("The state could not be read and is kept as {file}; the watch begins anew.").format(
                 file=self._store.set_aside
             )
-            await self.notifier.tell(self._service_notice(tr("State set aside"), line))
+            await self.notifier.tell(self._service_notice(tr("State set aside"), line, Severity.MAJOR))
 
     def services(self, links: Sequence[Link], health: Health) -> dict[str, Coroutine[Any, Any, None]]:
         """Return what must run until the stop, by name."""
@@ -149,24 +148,33 @@ class Alerting:
         return ", ".join(f"{rate:.1f} %" for rate in rates if isinstance(rate, float))
 
     async def _tell_of_failures(self) -> None:
-        """Tell people, past the store, that it does not take what must be kept; until cancelled."""
+        """Tell people, past the store, that it takes nothing, and later that it does again; until cancelled."""
+        failing_since: float | None = None
+        told = False
         while True:
             await self._clock.sleep(1.0)
             failure, now = self.engine.keeper.failure, self._clock.monotonic()
-            if not failure:
-                self._failing_since, self._failure_told = None, False
-                continue
-            self._failing_since = now if self._failing_since is None else self._failing_since
-            if now - self._failing_since >= _FAILURE_TOLD_S and not self._failure_told:
-                self._failure_told = True
-                line = tr("The store does not take what must be kept: {reason}").format(reason=failure)
-                try:
-                    await self.notifier.tell(self._service_notice(tr("Monitor: state could not be saved"), line))
-                except StoreError as error:
-                    _logger.error("nobody could be told that the store fails: %s", error)
+            if failure:
+                failing_since = now if failing_since is None else failing_since
+                if not told and now - failing_since >= _FAILURE_TOLD_S:
+                    told = True
+                    line = tr("The store does not take what must be kept: {reason}").format(reason=failure)
+                    await self._tell_of_store(tr("Monitor: state could not be saved"), line, Severity.MAJOR)
+            elif failing_since is not None:
+                if told:
+                    line = tr("The store takes what must be kept again, after {duration}; what waited is kept.")
+                    line = line.format(duration=duration(now - failing_since))
+                    await self._tell_of_store(tr("Monitor: state is saved again"), line, Severity.NO_ALARM)
+                failing_since, told = None, False
 
-    def _service_notice(self, title: str, line: str) -> Notice:
-        return Notice(NoticeKind.SERVICE, title, "", line, self._clock.now(), Severity.MAJOR)
+    async def _tell_of_store(self, title: str, line: str, severity: Severity) -> None:
+        try:
+            await self.notifier.tell(self._service_notice(title, line, severity))
+        except StoreError as error:
+            _logger.error("nobody could be told of the store: %s: %s", title, error)
+
+    def _service_notice(self, title: str, line: str, severity: Severity) -> Notice:
+        return Notice(NoticeKind.SERVICE, title, "", line, self._clock.now(), severity)
 
 
 def _scan_title(kind: str) -> str:

@@ -260,4 +260,5 @@ async def test_alarms_wait_for_a_store_that_is_away_and_people_are_told_of_both(
         other.close()
     await until_async(plants.titles, "Falha de relé – UFV Alvorada", 60)
     assert (await plants.titles()).count("Falha de relé – UFV Alvorada") == 1
+    await until_async(plants.titles, "Monitor: estado volta a ser salvo", 60)
     assert await service.program.stop() == 0

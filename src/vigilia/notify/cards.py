@@ -115,6 +115,8 @@ def _summed(notices: Sequence[Notice]) -> str:
 def _tone(notices: Sequence[Notice]) -> Tone:
     worst = max(notices, key=lambda notice: (notice.kind is NoticeKind.RAISED, notice.severity))
     match worst.kind:
+        case NoticeKind.SERVICE if worst.severity is Severity.NO_ALARM:
+            return Tone.GOOD
         case NoticeKind.RAISED | NoticeKind.SERVICE:
             return Tone.WARNING if worst.severity is Severity.MINOR else Tone.ATTENTION
         case NoticeKind.CLEARED:

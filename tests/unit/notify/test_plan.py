@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.notify.webhook import failure, recovery
 from vigilia.notices import Notice, NoticeKind
-from vigilia.notify.cards import Card, compose, plain
+from vigilia.notify.cards import Card, Tone, compose, plain
 from vigilia.notify.plan import LARGEST_CARD_BYTES, Again, New, Nothing, build, choose, in_order, second_half
 from vigilia.notify.teams import TeamsSender
 from vigilia.points import Severity
@@ -65,6 +65,14 @@ def test_one_card_for_a_plant_and_kind_with_a_line_for_each() -> None:
     cards = drain(rows_of(failure("A", "INV-1"), failure("B", "INV-2"), failure("A", "INV-3")))
     assert [compose(card).title for card in cards] == ["Falha de inversor – A", "Falha de inversor – B"]
     assert compose(cards[0]).lines == ("INV-1: Pac 0", "INV-3: Pac 0")
+
+
+def test_a_card_of_the_service_looks_as_bad_as_it_is() -> None:
+    tones = [
+        compose([Notice(NoticeKind.SERVICE, "Monitor", "", "", 1.0, severity)]).tone
+        for severity in (Severity.MAJOR, Severity.MINOR, Severity.NO_ALARM)
+    ]
+    assert tones == [Tone.ATTENTION, Tone.WARNING, Tone.GOOD]
 
 
 def test_facts_of_the_area_are_told_once() -> None:
