@@ -191,6 +191,12 @@ async def test_a_wrong_password_is_said_and_the_watch_goes_on(programs: Programs
     await until(tried_again)
     assert service.program.process.returncode is None
     assert await link_contact(service) != "connected"
+
+    async def unhealthy() -> bool:
+        status, health = await service.call("GET", "/healthz")
+        return status == 503 and "link pvoperation has been refused the login" in str(health)
+
+    await until(unhealthy)
     assert await service.program.stop() == 0
     secrets = ("not-the-right-one", plants.environment["TEAMS_WEBHOOK_URL"].rpartition("sig=")[2])
     everything = await asyncio.to_thread(written, tmp_path)
