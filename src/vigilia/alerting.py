@@ -4,6 +4,7 @@ import logging
 from collections.abc import Coroutine, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -121,10 +122,17 @@ class Alerting:
                 ActiveAlarm(a.rule.family, a.point.area or a.point.device, a.point.equipment or a.point.device)
                 for a in active
             ],
-            brief=[BriefIncident(i.area, i.equipment, i.label, i.began_at, i.ended_at or i.began_at) for i in brief],
+            brief=[self._brief(incident) for incident in brief],
             waiting=self.notifier.waiting,
             success=self._success(),
         )
+
+    def _brief(self, incident: incidents.Incident) -> BriefIncident:
+        """Return what a heartbeat tells of an incident, with the zone of its place where its point is still known."""
+        name = self._table.point(incident.point).told_in if incident.point in self._table else ""
+        ended_at = incident.began_at if incident.ended_at is None else incident.ended_at
+        zone = ZoneInfo(name) if name else None
+        return BriefIncident(incident.area, incident.equipment, incident.label, incident.began_at, ended_at, zone)
 
     def _scans(self, links: Sequence[Link]) -> list[ScanVital]:
         """Return how each kind of scan goes. Of a kind that many links have, the newest counts: a lost link alarms."""

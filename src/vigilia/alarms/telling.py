@@ -61,8 +61,7 @@ def duration(seconds: float) -> str:
 
 
 def _line(alarm: Alarm, incident: Incident, *, raised: bool, equipment: str, zone: tzinfo) -> str:
-    rule, window = alarm.rule, alarm.point.window
-    name = alarm.point.zone or (window.zone if window else "")
+    rule, name = alarm.rule, alarm.point.told_in
     local = ZoneInfo(name) if name else zone
     what = tr(rule.label) if rule.label else ""
     if incident.detail:
