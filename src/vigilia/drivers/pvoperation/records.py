@@ -267,8 +267,8 @@ def _is_object(value: object) -> TypeGuard[Fields]:
 def local_time(text: str, zone: tzinfo) -> float | None:
     """Return a plant's naive local time as seconds UTC; None where it is no time.
 
-    An hour that comes twice, when clocks are set back, is taken as its first pass; one that is left out, when they are
-    set forward, counts on from before the change. A text with an offset of its own means what it says.
+    An hour that comes twice, when clocks are set back, is taken as its first pass (see `passes`); one that is left out,
+    when they are set forward, counts on from before the change. A text with an offset of its own means what it says.
     """
     if not 16 <= len(text.strip()) <= 40:  # a date alone is no time
         return None

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from vigilia.clock import iso
 from vigilia.drivers import Surroundings
-from vigilia.drivers.pvoperation import hours, mapping
+from vigilia.drivers.pvoperation import hours, mapping, passes
 from vigilia.drivers.pvoperation.client import PvOperationClient
 from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.drivers.pvoperation.mapping import INVERTER, LAG_S, RELAY, Catalogue, Family
@@ -93,7 +93,12 @@ class PlantWatch:
         now = self._clock.now()
         progress = self._progress_of(family, plant.id, now)
         start = progress.start(now)
-        days, trouble = await self._ask(family, plant, start, now, deadline)
+        zone = ZoneInfo(self._catalogue.window(plant.id).zone)
+        change = passes.set_back_between(start - passes.LONGEST_S, now, zone)
+        since = start - change.by_s if change is not None else start  # as the text of a second pass has it
+        days, trouble = await self._ask(family, plant, start, now, deadline, since=since)
+        if change is not None:
+            days = [day and progress.tell_passes_apart(day, change, now) for day in days]
         received = [day for day in days if day is not None]
         if trouble is not None and not received:
             raise trouble
@@ -121,16 +126,17 @@ class PlantWatch:
         await self._publish(family, plant, [], progress, advanced)
 
     async def _ask(
-        self, family: Family, plant: Plant, start: float, now: float, deadline: float
+        self, family: Family, plant: Plant, start: float, now: float, deadline: float, *, since: float
     ) -> tuple[list[Day | None], LinkError | None]:
         """Return the answer for each local day from `start` to `now`, None for one not received, and the first trouble.
 
-        A day that fails does not keep the later ones from being seen: what happens now matters most.
+        Records before `since` are left out. A day that fails does not keep the later ones from being seen: what happens
+        now matters most.
         """
         zone = ZoneInfo(self._catalogue.window(plant.id).zone)
 
         def parse(items: object) -> Day:
-            return parse_day(family.form, items, zone=zone, now=now, since=start)
+            return parse_day(family.form, items, zone=zone, now=now, since=since)
 
         days: list[Day | None] = []
         trouble: LinkError | None = None

@@ -490,3 +490,15 @@ async def test_relays_that_report_at_a_pace_are_known_for_it(api: Api, site: Mak
     async with site(api, at=f"{DAY} 19:55:00", checkpoints=checkpoints, known=kept, relay_plants=[2]) as without:
         assert not without.has(RELAYS_LAST)
         assert without.has(LAST)
+
+
+async def test_a_trip_in_the_second_pass_of_an_hour_has_the_time_of_that(api: Api, site: MakeSite) -> None:
+    """In Santiago clocks are set back at 24:00 of 4 April: 00:20 in São Paulo is 23:20 there, for the second time."""
+    texts = [f"2026-04-04 {hour}:{minute:02}:00" for hour in (22, 23) for minute in range(0, 60, 5)]
+    again = [f"2026-04-04 23:{minute:02}:00" for minute in range(0, 20, 5)]
+    api.put("day_relay", 19478, *(relay("R1", text) for text in [*texts, *again]))
+    async with site(api, at="2026-04-05 00:18:00", plants={"19478": {"timezone": "America/Santiago"}}) as at_work:
+        await at_work.scans("day_relay")
+        api.put("day_relay", 19478, relay("R1", "2026-04-04 23:20:00", r59A=1))
+        await until(lambda: at_work.value(RELAY) == 1, 20)
+        assert at_work.reading(RELAY).time == utc("2026-04-05 00:20:00")
