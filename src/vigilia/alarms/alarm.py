@@ -65,6 +65,7 @@ class Alarm:
         "_window",
         "acknowledged_by",
         "counters",
+        "dated",
         "detail",
         "id",
         "incident",
@@ -100,6 +101,8 @@ class Alarm:
         self.shelved_until: float | None = None
         self.unconfirmed = False
         """Whether the last reading of an alarm said nothing: its confirmation is stale."""
+        self.dated = False
+        """Whether its readings are records, which have the equipment's own times: no clock of ours changes those."""
         self.detail = ""
         """What the newest bad reading said besides."""
         self.severity = rule.severity
@@ -149,6 +152,7 @@ class Alarm:
 
         `late`: whether readings come as records, which may be hours late.
         """
+        self.dated = late
         counters = self.counters
         if self.rule.stale_s is not None:
             return self._settle_stale(now)
@@ -193,10 +197,15 @@ class Alarm:
         self._said.clear()
 
     def set_back(self, now: float) -> None:
-        """Follow a clock that was set back to `now`: what it called later is no measure any more."""
+        """Follow a clock that was set back to `now`: what it called later is no measure any more.
+
+        When an alarm of records began and ended stays: a record between `now` and then is not the later for it.
+        """
         self.counters.forget_after(now)
-        self.known = [episode for episode in self.known if (episode.ended or 0) <= now]
         self.last_seen = min(self.last_seen, now)
+        if self.dated:
+            return
+        self.known = [episode for episode in self.known if (episode.ended or 0) <= now]
         if self.incident is not None:
             self.incident.began = min(self.incident.began, now)
             self.incident.last_seen = min(self.incident.last_seen, now)
@@ -218,6 +227,7 @@ class Alarm:
             "acknowledged_by": self.acknowledged_by,
             "shelved_until": self.shelved_until,
             "unconfirmed": self.unconfirmed,
+            "dated": self.dated,
             "detail": self.detail,
             "last_seen": self.last_seen,
             "severity": int(self.severity),
@@ -234,6 +244,7 @@ class Alarm:
         self.acknowledged_by = saved["acknowledged_by"]
         self.shelved_until = saved["shelved_until"]
         self.unconfirmed = saved["unconfirmed"]
+        self.dated = saved.get("dated", False)
         self.detail = saved["detail"]
         self.last_seen = saved["last_seen"]
         self.severity = Severity(saved.get("severity", self.rule.severity))
