@@ -44,6 +44,8 @@ class Incident:
     told: bool = False
     found: float = 0.0
     """When the watch learnt of it, by the clock."""
+    start_known: bool = True
+    """False where `began` is a guess: it was taken over from the monitor before."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def update(self, last_seen: float, severity: Severity, detail: str) -> bool:
@@ -275,6 +277,7 @@ class Alarm:
             incident.told,
             rule.outage,
             incident.found,
+            incident.start_known,
         )
 
     def _hear(self, moment: float, severity: Severity, detail: str) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from vigilia.language import tr
 from vigilia.reports.unavailability import Figures, Occurrence, Unavailability, equipment_of
 from vigilia.reports.words import local, plain, said_day, said_moment
+from vigilia.store.incidents import Incident
 
 _DAY_S = 86_400
 _MOST_ROWS = 100_000
@@ -138,6 +139,8 @@ def _write_head(sheet: _Sheet, found: Unavailability, zone: tzinfo, now: float) 
     sheet.add(tr("Week"), week)
     sheet.add(tr("Made"), said_moment(now, zone))
     sheet.add(tr("A moment counts once for a plant, however many of its incidents hold it."))
+    if any(not occurrence.incident.start_known for occurrence in found.occurrences):
+        sheet.add(tr("Incidents taken over from the monitor before have no known start: it is a guess."))
     sheet.row = _HEADING_ROW
 
 
@@ -219,16 +222,22 @@ def _occurrence(occurrence: Occurrence, until: float, zone: tzinfo) -> tuple[Cel
         _translated(incident.family),
         _translated(incident.label),
         incident.severity.name,
-        local(incident.began_at, local_zone),
+        _began(incident, local_zone),
         tr("still open") if incident.ended_at is None else local(incident.ended_at, local_zone),
         str(local_zone),
-        Duration(max(0.0, ended - incident.began_at)),
+        Duration(max(0.0, ended - incident.began_at)) if incident.start_known else None,
         Duration(occurrence.seconds),
         None if occurrence.window_seconds is None else Duration(occurrence.window_seconds),
         incident.detail,
         tr("brief") if incident.brief else tr("yes") if incident.told else tr("no"),
         incident.suppressed_by,
     )
+
+
+def _began(incident: Incident, zone: tzinfo) -> Cell:
+    if incident.start_known:
+        return local(incident.began_at, zone)
+    return tr("not known; taken as {moment}").format(moment=said_moment(incident.began_at, zone))
 
 
 def _translated(title: str) -> str:

@@ -102,6 +102,17 @@ def test_the_times_of_an_occurrence_are_those_of_its_plant() -> None:
     assert sun[5:8] == [datetime(2026, 11, 17, 5, 30), "still open", "America/Sao_Paulo"]  # noqa: DTZ001
 
 
+def test_a_start_that_is_not_known_does_not_look_exact() -> None:
+    book = opened(incident(at("2026-11-17T05:30"), at("2026-11-17T08:00"), start_known=False))
+    assert str(rows(book["Summary"])[4][0]).startswith("Incidents taken over")
+    _, row = rows(book["Occurrences"])
+    assert row[5] == "not known; taken as 2026-11-17 05:30:00"
+    assert row[8] is None
+    assert row[9] == timedelta(hours=2, minutes=30)
+    exact = opened(incident(at("2026-11-17T05:30"), at("2026-11-17T08:00")))
+    assert rows(exact["Summary"])[4][0] is None
+
+
 def test_a_week_that_is_not_over_says_so() -> None:
     found = rows(opened(now=at("2026-11-18T12:00"))["Summary"])
     assert found[1][1] == "2026-11-16 – 2026-11-22 (America/Sao_Paulo) as far as 2026-11-18 12:00:00"
