@@ -206,6 +206,18 @@ async def test_a_wrong_password_is_said_and_the_watch_goes_on(programs: Programs
     assert [secret for secret in secrets if secret.encode() in everything or secret in service.program.text] == []
 
 
+async def test_an_online_check_tries_the_login_and_sends_a_card(programs: Programs) -> None:
+    plants = await simulate(programs, "--quiet-day", "--clock", CLOCK)
+    check = await programs("check", "--online", environment=plants.environment)
+    assert await check.wait() == 0
+    works = [line.removesuffix(": funciona") for line in check.lines if line.endswith(": funciona")]
+    assert [line.split()[-1] for line in works] == ["pvoperation", "teams"]
+    assert await plants.titles() == ["Cartão de teste"]
+    check = await programs("check", "--online", environment=plants.environment | {"PVOP_PASSWORD": "wrong"})
+    assert await check.wait() == 2
+    assert any("pvoperation: the login is refused (status 401)" in line for line in check.lines)
+
+
 async def test_a_stop_in_the_first_scan_loses_nothing(programs: Programs) -> None:
     """The next start takes up what is missing: every failure of the day is on record once."""
     options = ("--plants", "30", "--inverters", "3", "--seed", "3", "--latency-ms", "400")
