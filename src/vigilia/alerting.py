@@ -4,12 +4,14 @@ import logging
 from collections.abc import Coroutine, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vigilia.alarms.config import adjust
 from vigilia.alarms.desk import AlarmDesk
 from vigilia.alarms.engine import AlarmEngine
+from vigilia.alarms.telling import duration
 from vigilia.clock import Clock
 from vigilia.config import Config
 from vigilia.health import Health
@@ -54,8 +56,6 @@ class Alerting:
         self._store = store
         self._clock = clock
         self._families: tuple[str, ...] = ()
-        self._failing_since: float | None = None
-        self._failure_told = False
 
     async def start(self, declared: Sequence[Rule]) -> None:
         """Take in the rules that are declared, go on from what the store knows, and see every reading from now on.
@@ -71,7 +71,7 @@ class Alerting:
             line = tr("The state could not be read and is kept as {file}; the watch begins anew.").format(
                 file=self._store.set_aside
             )
-            await self.notifier.tell(self._service_notice(tr("State set aside"), line))
+            await self.notifier.tell(self._service_notice(tr("State set aside"), line, Severity.MAJOR))
 
     def services(self, links: Sequence[Link], health: Health) -> dict[str, Coroutine[Any, Any, None]]:
         """Return what must run until the stop, by name."""
@@ -121,10 +121,17 @@ class Alerting:
                 ActiveAlarm(a.rule.family, a.point.area or a.point.device, a.point.equipment or a.point.device)
                 for a in active
             ],
-            brief=[BriefIncident(i.area, i.equipment, i.label, i.began_at, i.ended_at or i.began_at) for i in brief],
+            brief=[self._brief(incident) for incident in brief],
             waiting=self.notifier.waiting,
             success=self._success(),
         )
+
+    def _brief(self, incident: incidents.Incident) -> BriefIncident:
+        """Return what a heartbeat tells of an incident, with the zone of its place where its point is still known."""
+        name = self._table.point(incident.point).told_in if incident.point in self._table else ""
+        ended_at = incident.began_at if incident.ended_at is None else incident.ended_at
+        zone = ZoneInfo(name) if name else None
+        return BriefIncident(incident.area, incident.equipment, incident.label, incident.began_at, ended_at, zone)
 
     def _scans(self, links: Sequence[Link]) -> list[ScanVital]:
         """Return how each kind of scan goes. Of a kind that many links have, the newest counts: a lost link alarms."""
@@ -148,24 +155,33 @@ class Alerting:
         return ", ".join(f"{rate:.1f} %" for rate in rates if isinstance(rate, float))
 
     async def _tell_of_failures(self) -> None:
-        """Tell people, past the store, that it does not take what must be kept; until cancelled."""
+        """Tell people, past the store, that it takes nothing, and later that it does again; until cancelled."""
+        failing_since: float | None = None
+        told = False
         while True:
             await self._clock.sleep(1.0)
             failure, now = self.engine.keeper.failure, self._clock.monotonic()
-            if not failure:
-                self._failing_since, self._failure_told = None, False
-                continue
-            self._failing_since = now if self._failing_since is None else self._failing_since
-            if now - self._failing_since >= _FAILURE_TOLD_S and not self._failure_told:
-                self._failure_told = True
-                line = tr("The store does not take what must be kept: {reason}").format(reason=failure)
-                try:
-                    await self.notifier.tell(self._service_notice(tr("Monitor: state could not be saved"), line))
-                except StoreError as error:
-                    _logger.error("nobody could be told that the store fails: %s", error)
+            if failure:
+                failing_since = now if failing_since is None else failing_since
+                if not told and now - failing_since >= _FAILURE_TOLD_S:
+                    told = True
+                    line = tr("The store does not take what must be kept: {reason}").format(reason=failure)
+                    await self._tell_of_store(tr("Monitor: state could not be saved"), line, Severity.MAJOR)
+            elif failing_since is not None:
+                if told:
+                    line = tr("The store takes what must be kept again, after {duration}; what waited is kept.")
+                    line = line.format(duration=duration(now - failing_since))
+                    await self._tell_of_store(tr("Monitor: state is saved again"), line, Severity.NO_ALARM)
+                failing_since, told = None, False
 
-    def _service_notice(self, title: str, line: str) -> Notice:
-        return Notice(NoticeKind.SERVICE, title, "", line, self._clock.now(), Severity.MAJOR)
+    async def _tell_of_store(self, title: str, line: str, severity: Severity) -> None:
+        try:
+            await self.notifier.tell(self._service_notice(title, line, severity))
+        except StoreError as error:
+            _logger.error("nobody could be told of the store: %s: %s", title, error)
+
+    def _service_notice(self, title: str, line: str, severity: Severity) -> Notice:
+        return Notice(NoticeKind.SERVICE, title, "", line, self._clock.now(), severity)
 
 
 def _scan_title(kind: str) -> str:

@@ -7,7 +7,8 @@
     ├── LinkError                a conversation with equipment went wrong
     │   ├── ConnectionLost       no answer: refused, reset, cut, timed out
     │   ├── BadAnswer            an answer that cannot be used; the connection stands
-    │   └── LoginRefused         the equipment answered, and would not let us in
+    │   ├── LoginRefused         the equipment answered, and would not let us in: a person must see to it
+    │   └── NoSession            the equipment answered, and has no room for us at present
     ├── WriteError               a write that was not confirmed, with its reason
     │   ├── UnknownPoint         no point has that name
     │   ├── ReadOnly             the point takes no writes
@@ -77,7 +78,11 @@ class BadAnswer(LinkError):
 
 
 class LoginRefused(LinkError):
-    """The equipment answered a login with a refusal: wrong credentials or no free session."""
+    """The equipment answered a login with a refusal that does not heal by itself: wrong credentials above all."""
+
+
+class NoSession(LinkError):
+    """The equipment answered that it holds as many login sessions as it can; one of others may end."""
 
 
 class WriteError(VigiliaError):

@@ -1,7 +1,7 @@
 """Health as evidence of progress: what ought to have happened, and did not.
 
 Equipment that is down is no fault of the watch as long as the watch says so. A link that neither works nor reports,
-a store that takes nothing, an IOC that does not serve: those are.
+equipment that refuses our login, a store that takes nothing, an IOC that does not serve: those are.
 
 Not everything that is missing is a reason for the service manager to restart the service; `Health.stuck` says what is.
 """
@@ -15,6 +15,8 @@ from vigilia.clock import Clock
 from vigilia.link import Link
 from vigilia.store import Store, StoreError, WriteJournal
 
+_REFUSED_S = 60.0
+"""Clock seconds for which equipment may refuse a login, as one that starts up does for a moment."""
 _STORE_PERIOD_S = 10.0
 _STORE_SILENCE_S = 30.0
 """Real seconds; a database that is locked, full or away says so in far less."""
@@ -46,7 +48,7 @@ class Health:
 
         Among them what `others` of the watch's parts miss.
         """
-        missing = self._silent_links()
+        missing = self._silent_links() + self._refused_links()
         if self._epics_ready is not None and not self._epics_ready():
             missing.append("EPICS is not served: its IOC is being started")
         try:
@@ -61,9 +63,9 @@ class Health:
     def stuck(self) -> list[str]:
         """Return a sentence for each thing that hangs within this process, which a restart may cure; never waits.
 
-        Not among them: equipment that is down, an outside service that is down, an IOC that is being replaced, and a
-        store that answers with a refusal (locked, full, read-only). A restart would end what still works, and then find
-        the same.
+        Not among them: equipment that is down or refuses our login, an outside service that is down, an IOC that is
+        being replaced, and a store that answers with a refusal (locked, full, read-only). A restart would end what
+        still works, and then find the same.
         """
         stuck = self._silent_links()
         if self._store_asked is not None and (silent_s := time.monotonic() - self._store_asked) > _STORE_SILENCE_S:
@@ -85,4 +87,13 @@ class Health:
             f"link {link.name} has neither worked nor reported for {now - link.progressed:.0f} s"
             for link in self._links
             if now - link.progressed > link.longest_silence_s
+        ]
+
+    def _refused_links(self) -> list[str]:
+        """Name the links that are refused the login: that does not heal by itself, so a person must see to it."""
+        now = self._clock.monotonic()
+        return [
+            f"link {link.name} has been refused the login for {now - link.refused_at:.0f} s: {link.error}"
+            for link in self._links
+            if link.refused_at is not None and now - link.refused_at > _REFUSED_S
         ]

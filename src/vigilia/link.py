@@ -8,7 +8,6 @@ It knows no points and no protocol: a driver gives it a `Session` (how to open a
 import asyncio
 import logging
 import math
-import random
 import statistics
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,8 +15,18 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from vigilia.backoff import Backoff
 from vigilia.clock import Clock
-from vigilia.errors import BadAnswer, ConnectionLost, LinkError, NotWritable, Refused, VigiliaError, WriteTimeout
+from vigilia.errors import (
+    BadAnswer,
+    ConnectionLost,
+    LinkError,
+    LoginRefused,
+    NotWritable,
+    Refused,
+    VigiliaError,
+    WriteTimeout,
+)
 from vigilia.redaction import redact
 from vigilia.scan import Job, Scan
 
@@ -70,23 +79,6 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Backoff:
-    """Waits between attempts to reconnect: at random, growing from `first_s` to `most_s`.
-
-    Each wait is drawn between `first_s` and three times the one before ("decorrelated jitter"), so that many links
-    that lost contact together do not come back together.
-    """
-
-    first_s: float = 0.5
-    most_s: float = 10.0
-
-    def after(self, previous_s: float | None) -> float:
-        """Return the wait that follows a wait of `previous_s` (None: the first)."""
-        highest = 2 * self.first_s if previous_s is None else 3 * previous_s
-        return min(self.most_s, random.uniform(self.first_s, max(self.first_s, highest)))  # noqa: S311
-
-
-@dataclass(frozen=True, slots=True)
 class RoundTrips:
     """How long the link's requests took, in milliseconds; None before the first."""
 
@@ -120,12 +112,13 @@ class Link:
         """When the link came into its present state of contact, seconds UTC."""
         self.moved = clock.monotonic()
         """The same by the clock's monotonic time, for whoever measures from it."""
-
         self.error = ""
         """Why contact was lost or an answer discarded, last time."""
         self.reconnects = 0
         self.bad_answers = 0
         """Answers discarded since the start."""
+        self.refused_at: float | None = None
+        """When the equipment first refused our login, by the clock's monotonic time; None: it has let us in since."""
         self.progressed = clock.monotonic()
         """When the link last did something or found it could not, by the clock's monotonic time."""
         self.on_contact: Callable[[Link], Awaitable[None]] | None = None
@@ -248,7 +241,7 @@ class Link:
             async with asyncio.timeout(self._session.open_deadline_s):
                 await self._session.open()
         except LinkError as error:
-            await self._lose(str(error), lost=isinstance(error, ConnectionLost))
+            await self._lose(error, lost=isinstance(error, ConnectionLost))
             return False
         except TimeoutError:
             await self._lose(f"not open after {self._session.open_deadline_s:g} s", lost=True)
@@ -258,6 +251,7 @@ class Link:
             await self._lose(f"a fault in the driver: {error!r}", lost=True)
             return False
         self._bad_in_a_row = 0
+        self.refused_at = None
         self.reconnects += self._was_connected
         self._was_connected = True
         for scan in self._scans:
@@ -326,7 +320,7 @@ class Link:
             await self._lose(f"{self._bad_in_a_row} bad answers in a row: {error}", lost=False)
             return False
         except LinkError as error:
-            await self._lose(str(error), lost=isinstance(error, ConnectionLost))
+            await self._lose(error, lost=isinstance(error, ConnectionLost))
             return False
         except Exception as error:  # the boundary that keeps one link's fault from the others
             _logger.exception("%s: a fault in the driver", self.name)
@@ -341,13 +335,13 @@ class Link:
             await self._do(write.job)
         except ConnectionLost as error:
             write.fail(WriteTimeout(redact(f"{self.name} gave no answer: {error}")))
-            await self._lose(str(error), lost=True)
+            await self._lose(error, lost=True)
             return False
         except BadAnswer as error:
             write.fail(Refused(redact(f"{self.name} did not confirm: {error}")))
         except LinkError as error:
             write.fail(Refused(redact(f"{self.name} refused: {error}")))
-            await self._lose(str(error), lost=False)
+            await self._lose(error, lost=False)
             return False
         except VigiliaError as error:
             write.fail(error)
@@ -362,9 +356,11 @@ class Link:
                 write.answer.set_result(None)
         return True
 
-    async def _lose(self, reason: str, *, lost: bool) -> None:
+    async def _lose(self, why: LinkError | str, *, lost: bool) -> None:
         """Close the session, tell why, and fail what waits. `lost`: there is nobody to log out from."""
-        reason = redact(reason)  # clients are told it, and equipment may repeat what it was sent
+        if isinstance(why, LoginRefused) and self.refused_at is None:
+            self.refused_at = self._clock.monotonic()
+        reason = redact(str(why))  # clients are told it, and equipment may repeat what it was sent
         log = _logger.warning if self.contact is Contact.CONNECTED or reason != self.error else _logger.debug
         self.error = reason
         self.progressed = self._clock.monotonic()

@@ -134,6 +134,11 @@ class Point:
         """The groups whose alarm suppresses those of this point."""
         return (*self.under, f"link:{self.link}") if self.link else self.under
 
+    @property
+    def told_in(self) -> str:
+        """The name of the time zone that its times are told in; empty: the site's."""
+        return self.zone or (self.window.zone if self.window else "")
+
     def label(self, value: Value | None) -> str | None:
         """Return the text of an enum's or boolean's value, or None where it has none."""
         if value is None or not self.labels or isinstance(value, str):

@@ -132,10 +132,13 @@ class _Import:
 
     @staticmethod
     def _stand(alarm: Alarm, began: float) -> None:
-        """Have an alarm stand that people were told of: nothing is told of it but its end."""
+        """Have an alarm stand that people were told of: nothing is told of it but its end.
+
+        When it began the file does not say: `began` is a guess, and marked as one.
+        """
         alarm.state = State(Base.UNACKNOWLEDGED, told=True)
         alarm.since = alarm.last_seen = began
-        alarm.incident = Incident(began, began, alarm.rule.severity, "", told=True)
+        alarm.incident = Incident(began, began, alarm.rule.severity, "", told=True, start_known=False)
 
 
 async def take_over(config: Config, clock: Clock, file: str) -> str:

@@ -1,9 +1,12 @@
 """The watch over photovoltaic plants as operators meet it: cards, alarms over REST and EPICS, and trouble at boot."""
 
 import asyncio
+import contextlib
 import re
+import resource
 import sqlite3
-from collections.abc import Callable, Coroutine
+import subprocess
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -191,10 +194,28 @@ async def test_a_wrong_password_is_said_and_the_watch_goes_on(programs: Programs
     await until(tried_again)
     assert service.program.process.returncode is None
     assert await link_contact(service) != "connected"
+
+    async def unhealthy() -> bool:
+        status, health = await service.call("GET", "/healthz")
+        return status == 503 and "link pvoperation has been refused the login" in str(health)
+
+    await until(unhealthy)
     assert await service.program.stop() == 0
     secrets = ("not-the-right-one", plants.environment["TEAMS_WEBHOOK_URL"].rpartition("sig=")[2])
     everything = await asyncio.to_thread(written, tmp_path)
     assert [secret for secret in secrets if secret.encode() in everything or secret in service.program.text] == []
+
+
+async def test_an_online_check_tries_the_login_and_sends_a_card(programs: Programs) -> None:
+    plants = await simulate(programs, "--quiet-day", "--clock", CLOCK)
+    check = await programs("check", "--online", environment=plants.environment)
+    assert await check.wait() == 0
+    works = [line.removesuffix(": funciona") for line in check.lines if line.endswith(": funciona")]
+    assert [line.split()[-1] for line in works] == ["pvoperation", "teams"]
+    assert await plants.titles() == ["Cartão de teste"]
+    check = await programs("check", "--online", environment=plants.environment | {"PVOP_PASSWORD": "wrong"})
+    assert await check.wait() == 2
+    assert any("pvoperation: the login is refused (status 401)" in line for line in check.lines)
 
 
 async def test_a_stop_in_the_first_scan_loses_nothing(programs: Programs) -> None:
@@ -242,22 +263,121 @@ async def test_a_clock_set_back_an_hour_between_two_runs(programs: Programs, tmp
     assert [title for title in after[len(before) :] if "inversor" in title.lower()] == []
 
 
-async def test_alarms_wait_for_a_store_that_is_away_and_people_are_told_of_both(
-    programs: Programs, tmp_path: Path
+@contextlib.contextmanager
+def locked(state: Path, service: Service) -> Iterator[None]:
+    """Another program holds the store's lock."""
+    del service
+    other = sqlite3.connect(state / "vigilia.db")
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+    finally:
+        other.close()
+
+
+@contextlib.contextmanager
+def out_of_room(state: Path, service: Service) -> Iterator[None]:
+    """No file of the service's may grow, nor be written beyond its first byte: a full disk, for one process."""
+    del state
+    pid = service.program.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+@contextlib.contextmanager
+def filled(state: Path, service: Service) -> Iterator[None]:
+    """The disk of the data directory is full to the last byte."""
+    del service
+    filler = state / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        for block in (2**20, 4096, 512, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * block):
+                    pass
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextlib.contextmanager
+def read_only(state: Path, service: Service) -> Iterator[None]:
+    """Neither the store nor its folder take any change, from nobody."""
+    del service
+    things = [str(state), *(str(path) for path in state.glob("vigilia.db*"))]
+    run("chattr", "+i", *things)
+    try:
+        yield
+    finally:
+        run("chattr", "-i", *things)
+
+
+def run(*command: str) -> bool:
+    """Whether a command of the system went well."""
+    try:
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+Trouble = Callable[[Path, Service], contextlib.AbstractContextManager[None]]
+
+
+@pytest.mark.parametrize("trouble", [locked, out_of_room, filled, read_only], ids=lambda trouble: trouble.__name__)
+async def test_alarms_wait_for_a_store_that_takes_nothing_and_people_are_told_of_both(
+    programs: Programs, tmp_path: Path, trouble: Trouble
 ) -> None:
-    (tmp_path / "script.toml").write_text(COVERED)
+    state = tmp_path / "state"
+    state.mkdir()
+    with contextlib.ExitStack() as after:
+        if trouble is filled:
+            if not run("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(state)):
+                pytest.skip("a disk of its own needs root")
+            after.callback(run, "umount", "-l", str(state))
+        if trouble is read_only and not (run("chattr", "+i", str(state)) and run("chattr", "-i", str(state))):
+            pytest.skip("an immutable folder needs root, and a file system that has it")
+        await _go_through(programs, tmp_path, state, trouble)
+
+
+async def _go_through(programs: Programs, folder: Path, state: Path, trouble: Trouble) -> None:
+    """A relay trips while the store takes nothing: it is told once, when there is room again, and kept."""
+    (folder / "script.toml").write_text(COVERED)
     plants = await simulate(programs, "--script", "script.toml", "--clock", "2026-03-10T08:25:00 x60")
     service = await serve(programs, plants.environment)
     await service.program.line_with("inverter scan: 1 plants", 60)
-    other = sqlite3.connect(tmp_path / "state" / "vigilia.db")
-    try:
-        other.execute("BEGIN IMMEDIATE")
+    with trouble(state, service):
         await service.program.line_with("alarms wait in memory", 60)
         await until_async(plants.titles, "Monitor: falha ao salvar estado", 60)  # past the store
         status, health = await service.call("GET", "/healthz")
         assert (status, "store" in str(health)) == (503, True)
-    finally:
-        other.close()
+        await until(tripped_in(service), 60)  # seen and shown, and told by nobody yet
+        assert "Falha de relé – UFV Alvorada" not in await plants.titles()
     await until_async(plants.titles, "Falha de relé – UFV Alvorada", 60)
-    assert (await plants.titles()).count("Falha de relé – UFV Alvorada") == 1
+    await until_async(plants.titles, "Monitor: estado volta a ser salvo", 60)
+
+    async def healthy() -> bool:
+        return (await service.call("GET", "/healthz"))[0] == 200
+
+    await until(healthy, 60)
+    assert service.program.process.returncode is None
+    _, answer = await service.call("GET", "/api/v1/incidents")
+    assert sum(item["equipment"] == f"Relé {RELAY}" for item in answer["items"]) == 1
+    await service.program.kill()  # what was told is kept: the next start does not tell it again
+    again = {**plants.environment, "VIGILIA_CLOCK": (await plants.ask("/clock"))["text"]}
+    service = await serve(programs, again)
+    await service.program.line_with("inverter scan: 1 plants", 60)
+    assert (await alarm(service, "relay-overvoltage")) is not None
     assert await service.program.stop() == 0
+    assert (await plants.titles()).count("Falha de relé – UFV Alvorada") == 1
+
+
+def tripped_in(service: Service) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def tripped() -> bool:
+        status, point = await service.call("GET", f"/api/v1/points/19478:Relay-{RELAY}:Overvoltage-Sts")
+        return status == 200 and point["label"] == "Active"
+
+    return tripped

@@ -10,9 +10,9 @@ import pytest
 
 from tests.conftest import until
 from vigilia.clock import Clock
-from vigilia.errors import ConnectionLost
+from vigilia.errors import ConnectionLost, LinkError, LoginRefused, NoSession
 from vigilia.health import Health
-from vigilia.link import Link
+from vigilia.link import Contact, Link
 from vigilia.points import Kind, Origin, Point
 from vigilia.scan import Scan
 from vigilia.spool import Spool
@@ -28,11 +28,11 @@ class Session:
     deadline_s = open_deadline_s = 0.05
 
     def __init__(self, *, answers: bool = True) -> None:
-        self.answers = answers
+        self.trouble: LinkError | None = None if answers else ConnectionLost("refused")
 
     async def open(self) -> None:
-        if not self.answers:
-            raise ConnectionLost("refused")
+        if self.trouble is not None:
+            raise self.trouble
 
     async def close(self, *, lost: bool) -> None:
         pass
@@ -82,6 +82,34 @@ async def test_equipment_that_is_down_is_no_fault_of_a_watch_that_says_so(store:
     for _ in range(5):
         await clock.sleep(link.longest_silence_s / 2)
         assert await health.missing() == []
+    await link.stop()
+    await run
+
+
+async def test_a_login_that_is_refused_needs_a_person(store: Store, journal: WriteJournal) -> None:
+    """Not at once, nor because the equipment was away meanwhile; and until it lets us in."""
+    clock, session = Clock(speed=100), Session()
+    session.trouble = NoSession("no session is free")
+    link = Link("sw-1", session, clock)
+    health = Health([link], store, journal, clock, None)
+    run = asyncio.create_task(link.run())
+    await clock.sleep(100)
+    assert await health.missing() == []  # others may log out
+    session.trouble = LoginRefused("status 401: check the password")
+    await until(lambda: link.refused_at is not None)
+    assert await health.missing() == []
+    async with asyncio.timeout(10):
+        while not (lines := await health.missing()):
+            await clock.sleep(5)
+    assert lines[0].startswith("link sw-1 has been refused the login for ")
+    assert lines[0].endswith(" s: status 401: check the password")
+    assert health.stuck() == []  # a restart cures nothing
+    session.trouble = ConnectionLost("nobody there")
+    await until(lambda: link.error == "nobody there")
+    assert len(await health.missing()) == 1
+    session.trouble = None
+    await until(lambda: link.contact is Contact.CONNECTED)
+    assert await health.missing() == []
     await link.stop()
     await run
 

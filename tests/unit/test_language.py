@@ -31,7 +31,7 @@ FOLLOWED = (
     *("family", "incident.label"),
 )
 """What is translated by a name, and is among the texts all the same."""
-SERVICE = {"Monitor: state could not be saved"}
+SERVICE = {"Monitor: state could not be saved", "Monitor: state is saved again"}
 """Titles of the service's own notices."""
 SOURCE = Path(vigilia.__file__).parent
 FOLDER = SOURCE / "locale" / "pt_BR" / "LC_MESSAGES"

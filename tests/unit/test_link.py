@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import until
 from tests.unit.scripted import HANG, Outcome, ScriptedSession, connected, fast_link, job, running, scripted_scan
 from vigilia import link as module
+from vigilia.backoff import Backoff
 from vigilia.clock import Clock
 from vigilia.errors import (
     BadAnswer,
@@ -18,7 +19,7 @@ from vigilia.errors import (
     Refused,
     WriteTimeout,
 )
-from vigilia.link import Backoff, Contact, Link
+from vigilia.link import Contact, Link
 from vigilia.scan import Follow, Scan
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import until
 from tests.unit.scripted import HANG, Outcome, ScriptedSession, act, connected, fast_link, job, running
 from vigilia import link as module
+from vigilia.backoff import Backoff
 from vigilia.errors import (
     BadAnswer,
     ConnectionLost,
@@ -21,7 +22,7 @@ from vigilia.errors import (
     Refused,
     WriteError,
 )
-from vigilia.link import Backoff, Link
+from vigilia.link import Link
 from vigilia.scan import Follow, Job, Scan
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import until
 from tests.unit.scripted import HANG, Outcome, ScriptedSession, connected, fast_link, job, running
+from vigilia.backoff import Backoff
 from vigilia.clock import Clock
 from vigilia.errors import (
     BadAnswer,
@@ -17,7 +18,7 @@ from vigilia.errors import (
     WriteError,
     WriteTimeout,
 )
-from vigilia.link import MOST_WAITING_WRITES, Backoff, Contact, Link
+from vigilia.link import MOST_WAITING_WRITES, Contact, Link
 from vigilia.scan import Job, Scan
 
 

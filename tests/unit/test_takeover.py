@@ -116,6 +116,9 @@ async def test_the_next_readings_go_on_where_the_monitor_before_had_come(store: 
         (NoticeKind.CLEARED, "relay-overvoltage@7:Relay-R1:Overvoltage-Sts"),
         (NoticeKind.RAISED, "inverter-failure@8:Inverter-C:Pac-Mon"),
     ]
+    lines = {found.notice.alarm: found.notice.line for found in await outbox.waiting(store, "teams", 10)}
+    assert lines["relay-overvoltage@7:Relay-R1:Overvoltage-Sts"].endswith(" – until 10/03 12:05; start not known")
+    assert [row.start_known for row in await load_incidents(store, 0.0) if row.rule == "relay-overvoltage"] == [False]
 
 
 async def test_a_store_that_knows_of_plants_is_left_alone(store: Store) -> None:
@@ -167,9 +170,9 @@ def test_what_was_taken_over_is_given_back(tmp_path_factory: pytest.TempPathFact
 async def test_incidents_of_what_stands_are_open_and_told(store: Store) -> None:
     await take_over(store)
     rows = await load_incidents(store, 0.0)
-    assert sorted((row.alarm, row.ended_at, row.told) for row in rows) == [
-        ("inverter-failure@8:Inverter-B:Pac-Mon", None, True),
-        ("relay-overvoltage@7:Relay-R1:Overvoltage-Sts", None, True),
+    assert sorted((row.alarm, row.ended_at, row.told, row.start_known) for row in rows) == [
+        ("inverter-failure@8:Inverter-B:Pac-Mon", None, True, False),
+        ("relay-overvoltage@7:Relay-R1:Overvoltage-Sts", None, True, False),
     ]
 
 

@@ -45,6 +45,8 @@ class Incident:
     told: bool = False
     found: float = 0.0
     """When the watch learnt of it, by the clock."""
+    start_known: bool = True
+    """False where `began` is a guess: it was taken over from the monitor before."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def update(self, last_seen: float, severity: Severity, detail: str) -> bool:
@@ -66,6 +68,7 @@ class Alarm:
         "_window",
         "acknowledged_by",
         "counters",
+        "dated",
         "detail",
         "id",
         "incident",
@@ -101,6 +104,8 @@ class Alarm:
         self.shelved_until: float | None = None
         self.unconfirmed = False
         """Whether the last reading of an alarm said nothing: its confirmation is stale."""
+        self.dated = False
+        """Whether its readings are records, which have the equipment's own times: no clock of ours changes those."""
         self.detail = ""
         """What the newest bad reading said besides."""
         self.severity = rule.severity
@@ -162,6 +167,7 @@ class Alarm:
 
         `late`: whether readings come as records, which may be hours late.
         """
+        self.dated = late
         counters = self.counters
         if self.rule.stale_s is not None:
             return self._settle_stale(now)
@@ -206,10 +212,15 @@ class Alarm:
         self._said.clear()
 
     def set_back(self, now: float) -> None:
-        """Follow a clock that was set back to `now`: what it called later is no measure any more."""
+        """Follow a clock that was set back to `now`: what it called later is no measure any more.
+
+        When an alarm of records began and ended stays: a record between `now` and then is not the later for it.
+        """
         self.counters.forget_after(now)
-        self.known = [episode for episode in self.known if (episode.ended or 0) <= now]
         self.last_seen = min(self.last_seen, now)
+        if self.dated:
+            return
+        self.known = [episode for episode in self.known if (episode.ended or 0) <= now]
         if self.incident is not None:
             self.incident.began = min(self.incident.began, now)
             self.incident.last_seen = min(self.incident.last_seen, now)
@@ -231,6 +242,7 @@ class Alarm:
             "acknowledged_by": self.acknowledged_by,
             "shelved_until": self.shelved_until,
             "unconfirmed": self.unconfirmed,
+            "dated": self.dated,
             "detail": self.detail,
             "last_seen": self.last_seen,
             "severity": int(self.severity),
@@ -247,6 +259,7 @@ class Alarm:
         self.acknowledged_by = saved["acknowledged_by"]
         self.shelved_until = saved["shelved_until"]
         self.unconfirmed = saved["unconfirmed"]
+        self.dated = saved.get("dated", False)
         self.detail = saved["detail"]
         self.last_seen = saved["last_seen"]
         self.severity = Severity(saved.get("severity", self.rule.severity))
@@ -277,6 +290,7 @@ class Alarm:
             incident.told,
             rule.outage,
             incident.found,
+            incident.start_known,
         )
 
     def _hear(self, moment: float, severity: Severity, detail: str) -> None:

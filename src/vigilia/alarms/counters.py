@@ -166,6 +166,8 @@ class Counters:
                 began, next_decided = None, next_decided + 1
             known = decided[next_decided] if next_decided < len(decided) else None
             if known is not None and moment >= known.began:
+                # What was in a row before it says nothing of it, even where what began it is forgotten.
+                count = 0 if began is None and since < known.began else count
                 began = known.began
             elif began is not None and (cut := self._cut_after(began)) <= moment:
                 found.append(Episode(began, cut))  # nobody was told of it when the suppression began: it ends there

@@ -155,7 +155,11 @@ class AlarmDesk:
 
     def _item(self, alarm: Alarm) -> AlarmItem:
         incident, state = alarm.incident, alarm.state
-        parts = [incident.detail if incident else "", tr("confirmation stale") if alarm.unconfirmed else ""]
+        parts = [
+            incident.detail if incident else "",
+            tr("confirmation stale") if alarm.unconfirmed else "",
+            "" if incident is None or incident.start_known else tr("start not known"),
+        ]
         return AlarmItem(
             id=alarm.id,
             point=alarm.point.name,

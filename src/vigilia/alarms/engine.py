@@ -396,5 +396,6 @@ def _incident(row: IncidentRow) -> Incident:
         row.suppressed_by,
         told=row.told,
         found=row.found_at,
+        start_known=row.start_known,
         id=row.id,
     )

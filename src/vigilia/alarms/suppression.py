@@ -18,6 +18,8 @@ class Suppression:
         self._under: dict[str, list[Alarm]] = {}
         self._covering: dict[str, dict[str, Alarm]] = {}
         self._over: dict[str, list[Span]] = {}
+        self._dated: set[str] = set()
+        """The groups of `_over` whose times are the equipment's own."""
 
     def add(self, alarm: Alarm) -> None:
         """Take an alarm in: it is under its point's groups."""
@@ -42,6 +44,8 @@ class Suppression:
             return []
         recent = (span for span in self._over.get(group, []) if span.end > ended - _REMEMBERED_S)
         self._over[group] = sorted([*recent, Span(began, ended)])[-_MOST_REMEMBERED:]
+        if alarm.dated:
+            self._dated.add(group)
         if alarm.incident is not None:
             return []
         self._covering.get(group, {}).pop(alarm.id, None)
@@ -58,8 +62,10 @@ class Suppression:
             self._covering.setdefault(point.covers, {})[alarm.id] = alarm
 
     def set_back(self, now: float) -> None:
-        """Follow a clock that was set back to `now`."""
+        """Follow a clock that was set back to `now`; the times of records are not of that clock."""
         for group, spans in self._over.items():
+            if group in self._dated:
+                continue
             self._over[group] = [Span(min(span.start, now), min(span.end, now)) for span in spans]
 
     def cause(self, alarm: Alarm) -> Alarm | None:

@@ -62,18 +62,25 @@ def duration(seconds: float) -> str:
 
 
 def _line(alarm: Alarm, incident: Incident, *, raised: bool, equipment: str, zone: tzinfo) -> str:
-    rule, window = alarm.rule, alarm.point.window
-    name = alarm.point.zone or (window.zone if window else "")
+    rule, name = alarm.rule, alarm.point.told_in
     local = ZoneInfo(name) if name else zone
     what = tr(rule.label) if rule.label else ""
     if incident.detail:
         what = f"{what} ({incident.detail})" if what else incident.detail
-    began, seen = clock_time(incident.began, local), clock_time(incident.last_seen, local)
-    if raised:
-        when = tr("since {began}, last seen {seen}").format(began=began, seen=seen)
-    else:
-        ended = incident.ended or incident.last_seen
-        when = tr("from {began} to {ended}, for {duration}").format(
-            began=began, ended=clock_time(ended, local), duration=duration(ended - incident.began)
-        )
+    when = _when(incident, local, raised=raised)
     return ": ".join(part for part in (equipment, " – ".join(part for part in (what, when) if part)) if part)
+
+
+def _when(incident: Incident, local: tzinfo, *, raised: bool) -> str:
+    """Return when an incident was. Of one that was taken over nobody knows when it began, nor how long it lasted."""
+    began, seen = clock_time(incident.began, local), clock_time(incident.last_seen, local)
+    until = incident.ended or incident.last_seen
+    ended = clock_time(until, local)
+    if not incident.start_known:
+        text = tr("last seen {seen}; start not known") if raised else tr("until {ended}; start not known")
+        return text.format(seen=seen, ended=ended)
+    if raised:
+        return tr("since {began}, last seen {seen}").format(began=began, seen=seen)
+    return tr("from {began} to {ended}, for {duration}").format(
+        began=began, ended=ended, duration=duration(until - incident.began)
+    )

@@ -99,7 +99,7 @@ def compose(notices: Sequence[Notice], grafana_url: str = "") -> Card:
     With Grafana's address, a card of alarms of one title and area leads to the panel behind them.
 
     Those of one title and area make a card of lines. Others make a summary: a line for each title and area, which
-    begins as the card would, and has every line of it.
+    begins as the card would, and has every line and the facts of it.
     """
     groups = grouped(notices)
     first = notices[0]
@@ -108,16 +108,21 @@ def compose(notices: Sequence[Notice], grafana_url: str = "") -> Card:
         lines = tuple(plain(notice.line, LONGEST_LINE) for notice in notices)
         chart = panel_of(grafana_url, notices)
         return Card(title_of(first), tone, lines, _facts(notices), attachment=first.attachment, chart=chart)
-    lines = tuple(
-        f"{title_of(notices[group[0]])}: " + "; ".join(plain(notices[index].line, LONGEST_LINE) for index in group)
-        for group in groups
-    )
-    return Card(tr("Summary of alerts"), tone, lines)
+    return Card(tr("Summary of alerts"), tone, tuple(_summed([notices[index] for index in group]) for group in groups))
+
+
+def _summed(notices: Sequence[Notice]) -> str:
+    """Return the one line for notices of one title and area."""
+    lines = "; ".join(plain(notice.line, LONGEST_LINE) for notice in notices)
+    facts = ", ".join(f"{title}: {text}" for title, text in _facts(notices))
+    return f"{title_of(notices[0])}: {lines}" + (f" ({facts})" if facts else "")
 
 
 def _tone(notices: Sequence[Notice]) -> Tone:
     worst = max(notices, key=lambda notice: (notice.kind is NoticeKind.RAISED, notice.severity))
     match worst.kind:
+        case NoticeKind.SERVICE if worst.severity is Severity.NO_ALARM:
+            return Tone.GOOD
         case NoticeKind.RAISED | NoticeKind.SERVICE:
             return Tone.WARNING if worst.severity is Severity.MINOR else Tone.ATTENTION
         case NoticeKind.CLEARED:

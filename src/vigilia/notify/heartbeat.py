@@ -59,6 +59,8 @@ class BriefIncident:
     """As its rule says it, in English; may be empty."""
     began_at: float
     ended_at: float
+    zone: tzinfo | None = None
+    """Where it is; None: as the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +156,15 @@ def _by_area(alarms: Sequence[ActiveAlarm]) -> str:
 
 
 def _brief(incidents: Sequence[BriefIncident], zone: tzinfo) -> list[str]:
+    """Return a text for each; its times are those of its place, which is named where the clocks of `zone` differ."""
     lines: list[str] = []
     for incident in incidents:
-        began, ended = (
-            datetime.fromtimestamp(moment, zone).strftime("%H:%M") for moment in (incident.began_at, incident.ended_at)
-        )
+        local = incident.zone or zone
+        began, ended = (datetime.fromtimestamp(moment, local) for moment in (incident.began_at, incident.ended_at))
+        elsewhere = began.utcoffset() != datetime.fromtimestamp(incident.began_at, zone).utcoffset()
         what = " ".join(filter(None, (incident.equipment, tr(incident.label) if incident.label else "")))
-        lines.append(f"{' – '.join(filter(None, (incident.area, what)))} {began}–{ended}")
+        where = " – ".join(filter(None, (incident.area, what)))
+        lines.append(f"{where} {began:%H:%M}–{ended:%H:%M}" + (f" ({local})" if elsewhere else ""))
     return lines
 
 

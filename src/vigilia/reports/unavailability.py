@@ -58,6 +58,8 @@ class Occurrence:
     plant: str
     seconds: float
     window_seconds: float | None
+    zone: str
+    """The name of the plant's time zone; empty: the site's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ def unavailability(
         found = sorted(by_plant[name], key=lambda pair: (pair[0].began_at, equipment_of(pair[0]), pair[0].id))
         plants.append(Plant(name, _figures(found, opened, week, until), _equipment(found, opened, week, until)))
         occurrences += [
-            Occurrence(incident, name, interval[1] - interval[0], _inside([interval], opened))
+            Occurrence(
+                incident, name, interval[1] - interval[0], _inside([interval], opened), window.zone if window else ""
+            )
             for incident, interval in found
         ]
     return Unavailability(week, until, tuple(plants), tuple(occurrences))

@@ -54,6 +54,7 @@ def totals(found: Unavailability) -> tuple[tuple[str, str], ...]:
     """Return what a card says of a week: title and text of each figure."""
     total = found.total
     brief = sum(occurrence.incident.brief for occurrence in found.occurrences)
+    unknown = sum(not occurrence.incident.start_known for occurrence in found.occurrences)
     said = [
         (tr("Week"), f"{said_day(found.week.first)} – {said_day(found.week.last)}"),
         (tr("Plants with incidents"), str(len(found.plants))),
@@ -64,6 +65,8 @@ def totals(found: Unavailability) -> tuple[tuple[str, str], ...]:
     ]
     if total.window_seconds is not None:
         said.append((tr("Unavailable in the solar window"), said_duration(total.window_seconds)))
+    if unknown:
+        said.append((tr("Of the incidents, without a known start"), str(unknown)))
     return tuple(said)
 
 

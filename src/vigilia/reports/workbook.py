@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from vigilia.language import tr
 from vigilia.reports.unavailability import Figures, Occurrence, Unavailability, equipment_of
 from vigilia.reports.words import local, plain, said_day, said_moment
+from vigilia.store.incidents import Incident
 
 _DAY_S = 86_400
 _MOST_ROWS = 100_000
@@ -38,7 +40,10 @@ Cell = str | int | datetime | Duration | Share | None
 
 
 def compose(found: Unavailability, zone: tzinfo, now: float) -> bytes:
-    """Return the workbook of a week; times of day are those of `zone`, `now` is when it was made."""
+    """Return the workbook of a week; `now` is when it was made.
+
+    Times of day of an occurrence are those of its plant, others those of `zone`.
+    """
     import xlsxwriter  # 20 MB in memory, for a moment of each week
 
     content = io.BytesIO()
@@ -50,7 +55,7 @@ def compose(found: Unavailability, zone: tzinfo, now: float) -> bytes:
     summary = _Sheet(book, tr("Summary"), formats, (34, 34, 26, 12, 12, 18, 14, 18, 14))
     _write_head(summary, found, zone, now)
     _write_summary(summary, found)
-    occurrences = _Sheet(book, tr("Occurrences"), formats, (34, 34, 22, 22, 14, 20, 20, 16, 16, 16, 40, 12, 34))
+    occurrences = _Sheet(book, tr("Occurrences"), formats, (34, 34, 22, 22, 14, 20, 20, 22, 16, 16, 16, 40, 12, 34))
     _write_occurrences(occurrences, found, zone)
     book.close()
     return content.getvalue()
@@ -134,6 +139,8 @@ def _write_head(sheet: _Sheet, found: Unavailability, zone: tzinfo, now: float) 
     sheet.add(tr("Week"), week)
     sheet.add(tr("Made"), said_moment(now, zone))
     sheet.add(tr("A moment counts once for a plant, however many of its incidents hold it."))
+    if any(not occurrence.incident.start_known for occurrence in found.occurrences):
+        sheet.add(tr("Incidents taken over from the monitor before have no known start: it is a guess."))
     sheet.row = _HEADING_ROW
 
 
@@ -188,6 +195,7 @@ def _write_occurrences(sheet: _Sheet, found: Unavailability, zone: tzinfo) -> No
             tr("Severity"),
             tr("Began"),
             tr("Ended"),
+            tr("Time zone"),
             tr("Duration"),
             tr("Of it in the week"),
             tr("Of it in the solar window"),
@@ -206,6 +214,7 @@ def _write_occurrences(sheet: _Sheet, found: Unavailability, zone: tzinfo) -> No
 
 def _occurrence(occurrence: Occurrence, until: float, zone: tzinfo) -> tuple[Cell, ...]:
     incident = occurrence.incident
+    local_zone = ZoneInfo(occurrence.zone) if occurrence.zone else zone
     ended = until if incident.ended_at is None else incident.ended_at
     return (
         occurrence.plant,
@@ -213,15 +222,22 @@ def _occurrence(occurrence: Occurrence, until: float, zone: tzinfo) -> tuple[Cel
         _translated(incident.family),
         _translated(incident.label),
         incident.severity.name,
-        local(incident.began_at, zone),
-        tr("still open") if incident.ended_at is None else local(incident.ended_at, zone),
-        Duration(max(0.0, ended - incident.began_at)),
+        _began(incident, local_zone),
+        tr("still open") if incident.ended_at is None else local(incident.ended_at, local_zone),
+        str(local_zone),
+        Duration(max(0.0, ended - incident.began_at)) if incident.start_known else None,
         Duration(occurrence.seconds),
         None if occurrence.window_seconds is None else Duration(occurrence.window_seconds),
         incident.detail,
         tr("brief") if incident.brief else tr("yes") if incident.told else tr("no"),
         incident.suppressed_by,
     )
+
+
+def _began(incident: Incident, zone: tzinfo) -> Cell:
+    if incident.start_known:
+        return local(incident.began_at, zone)
+    return tr("not known; taken as {moment}").format(moment=said_moment(incident.began_at, zone))
 
 
 def _translated(title: str) -> str:

@@ -49,6 +49,8 @@ class IncidentRow:
     told: bool
     outage: bool
     found_at: float
+    start_known: bool = True
+    """False where `began_at` is a guess: the monitor before, from which it was taken over, did not tell."""
 
 
 async def save_alarms(connection: AsyncConnection, rows: Sequence[AlarmRow]) -> None:

@@ -53,6 +53,8 @@ class Incident:
     """Whether the equipment counts as unavailable while it lasts."""
     found_at: float
     """When the watch learnt of it, by its clock, seconds UTC."""
+    start_known: bool = True
+    """False where `began_at` is a guess: it was taken over from the monitor before, which did not tell."""
 
 
 @dataclass(frozen=True, slots=True)

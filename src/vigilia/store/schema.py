@@ -1,6 +1,6 @@
 """The store's tables, as the newest migration leaves them. A test holds the two against each other."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, Table
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, Table, true
 
 from vigilia.store.text import StoredText
 
@@ -92,13 +92,14 @@ incidents = Table(
     Column("told", Boolean, nullable=False),
     Column("outage", Boolean, nullable=False),
     Column("found_at", Float, nullable=False),
+    Column("start_known", Boolean, nullable=False, server_default=true()),
     Index("ix_incidents_began", "began_at"),
     Index("ix_incidents_ended", "ended_at"),
     Index("ix_incidents_alarm", "alarm"),
 )
 """Alarms from start to end, by the equipment's times. `brief`: over when it was found, so that nobody was told.
 `told`: a notice of its start was queued. `outage`: the equipment counts as unavailable. `found_at`: when the watch
-learnt of it, by its clock."""
+learnt of it, by its clock. `start_known`: false where `began_at` is a guess, for the monitor before did not tell."""
 
 outbox = Table(
     "outbox",

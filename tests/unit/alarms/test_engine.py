@@ -268,6 +268,32 @@ async def test_a_clock_set_back_neither_hides_nor_repeats_alarms(rig: Rig) -> No
     assert told == [f"raised {two}", f"raised {one}", f"cleared {two}"]
 
 
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_clock_set_back_does_not_move_what_records_say(rig: Rig, restart: bool) -> None:
+    """A late record without a flag, timed between the clock and the trip, is no evidence that the trip is over."""
+    await rig.publish(flags(0, ""), flags(55, "r59A"))
+    if restart:
+        await rig.stop()
+    rig.clock.time = NOON
+    if restart:
+        await rig.start()
+    await rig.table.publish(Batch("pv", [flags(30, "")], checkpoint=Checkpoint("P", 30)))
+    assert await rig.notices() == [f"raised {RA}"]
+    assert [(row.began_at, row.ended_at) for row in await rig.incidents()] == [(NOON + 55 * 60, None)]
+    rig.clock.time = NOON + 3600
+    await rig.table.publish(Batch("pv", [flags(60, "")], checkpoint=Checkpoint("P", 60)))
+    assert await rig.notices() == [f"raised {RA}", f"cleared {RA}"]
+    assert [(row.began_at, row.ended_at) for row in await rig.incidents()] == [(NOON + 55 * 60, NOON + 3600)]
+
+
+async def test_a_clock_set_back_does_not_move_a_suppression(rig: Rig) -> None:
+    """What happened under a relay's alarm is not told, whenever it becomes known."""
+    await rig.publish(flags(20, "r59A"), flags(55, ""))
+    rig.clock.time = NOON
+    await rig.table.publish(Batch("pv", [pac(25, 0), pac(30, 0), pac(35, 0)], checkpoint=Checkpoint("P", 35)))
+    assert [line for line in await rig.notices() if I1 in line] == []
+
+
 async def test_a_reading_of_the_future_hides_nothing(rig: Rig) -> None:
     rig.clock.time = NOON
     await rig.table.publish(Batch("pv", [pac(60 * 24 * 365, 9), fresh(60 * 24 * 365)], checkpoint=Checkpoint("P", 1)))

@@ -29,6 +29,15 @@ def test_a_card_of_an_area_names_the_equipment_in_its_line_and_local_times() -> 
     assert (cleared.kind, cleared.at) == (NoticeKind.CLEARED, NOON + 7200)
 
 
+def test_of_what_was_taken_over_no_start_and_no_duration_are_told() -> None:
+    incident = Incident(NOON, NOON + 60, Severity.MAJOR, "", start_known=False)
+    lines = []
+    for tell in (Tell.RAISED, Tell.CLEARED):
+        lines.append(notice(Alarm(RELAY, relay()), incident, tell, UTC).line)
+        incident.ended = NOON + 7200
+    assert lines == ["P-RA: last seen 10/03 12:01; start not known", "P-RA: until 10/03 14:00; start not known"]
+
+
 def test_times_are_those_of_the_plant_also_where_it_has_no_hours() -> None:
     point = replace(relay(), zone="America/Cuiaba")
     told = notice(Alarm(RELAY, point), Incident(NOON, NOON, Severity.MAJOR, ""), Tell.RAISED, UTC)

@@ -146,6 +146,14 @@ def test_what_it_says() -> None:
     )
 
 
+def test_brief_alarms_elsewhere_are_told_by_the_clocks_there() -> None:
+    zones = [ZoneInfo(name) for name in ("America/Cuiaba", "America/Bahia")]
+    brief = [BriefIncident("UFV A", "Relé 1", "", NOW - 7200, NOW - 7080, zone) for zone in zones]
+    (fact,) = (text for title, text in compose_for(Vitals(brief=brief)).facts if title == "Breves")
+    # Bahia's clocks show what those of São Paulo do.
+    assert fact == "2: UFV A – Relé 1 09:00–09:02 (America/Cuiaba), UFV A – Relé 1 10:00–10:02"
+
+
 @pytest.mark.parametrize(("age", "late"), [(1200.0, False), (1200.5, True), (None, True)])
 def test_a_late_scan(age: float | None, late: bool) -> None:
     notice = compose_for(Vitals(scans=[ScanVital("Relés", None if age is None else NOW - age, 600)]))

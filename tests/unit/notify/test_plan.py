@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.notify.webhook import failure, recovery
 from vigilia.notices import Notice, NoticeKind
-from vigilia.notify.cards import Card, compose, plain
+from vigilia.notify.cards import Card, Tone, compose, plain
 from vigilia.notify.plan import LARGEST_CARD_BYTES, Again, New, Nothing, build, choose, in_order, second_half
 from vigilia.notify.teams import TeamsSender
 from vigilia.points import Severity
@@ -67,10 +67,26 @@ def test_one_card_for_a_plant_and_kind_with_a_line_for_each() -> None:
     assert compose(cards[0]).lines == ("INV-1: Pac 0", "INV-3: Pac 0")
 
 
+def test_a_card_of_the_service_looks_as_bad_as_it_is() -> None:
+    tones = [
+        compose([Notice(NoticeKind.SERVICE, "Monitor", "", "", 1.0, severity)]).tone
+        for severity in (Severity.MAJOR, Severity.MINOR, Severity.NO_ALARM)
+    ]
+    assert tones == [Tone.ATTENTION, Tone.WARNING, Tone.GOOD]
+
+
 def test_facts_of_the_area_are_told_once() -> None:
     facts = (("Planta", "A"), ("Capacidade", "1 kWp"))
     card = compose([failure("A", "1", facts=facts), failure("A", "2", facts=(*facts, ("Nota", "x")))])
     assert card.facts == (*facts, ("Nota", "x"))
+
+
+def test_a_summary_tells_the_facts_of_each_area() -> None:
+    """The capacity of a plant, above all: once, at the end of its line."""
+    capacity = (("Capacidade", "2500 kWp"),)
+    card = compose([failure("A", "1", facts=capacity), failure("A", "2", facts=capacity), failure("B", "3")])
+    assert [line.partition(": ")[2] for line in card.lines] == ["1: Pac 0; 2: Pac 0 (Capacidade: 2500 kWp)", "3: Pac 0"]
+    assert card.facts == ()
 
 
 def test_five_areas_are_cards_and_six_a_summary() -> None:
@@ -219,4 +235,5 @@ def test_a_storm_of_500_alarms_in_25_plants_costs_few_cards() -> None:
     cards: list[Card] = [compose(card) for card in drain(rows_of(*notices))]
     assert len(cards) <= 5
     text = "\n".join(line for card in cards for line in card.lines)
+    assert text.count("x" * 100) <= 25 + len(cards)  # the facts of a plant: once, or twice where its line is parted
     assert all(text.count(f"INV-{plant}-{inverter}:") == 1 for plant in range(25) for inverter in range(20))

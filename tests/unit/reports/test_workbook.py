@@ -84,12 +84,33 @@ def test_the_occurrences() -> None:
     assert first == [
         *("UFV Sol", "Relé 1", "Relay alarms", "OVERVOLTAGE", "MAJOR"),
         *(datetime(2026, 11, 15, 23), datetime(2026, 11, 16, 7, 0, 1)),  # noqa: DTZ001 - a sheet knows no zone
+        "America/Sao_Paulo",
         *(timedelta(hours=8, seconds=1), timedelta(hours=7, seconds=1), timedelta(minutes=30, seconds=1)),
         *("r59A", "no", "relay@x"),
     ]
     assert second[6] == "still open"
-    assert second[7:9] == [timedelta(days=1), timedelta(days=1)]
-    assert (second[11], third[11]) == ("yes", "brief")
+    assert second[8:10] == [timedelta(days=1), timedelta(days=1)]
+    assert (second[12], third[12]) == ("yes", "brief")
+
+
+def test_the_times_of_an_occurrence_are_those_of_its_plant() -> None:
+    began, ended = at("2026-11-17T05:30"), at("2026-11-17T08:00")
+    windows = {"UFV Oeste": Window("06:30", "17:30", "America/Cuiaba")}
+    found = unavailability([incident(began, ended, area="UFV Oeste"), incident(began, None)], WEEK, windows, WEEK.end)
+    _, west, sun = rows(load_workbook(io.BytesIO(compose(found, ZONE, WEEK.end)))["Occurrences"])
+    assert west[5:8] == [datetime(2026, 11, 17, 4, 30), datetime(2026, 11, 17, 7), "America/Cuiaba"]  # noqa: DTZ001
+    assert sun[5:8] == [datetime(2026, 11, 17, 5, 30), "still open", "America/Sao_Paulo"]  # noqa: DTZ001
+
+
+def test_a_start_that_is_not_known_does_not_look_exact() -> None:
+    book = opened(incident(at("2026-11-17T05:30"), at("2026-11-17T08:00"), start_known=False))
+    assert str(rows(book["Summary"])[4][0]).startswith("Incidents taken over")
+    _, row = rows(book["Occurrences"])
+    assert row[5] == "not known; taken as 2026-11-17 05:30:00"
+    assert row[8] is None
+    assert row[9] == timedelta(hours=2, minutes=30)
+    exact = opened(incident(at("2026-11-17T05:30"), at("2026-11-17T08:00")))
+    assert rows(exact["Summary"])[4][0] is None
 
 
 def test_a_week_that_is_not_over_says_so() -> None:
@@ -123,7 +144,7 @@ def test_texts_that_no_workbook_holds_are_spelled_out_or_cut() -> None:
     book = opened(incident(WEEK.start, None, equipment="a\x00\x1b[31mb\ud800\uffff", detail="x" * 100_000))
     last = rows(book["Occurrences"])[-1]
     assert last[1] == r"a\x00\x1b[31mb\ud800\uffff"
-    assert len(last[10]) == 32_000
+    assert len(last[11]) == 32_000
 
 
 def test_what_is_too_much_for_a_sheet_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

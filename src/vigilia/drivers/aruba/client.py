@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from vigilia.drivers.aruba.http import Answer, Connection
-from vigilia.errors import BadAnswer, LinkError, LoginRefused, Refused, printable
+from vigilia.errors import BadAnswer, LinkError, LoginRefused, NoSession, Refused, printable
 
 _logger = logging.getLogger(__name__)
 
@@ -209,7 +209,7 @@ class ArubaClient:
             on_cookie=self._keep_cookie,  # the session is ours to delete even if the rest of the answer never comes
         )
         if answer.status == 503:
-            raise LoginRefused("no REST session is free on the switch (status 503 to the login)")
+            raise NoSession("no REST session is free on the switch (status 503 to the login)")
         if answer.asks_for_login or answer.status == 403:
             raise LoginRefused(
                 f"the login of {self._username!r} is refused (status {answer.status}): check username and password; "

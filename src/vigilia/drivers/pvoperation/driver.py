@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from vigilia.backoff import Backoff
 from vigilia.clock import iso
 from vigilia.drivers import Surroundings
 from vigilia.drivers.pvoperation import mapping
@@ -22,7 +23,7 @@ from vigilia.drivers.pvoperation.sweep import Sweep
 from vigilia.drivers.pvoperation.watch import SOURCE, PlantWatch
 from vigilia.errors import LinkError, ReadOnly, StartError
 from vigilia.language import tr
-from vigilia.link import Backoff, Link
+from vigilia.link import Link
 from vigilia.points import Batch, Checkpoint, Kind, Point, Reading, Sample, Value
 from vigilia.rules import Rule
 from vigilia.scan import Follow, Job, Scan

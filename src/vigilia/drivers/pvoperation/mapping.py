@@ -46,7 +46,7 @@ class Family:
 RELAY = Family("relay", "day_relay", RELAYS, "Relay", logging.getLogger("vigilia.log.rele"))
 INVERTER = Family("inverter", "day_inverter", INVERTERS, "Inverter", logging.getLogger("vigilia.log.inversor"))
 
-_NAME = re.compile(r"^([^:]+):(?:(Relay|Inverter)-(.+):[A-Za-z]+-(?:Sts|Mon)|LastRecord-Mon)$")
+_NAME = re.compile(r"^([^:]+):(?:(Relay|Inverter)-(.+):[A-Za-z]+-(?:Sts|Mon)|Last(?:Relay)?Record-Mon)$")
 
 
 class Place(NamedTuple):
@@ -86,6 +86,11 @@ def last_record(plant: str) -> str:
     return f"{plant}:LastRecord-Mon"
 
 
+def last_relay_record(plant: str) -> str:
+    """Return the name of the time of the newest record of a plant's relays."""
+    return f"{plant}:LastRelayRecord-Mon"
+
+
 def group(plant: str) -> str:
     """Return the group that the alarms of a plant's relays cover."""
     return f"plant:{plant}"
@@ -119,6 +124,25 @@ class Catalogue:
             equipment=plant.name,
             facts=_facts(plant),
             window=self.window(plant.id),
+            covers=_data_group(plant.id),
+        )
+
+    def of_relays(self, plant: Plant) -> Point:
+        """Return the point of a plant's relays as a whole, for plants whose relays report at a pace.
+
+        Where the whole plant is silent, that is what is told.
+        """
+        return Point(
+            last_relay_record(plant.id),
+            Kind.TEXT,
+            plant.id,
+            LINK,
+            tr("Time of the newest record of the relays of {plant}").format(plant=plant.name),
+            area=plant.name,
+            equipment=tr("Relays"),
+            facts=_facts(plant),
+            window=self.window(plant.id),
+            under=(_data_group(plant.id),),
         )
 
     def of(self, family: Family, plant: Plant, equipment: str) -> tuple[Point, ...]:
@@ -239,3 +263,8 @@ def _of_relays(plant: str, records: Sequence[Record], is_active: IsActive) -> li
 
 def _facts(plant: Plant) -> tuple[tuple[str, str], ...]:
     return ((tr("Capacity"), plant.capacity),) if plant.capacity else ()
+
+
+def _data_group(plant: str) -> str:
+    """Return the group that an alarm of a plant's missing data covers."""
+    return f"data:{plant}"

@@ -12,6 +12,7 @@ from itertools import pairwise, takewhile
 from operator import itemgetter
 from typing import Any, Self, cast
 
+from vigilia.drivers.pvoperation.passes import SetBack, told_apart
 from vigilia.drivers.pvoperation.records import FURTHEST_AHEAD_S, Day, Record
 
 OVERLAP_S = 7200.0
@@ -74,6 +75,11 @@ class Progress:
             # A clock that was set back must not make the watch wait until it has come forward again.
             start = max(min(self.until, now + FURTHEST_AHEAD_S) - OVERLAP_S, self.since)
         return max(min(start, now), now - FURTHEST_BACK_S)
+
+    def tell_passes_apart(self, day: Day, change: SetBack, now: float) -> Day:
+        """Return a day's records with the times they have if those of an hour that came twice are told apart."""
+        seen_from = -math.inf if self.until is None else self.until - OVERLAP_S
+        return replace(day, records=told_apart(day.records, change, now, self.seen, seen_from))
 
     def advance(self, days: Sequence[Day | None], start: float) -> tuple[list[Record], Self]:
         """Return the records that are new, ordered by time, and the progress once they are published.

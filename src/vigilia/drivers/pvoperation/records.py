@@ -1,6 +1,7 @@
 """What a day's answer says: records of relays and inverters, whatever spelling or wrong shape they come in. Pure.
 
-An item is an object with an id and `conteudojson`, an object with the reading's local time `tsleitura` and its fields.
+An item is an object with an id and `conteudojson`, an object (or the JSON text of one) with the reading's local time
+`tsleitura` and its fields.
 An item that cannot be used is counted and left out, never fatal. See docs/explanation/pvoperation.md.
 """
 
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple, TypeGuard, cast
 
+import orjson
+
 from vigilia.errors import BadAnswer, printable
 from vigilia.points import Severity
 
@@ -20,6 +23,8 @@ FURTHEST_AHEAD_S = 600.0
 LONGEST_ID = 40
 _LARGEST_POWER_KW = 1e9
 _MOST_FIELDS = 2_000
+_LONGEST_CONTENT = 65_536
+"""Characters of a content that comes as text: a usual one has some hundreds."""
 
 Fields = Mapping[str, Any]
 
@@ -69,6 +74,8 @@ CLASSES = (
 
 _KNOWN_FLAGS = {flag.lower(): flag for flags in CLASSES for flag in flags.flags}
 _SET = frozenset(("1", "true", "on", "sim", "ativo", "active", "alarm", "alarme", "trip", "tripped"))
+_NOT_SET = frozenset(("false", "off", "não", "nao", "no", "inativo", "inactive", "normal"))
+_LONGEST_NUMBER = 40
 
 _TIME = ("tsleitura",)
 _CONTENT = ("conteudojson",)
@@ -98,10 +105,30 @@ def set_flags(content: Fields) -> tuple[str, ...]:
 
 
 def is_set(value: object) -> bool:
-    """Whether a flag is set: true, exactly 1, or one of the texts that say so."""
+    """Whether a flag is set: true, exactly 1, also as text such as "1,0", or one of the texts that say so."""
     if isinstance(value, str):
-        return value.strip().lower() in _SET
+        text = value.strip().lower()
+        return text in _SET or _number_of(text) == 1
     return isinstance(value, int | float) and value == 1
+
+
+def is_not_set(value: object) -> bool:
+    """Whether a flag is said not to be set: false, exactly 0, also as text, or one of the texts that say so.
+
+    What is neither set nor this (null, an empty or unknown text, another number) says nothing of the flag.
+    """
+    if isinstance(value, str):
+        text = value.strip().lower()
+        return text in _NOT_SET or _number_of(text) == 0
+    return isinstance(value, int | float) and value == 0
+
+
+def _number_of(text: str) -> float | None:
+    """Return what a text of digits, with a decimal point or comma at most, amounts to; None for any other text."""
+    if not text[:1].isdecimal() or len(text) > _LONGEST_NUMBER:
+        return None
+    match = re.fullmatch(r"([0-9]+)(?:[.,]([0-9]*))?", text)
+    return float(f"{match[1]}.{match[2] or 0}") if match else None
 
 
 def classify(flags: Sequence[str]) -> tuple[FlagClass, tuple[str, ...]] | None:
@@ -149,14 +176,9 @@ def _power_of_text(text: str) -> float | None:
 
 def _read_relay(time: float, equipment: str, content: Fields) -> Record:
     flags = set_flags(content)
-    if not flags and not any(_says(value) and key.lower() in _KNOWN_FLAGS for key, value in content.items()):
+    if not flags and not any(is_not_set(value) and key.lower() in _KNOWN_FLAGS for key, value in content.items()):
         raise _Unusable("flags")  # it says of none whether it is set: that is no evidence that none is
     return Record(time, equipment, flags)
-
-
-def _says(value: object) -> bool:
-    """Whether the value of a flag says anything: null, an empty text, NaN or a list does not."""
-    return bool(value.strip()) if isinstance(value, str) else isinstance(value, int | float) and not math.isnan(value)
 
 
 def _read_inverter(time: float, equipment: str, content: Fields) -> Record:
@@ -214,6 +236,8 @@ def _open(
     if not _is_object(item):
         raise _Unusable("shape")
     content = item.get("conteudojson") or _first(item, _CONTENT)
+    if isinstance(content, str):
+        content = _parse_content(content)
     if not _is_object(content) or len(content) > _MOST_FIELDS:
         raise _Unusable("shape")
     spelt = item.get(form.ids[0])
@@ -234,6 +258,16 @@ def _open(
     return time, equipment, content
 
 
+def _parse_content(text: str) -> object:
+    """Return a content that comes as JSON within JSON. Raises _Unusable where it is none, or too long."""
+    if len(text) > _LONGEST_CONTENT:
+        raise _Unusable("shape")
+    try:
+        return orjson.loads(text)
+    except ValueError as error:
+        raise _Unusable("shape") from error
+
+
 def _is_object(value: object) -> TypeGuard[Fields]:
     return isinstance(value, dict)
 
@@ -241,8 +275,8 @@ def _is_object(value: object) -> TypeGuard[Fields]:
 def local_time(text: str, zone: tzinfo) -> float | None:
     """Return a plant's naive local time as seconds UTC; None where it is no time.
 
-    An hour that comes twice, when clocks are set back, is taken as its first pass; one that is left out, when they are
-    set forward, counts on from before the change. A text with an offset of its own means what it says.
+    An hour that comes twice, when clocks are set back, is taken as its first pass (see `passes`); one that is left out,
+    when they are set forward, counts on from before the change. A text with an offset of its own means what it says.
     """
     if not 16 <= len(text.strip()) <= 40:  # a date alone is no time
         return None

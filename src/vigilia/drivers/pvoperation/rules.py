@@ -7,6 +7,8 @@ from vigilia.rules import Rule
 
 INVERTER_FAILURE = "inverter-failure"
 STALE_AFTER_S = 2700.0
+RELAYS_STALE_AFTER_S = 3600.0
+"""Later than the plant as a whole: where all is silent, that is told and not this besides."""
 SCAN_S = 60.0
 """What a scan may take: the account is down when the third scan in a row has failed."""
 SYSTEM = "pvoperation"
@@ -55,21 +57,27 @@ def rules_of(config: PvOperationConfig, instance: str) -> tuple[Rule, ...]:
         mark="[ALERTA INVERSOR]",
         cleared_mark="[RECUPERACAO INVERSOR]",
     )
-    stale = Rule(
-        "stale-data",
-        ("*:LastRecord-Mon",),
-        SYSTEM,
-        Severity.MINOR,
-        stale_s=STALE_AFTER_S,
-        held_under_suppression=True,  # what an account that is down kept away is asked for first when it is back
-        outage=False,
-        title="Stale data",
-        cleared_title="Data restored",
-        about_area=True,
-        family="Data alarms",
-        log="inversor",
-        mark="[DADOS] Desatualizados",
-        cleared_mark="[DADOS] Restabelecidos",
+    stale, stale_relays = (
+        Rule(
+            name,
+            (point,),
+            SYSTEM,
+            Severity.MINOR,
+            stale_s=stale_s,
+            held_under_suppression=True,  # what an account that is down kept away is asked for first when it is back
+            outage=False,
+            title="Stale data",
+            cleared_title="Data restored",
+            about_area=True,
+            family="Data alarms",
+            log=log,
+            mark="[DADOS] Desatualizados",
+            cleared_mark="[DADOS] Restabelecidos",
+        )
+        for name, point, stale_s, log in (
+            ("stale-data", "*:LastRecord-Mon", STALE_AFTER_S, "inversor"),
+            ("stale-relay-data", "*:LastRelayRecord-Mon", RELAYS_STALE_AFTER_S, "rele"),
+        )
     )
     account = Rule(
         "pv-api-down",
@@ -85,4 +93,4 @@ def rules_of(config: PvOperationConfig, instance: str) -> tuple[Rule, ...]:
         mark="[PVOP] Falha",
         cleared_mark="[PVOP] Normalizacao",
     )
-    return (*relays, inverters, stale, account)
+    return (*relays, inverters, stale, stale_relays, account)

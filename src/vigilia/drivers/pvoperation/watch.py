@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from vigilia.clock import iso
 from vigilia.drivers import Surroundings
-from vigilia.drivers.pvoperation import hours, mapping
+from vigilia.drivers.pvoperation import hours, mapping, passes
 from vigilia.drivers.pvoperation.client import PvOperationClient
 from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.drivers.pvoperation.mapping import INVERTER, LAG_S, RELAY, Catalogue, Family
+from vigilia.drivers.pvoperation.pace import Pace
 from vigilia.drivers.pvoperation.plants import Plant
 from vigilia.drivers.pvoperation.progress import Progress, days_between
 from vigilia.drivers.pvoperation.records import CLASSES, Day, Record, parse_day
@@ -40,6 +42,8 @@ class PlantWatch:
         self._checkpoints: Mapping[str, Any] = surroundings.checkpoints
         self._catalogue = Catalogue(config, surroundings.zone)
         self._usual_silence_s = 2 * config.inverter_interval_s + LAG_S
+        self._relay_plants = config.relay_plant_ids
+        self._pace = Pace()
         self._progress: dict[str, Progress] = {}
         self._equipment: dict[str, set[str]] = {}
         self._declared: dict[str, Point] = {}
@@ -55,6 +59,10 @@ class PlantWatch:
             if place is None or plant is None:
                 continue
             found = [self._catalogue.of_plant(plant)]
+            if point.name == mapping.last_relay_record(plant.id):
+                if self._relay_plants is not None and plant.id not in self._relay_plants:
+                    continue  # nobody asks for them any more: their silence means nothing
+                found.append(self._catalogue.of_relays(plant))
             if place.family is not None:
                 found += self._catalogue.of(place.family, plant, place.equipment)
                 self._equipment.setdefault(_key(place.family, plant.id), set()).add(place.equipment)
@@ -85,7 +93,12 @@ class PlantWatch:
         now = self._clock.now()
         progress = self._progress_of(family, plant.id, now)
         start = progress.start(now)
-        days, trouble = await self._ask(family, plant, start, now, deadline)
+        zone = ZoneInfo(self._catalogue.window(plant.id).zone)
+        change = passes.set_back_between(start - passes.LONGEST_S, now, zone)
+        since = start - change.by_s if change is not None else start  # as the text of a second pass has it
+        days, trouble = await self._ask(family, plant, start, now, deadline, since=since)
+        if change is not None:
+            days = [day and progress.tell_passes_apart(day, change, now) for day in days]
         received = [day for day in days if day is not None]
         if trouble is not None and not received:
             raise trouble
@@ -113,16 +126,17 @@ class PlantWatch:
         await self._publish(family, plant, [], progress, advanced)
 
     async def _ask(
-        self, family: Family, plant: Plant, start: float, now: float, deadline: float
+        self, family: Family, plant: Plant, start: float, now: float, deadline: float, *, since: float
     ) -> tuple[list[Day | None], LinkError | None]:
         """Return the answer for each local day from `start` to `now`, None for one not received, and the first trouble.
 
-        A day that fails does not keep the later ones from being seen: what happens now matters most.
+        Records before `since` are left out. A day that fails does not keep the later ones from being seen: what happens
+        now matters most.
         """
         zone = ZoneInfo(self._catalogue.window(plant.id).zone)
 
         def parse(items: object) -> Day:
-            return parse_day(family.form, items, zone=zone, now=now, since=start)
+            return parse_day(family.form, items, zone=zone, now=now, since=since)
 
         days: list[Day | None] = []
         trouble: LinkError | None = None
@@ -150,6 +164,8 @@ class PlantWatch:
         if family is RELAY and self._equipment.get(_key(INVERTER, plant.id)):
             # Relays that go on reporting must not hide that the inverters' logger has stopped.
             samples = [sample for sample in samples if sample.name != mapping.last_record(plant.id)]
+        if family is RELAY:
+            samples += await self._newest_of_relays(plant, fresh, after, now)
         samples = [sample for sample in samples if sample.name in self._declared]
         runs = mapping.runs_of(plant.id, fresh) if family is INVERTER else []
         runs = [run for run in runs if run.name in self._declared]
@@ -165,6 +181,23 @@ class PlantWatch:
             await self._table.publish(batch)
         self._progress[key] = after
         await self._publish_states(family, plant.id)
+
+    async def _newest_of_relays(
+        self, plant: Plant, fresh: Sequence[Record], after: Progress, now: float
+    ) -> list[Sample]:
+        """Return the time of the newest record of a plant's relays, where they report at a pace. Raises StoreError."""
+        times = [record.time for record in fresh] + [after.until or 0.0]
+        newest, name = max(times) or None, mapping.last_relay_record(plant.id)
+        if self._declare is None or name in self._refused:
+            return []
+        if name not in self._declared:
+            if not self._pace.is_steady(plant.id, newest, now):
+                return []
+            _logger.info("pvoperation: the relays of %s (%s) report at a pace: silence is told", plant.name, plant.id)
+            await self._make_known([self._catalogue.of_relays(plant)])
+        elif not fresh:
+            return []
+        return [] if newest is None else [Sample(name, Reading(iso(newest), newest))]
 
     async def _declare_new(self, family: Family, plant: Plant, fresh: Sequence[Record]) -> None:
         """Make the points of equipment known that was not seen before. Raises StoreError."""
@@ -182,8 +215,9 @@ class PlantWatch:
         known.update(found[:room])
 
     def _of_equipment(self, plant: Plant) -> list[Point]:
-        """Return the points of all equipment of a plant that is known."""
-        return [
+        """Return the points of all equipment of a plant that is known, and of its relays as a whole."""
+        relays = [self._catalogue.of_relays(plant)] if mapping.last_relay_record(plant.id) in self._declared else []
+        return relays + [
             point
             for family in (RELAY, INVERTER)
             for equipment in sorted(self._equipment.get(_key(family, plant.id), ()))

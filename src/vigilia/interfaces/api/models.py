@@ -154,6 +154,7 @@ class IncidentAnswer(BaseModel):
     told: bool = Field(description="a notice of its start was queued")
     outage: bool = Field(description="the equipment counts as unavailable while it lasts")
     found_at: Moment = Field(description="when the watch learnt of it, by its clock")
+    start_known: bool = Field(description="false: began_at is a guess, for it was taken over from another monitor")
 
 
 class NoticeAnswer(BaseModel):

@@ -17,7 +17,8 @@ FlagForm = Literal[
 _INSIDE = {"Rele": "Rele", "rele": "rele", "idrele inside": "idrele", "Inversor": "Inversor", "esn": "esn"}
 # Flags that a relay's records always carry, set or not; the others come only when they are set.
 _ALWAYS = ("r27A", "r27B", "r27C", "r32A", "r49", "r59A", "r59B", "r59C", "r59N", "r81O", "r81U", "r86", "rAR", "rBA")
-_FLAGS_OFF: dict[str, object] = {"number": 0, "boolean": False, "1": "0"}
+_FLAGS_OFF: dict[str, object] = {"number": 0, "boolean": False, "1": "0", "true": "false", "on": "off", "sim": "não"}
+_OFF = "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Dialect:
     def relay_record(self, relay_id: str, text: str, flags: list[str]) -> bytes:
         """A relay's record at a plant-local time, as JSON."""
         on: object = {"number": 1, "boolean": True}.get(self.flags_as, self.flags_as)
-        off = _FLAGS_OFF.get(self.flags_as, "")
+        off = _FLAGS_OFF.get(self.flags_as, _OFF)
         values: dict[str, object] = dict.fromkeys(_ALWAYS, off) | dict.fromkeys(flags, on)
         if self.flag_case == "capitals":
             values = {name.upper(): value for name, value in values.items()}

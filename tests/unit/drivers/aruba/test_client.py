@@ -17,7 +17,7 @@ from tests.unit.drivers.aruba.clients import LOGIN, calls, make, opened
 from tests.unit.drivers.aruba.conftest import raw_server
 from vigilia.drivers.aruba.client import _highest_version
 from vigilia.drivers.aruba.http import Answer
-from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused
+from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused, NoSession
 from vigilia.sim.aruba import SimSwitch
 
 # Versions
@@ -261,7 +261,7 @@ async def test_no_free_session_is_said_so() -> None:
     async with SimSwitch(**LOGIN) as switch:
         await switch.inject("session-full")
         client = make(switch)
-        with pytest.raises(LoginRefused, match="no REST session is free"):
+        with pytest.raises(NoSession, match="no REST session is free"):
             await client.open()
         await client.close(lost=False)
         assert client.sessions == 0

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tests.conftest import until
-from tests.unit.drivers.pvoperation.api import Api, inverter, relay, utc
+from tests.unit.drivers.pvoperation.api import Api, inverter, local, relay, utc
 from tests.unit.drivers.pvoperation.conftest import MakeSite, make_config
 from tests.unit.tables import Notebook
 from vigilia.clock import Clock
@@ -23,6 +23,7 @@ RELAY = "19478:Relay-R1:Overvoltage-Sts"
 PAC = "19478:Inverter-7:Pac-Mon"
 STATE = "19478:Inverter-7:State-Sts"
 LAST = "19478:LastRecord-Mon"
+RELAYS_LAST = "19478:LastRelayRecord-Mon"
 DAY = "2026-03-10"
 
 
@@ -414,11 +415,11 @@ async def test_rules_name_points_that_exist(api: Api, site: MakeSite) -> None:
     api.put("day_inverter", 19478, inverter(7, f"{DAY} 11:55:00"))
     async with site(api) as at_work:
         await until(lambda: at_work.has(STATE))
-        names = [point.name for point in at_work.table.points()]
+        names = [point.name for point in at_work.table.points()] + [RELAYS_LAST]  # which takes hours to be found
         for rule in at_work.driver.rules:
             matching = [name for name in names if fnmatchcase(name, rule.points[0])]
             assert len(matching) == 1, rule.name
-            assert rule.states <= set(at_work.table.point(matching[0]).labels)
+            assert not rule.states or rule.states <= set(at_work.table.point(matching[0]).labels)
 
 
 async def test_a_token_refused_in_the_middle_ends_the_scan(api: Api, site: MakeSite) -> None:
@@ -457,3 +458,47 @@ async def test_more_ids_than_any_plant_has(api: Api, site: MakeSite, caplog: pyt
         assert sum(point.name.endswith("Pac-Mon") for point in at_work.table.points()) == 1000
         assert at_work.value("19478:Inverter-0:Pac-Mon") == 10
     assert "more than 1000 ids" in caplog.text
+
+
+def every_five_minutes(begin: str, hours: int) -> list[str]:
+    return [local(utc(f"{DAY} {begin}") + 300 * number) for number in range(12 * hours)]
+
+
+async def test_relays_that_report_at_a_pace_are_known_for_it(api: Api, site: MakeSite) -> None:
+    """Records of the future are left out until their time comes: so they arrive as time goes by."""
+    api.put("day_relay", 19478, *(relay("R1", text) for text in every_five_minutes("11:00", 9)))
+    api.plants.append({"id": 2, "nome": "UFV Beta"})
+    api.put("day_relay", 2, *(relay("R1", f"{DAY} {time}:00") for time in ("12:10", "12:30", "15:00", "17:20")))
+    pace = {"speed": 3600.0, "relay_interval_s": 600.0, "inverter_interval_s": 3600.0}
+    async with site(api, **pace) as at_work:
+        await until(lambda: at_work.has(RELAYS_LAST) and at_work.value(RELAYS_LAST) is not None, 20)
+        first = at_work.reading(RELAYS_LAST).time
+        assert first is not None
+        assert 0 <= first - utc(f"{DAY} 18:00:00") < 3600
+        await until(lambda: (at_work.reading(RELAYS_LAST).time or 0) > first, 20)
+        assert not at_work.has("2:LastRelayRecord-Mon")  # its relays speak when something happens
+        point = at_work.table.point(RELAYS_LAST)
+        assert (point.area, point.equipment) == ("UFV Alfa", "Relays")
+        assert set(point.under) == {at_work.table.point(LAST).covers}
+        kept, checkpoints = [*at_work.declared], at_work.checkpoints
+    # It is known from the start on, and follows the plant's name; where nobody asks for relays, it is not there.
+    api.plants[0]["nome"] = "UFV Gama"
+    async with site(api, at=f"{DAY} 19:55:00", checkpoints=checkpoints, known=kept) as again:
+        assert again.has(RELAYS_LAST)
+        await until(lambda: again.table.point(RELAYS_LAST).area == "UFV Gama")
+        await until(lambda: again.value(RELAYS_LAST) is not None)
+    async with site(api, at=f"{DAY} 19:55:00", checkpoints=checkpoints, known=kept, relay_plants=[2]) as without:
+        assert not without.has(RELAYS_LAST)
+        assert without.has(LAST)
+
+
+async def test_a_trip_in_the_second_pass_of_an_hour_has_the_time_of_that(api: Api, site: MakeSite) -> None:
+    """In Santiago clocks are set back at 24:00 of 4 April: 00:20 in São Paulo is 23:20 there, for the second time."""
+    texts = [f"2026-04-04 {hour}:{minute:02}:00" for hour in (22, 23) for minute in range(0, 60, 5)]
+    again = [f"2026-04-04 23:{minute:02}:00" for minute in range(0, 20, 5)]
+    api.put("day_relay", 19478, *(relay("R1", text) for text in [*texts, *again]))
+    async with site(api, at="2026-04-05 00:18:00", plants={"19478": {"timezone": "America/Santiago"}}) as at_work:
+        await at_work.scans("day_relay")
+        api.put("day_relay", 19478, relay("R1", "2026-04-04 23:20:00", r59A=1))
+        await until(lambda: at_work.value(RELAY) == 1, 20)
+        assert at_work.reading(RELAY).time == utc("2026-04-05 00:20:00")

@@ -1,5 +1,6 @@
 """What records say, in whatever spelling and wrong shape they come. Times are of São Paulo unless a test says else."""
 
+import json
 import math
 from collections import Counter
 from typing import Any
@@ -18,6 +19,7 @@ from vigilia.drivers.pvoperation.records import (
     Day,
     classify,
     identity,
+    is_not_set,
     is_set,
     local_time,
     parse_day,
@@ -70,7 +72,14 @@ def test_spellings_of_an_inverter(key: str) -> None:
         ({}, "shape"),
         ({"idrele": "5"}, "shape"),
         ({"idrele": "5", "conteudojson": None}, "shape"),
-        ({"idrele": "5", "conteudojson": "{}"}, "shape"),
+        ({"idrele": "5", "conteudojson": "{}"}, "time"),
+        ({"idrele": "5", "conteudojson": ""}, "shape"),
+        ({"idrele": "5", "conteudojson": "[]"}, "shape"),
+        ({"idrele": "5", "conteudojson": '"{}"'}, "shape"),
+        ({"idrele": "5", "conteudojson": "{'tsleitura': 5}"}, "shape"),
+        ({"idrele": "5", "conteudojson": "[" * 60_000}, "shape"),
+        ({"idrele": "5", "conteudojson": json.dumps({"tsleitura": TIME, "r59A": 0, "x": "y" * 70_000})}, "shape"),
+        ({"idrele": "5", "conteudojson": json.dumps({"tsleitura": TIME, "r59A": None})}, "flags"),
         ({"idrele": "5", "conteudojson": dict.fromkeys(map(str, range(3000)))}, "shape"),
         ({"conteudojson": {"tsleitura": TIME}}, "id"),
         ({"idrele": True, "conteudojson": {"tsleitura": TIME}}, "id"),
@@ -93,6 +102,13 @@ def test_what_is_left_out_and_why(item: Any, reason: str) -> None:
     day = relays(item, relay("6", TIME))
     assert [record.equipment for record in day.records] == ["6"]
     assert day.skipped == Counter({reason: 1})
+
+
+def test_a_content_may_come_as_the_text_of_an_object() -> None:
+    texts = [{**item, "conteudojson": json.dumps(item["conteudojson"])} for item in (relay("5", TIME, r59A=1),)]
+    assert relays(*texts).records == relays(relay("5", TIME, r59A=1)).records != []
+    inside = {"conteudojson": f' {{"tsleitura": "{TIME}", "esn": 7, "Pac": "1,5 kW"}}\n'}
+    assert [(record.equipment, record.power) for record in inverters(inside).records] == [("7", 1.5)]
 
 
 def test_ten_minutes_ahead_is_not_the_future() -> None:
@@ -141,7 +157,26 @@ def test_no_item_is_fatal_and_every_item_is_accounted_for(items: list[Any]) -> N
 
 
 @pytest.mark.parametrize(
-    "value", [True, 1, 1.0, "1", "true", "ON", " sim ", "Ativo", "active", "alarm", "ALARME", "trip", "Tripped"]
+    "value",
+    [
+        True,
+        1,
+        1.0,
+        "1",
+        "1.0",
+        " 1,0 ",
+        "01",
+        "1.",
+        "true",
+        "ON",
+        " sim ",
+        "Ativo",
+        "active",
+        "alarm",
+        "ALARME",
+        "trip",
+        "Tripped",
+    ],
 )
 def test_a_flag_that_is_set(value: object) -> None:
     assert is_set(value)
@@ -152,6 +187,46 @@ def test_a_flag_that_is_set(value: object) -> None:
 )
 def test_a_flag_that_is_not(value: object) -> None:
     assert not is_set(value)
+
+
+@pytest.mark.parametrize("value", [False, 0, 0.0, -0.0, "0", "0.0", " 0,00 ", "000", "false", "OFF", "não", "Normal"])
+def test_a_flag_that_is_said_not_to_be_set(value: object) -> None:
+    assert is_not_set(value)
+    assert not is_set(value)
+
+
+UNKNOWN = [
+    None,
+    "",
+    " ",
+    "ALARME!",
+    "yes",
+    "2",
+    "0.5",
+    "1.0.0",
+    "1e0",
+    "²",
+    "-1",
+    "9" * 50,
+    2,
+    -1,
+    0.5,
+    math.nan,
+    [],
+    {},
+]
+
+
+@pytest.mark.parametrize("value", UNKNOWN)
+def test_a_flag_of_which_nothing_is_said(value: object) -> None:
+    assert not is_set(value)
+    assert not is_not_set(value)
+    silent = {"idrele": "5", "conteudojson": {"tsleitura": TIME, "r59A": value}}
+    assert relays(silent).skipped == Counter({"flags": 1})  # no evidence that the relay is back to normal
+    silent["conteudojson"]["r27A"] = "0.0"  # type: ignore[index]
+    assert [record.flags for record in relays(silent).records] == [()]
+    silent["conteudojson"]["r27A"] = "1.0"  # type: ignore[index]
+    assert [record.flags for record in relays(silent).records] == [("r27A",)]
 
 
 def test_names_of_flags_are_matched_without_regard_to_case() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from vigilia.backoff import Backoff
 from vigilia.clock import Clock
 from vigilia.errors import ConnectionLost
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.api.parts import ApiParts
 from vigilia.interfaces.api.server import WebServer
-from vigilia.link import Backoff, Link
+from vigilia.link import Link
 from vigilia.points import Batch, Kind, Origin, Point, Reading, Sample, Severity, Status, Value
 from vigilia.table import PointTable, Subscription
 

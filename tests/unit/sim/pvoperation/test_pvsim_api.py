@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import until
 from tests.unit.sim.pvoperation.plants import CUIABA, DAY, ClockAt, a_plant, a_script, at, day_of, log_in, times_of
 from vigilia.clock import Clock
+from vigilia.drivers.pvoperation.records import is_not_set, is_set
 from vigilia.sim.pvoperation import Account, Dialect, HeldClock, Outage, SimPvOperation, Span, Trip
 from vigilia.sim.pvoperation.dialect import spoken, varied
 
@@ -140,8 +141,8 @@ async def test_each_plant_may_spell_in_another_way(http: aiohttp.ClientSession) 
             assert (901 if number % 2 else "901") in [*relay.values(), *relay["conteudojson"].values()]
             pac = inverter["conteudojson"][dialect.pac_name]
             assert re.fullmatch(r"[0-9]{2},[0-9]{1,2} kW", pac) if number % 2 else isinstance(pac, float)
-            assert bool(relay["conteudojson"]["R59A" if number % 2 else "r59A"])
-            assert not relay["conteudojson"]["R27A" if number % 2 else "r27A"] or dialect.flags_as == "1"
+            on, off = (relay["conteudojson"][name.upper() if number % 2 else name] for name in ("r59A", "r27A"))
+            assert (is_set(on), is_not_set(on), is_set(off), is_not_set(off)) == (True, False, False, True)
         api.speak(2, Dialect())
         assert (await day_of(http, api, token, "relay", 2))[0]["idrele"] == "901"
 
