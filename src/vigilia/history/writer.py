@@ -29,6 +29,8 @@ _GATHER_S = 0.25
 """Pause between two rounds, so that what comes in meanwhile goes in one transaction."""
 _REST = 3.0
 """How much longer than it worked the writer rests, for the watch has the same processor."""
+_LONGEST_REST_S = 0.25
+"""Where the rows are of the present: within a second they are to be found."""
 _BACKLOG_REST = 1.0
 """The same where rows wait for so long that it does not matter when each of them is written."""
 _SOON_S, _BACKLOG_S = 0.7, 10.0
@@ -266,7 +268,7 @@ def rest_s(worked_s: float, lag_s: float, *, past: bool, fill: float) -> float:
     if past:
         return _REST * worked_s
     if lag_s < _SOON_S:
-        return min(_REST * worked_s, _GATHER_S)
+        return min(_REST * worked_s, _LONGEST_REST_S)
     return 0.0 if lag_s < _BACKLOG_S else _BACKLOG_REST * worked_s
 
 
