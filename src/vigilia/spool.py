@@ -14,14 +14,17 @@ import logging
 import os
 import re
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 _logger = logging.getLogger(__name__)
 
 Record = dict[str, Any]
+Dumps = Callable[[Record], bytes]
+Loads = Callable[[bytes], Any]
 
 _SEGMENT_BYTES = 4_000_000
 """A file this large is put by. So much at most is read again after a crash, and lies idle on the disk."""
@@ -36,12 +39,22 @@ class _Segment:
     size: int
 
 
+def _dumps(record: Record) -> bytes:
+    return json.dumps(record, separators=(",", ":")).encode()
+
+
 class Spool:
     """The queue in the files that begin with `path`, which together never grow beyond `most_bytes`."""
 
-    def __init__(self, path: Path, most_bytes: int) -> None:
-        """Open the queue, or make it. Raises OSError where it cannot be written."""
+    def __init__(self, path: Path, most_bytes: int, dumps: Dumps = _dumps, loads: Loads = json.loads) -> None:
+        """Open the queue, or make it. Raises OSError where it cannot be written.
+
+        `dumps` and `loads` turn a record into one line of JSON and back, where those of the standard library are too
+        slow.
+        """
         self.path = path
+        self._dumps = dumps
+        self._loads = loads
         self._most_bytes = most_bytes
         self._number, past = _put_by(path)
         self._past = deque(past)
@@ -55,7 +68,7 @@ class Spool:
 
     def append(self, record: Record) -> None:
         """Put `record` at the end. Raises OSError where it does not fit; the queue is then as it was."""
-        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        line = self._dumps(record) + b"\n"
         if self._total + len(line) > self._most_bytes:
             raise OSError(f"full at {self._most_bytes} bytes")
         if self._size and self._size + len(line) > _SEGMENT_BYTES:
@@ -89,7 +102,7 @@ class Spool:
         for segment in (*self._past, _Segment(self.path, self._size)):
             end = start + segment.size
             if start <= position < end:
-                position = _read(segment, start, position, limit, most, records)
+                position = self._read_from(segment, start, position, limit, most, records)
                 if position < end:  # enough is read
                     break
             start = end
@@ -110,6 +123,42 @@ class Spool:
     def close(self) -> None:
         """Close the file; what waits stays on the disk."""
         os.close(self._file)
+
+    def _read_from(
+        self, segment: _Segment, start: int, position: int, limit: int, most: int, records: list[Record]
+    ) -> int:
+        """Add a file's records from `position` on, while they begin before `limit`; return where that ends.
+
+        `start` is the position of the file's beginning.
+        """
+        end = start + segment.size
+        try:
+            file = segment.path.open("rb")
+        except FileNotFoundError:
+            _logger.error("%s is gone, and the records that waited in it", segment.path)
+            return end
+        with file:
+            file.seek(position - start)
+            while position < min(end, limit) and len(records) < most:
+                line = file.readline(end - position)
+                if not line:
+                    _logger.error("%s: somebody took %d bytes from its end", segment.path, end - position)
+                    return end
+                position += len(line)
+                record = self._record(line)
+                if record is None:
+                    _logger.error("%s: a damaged record is skipped: %r", segment.path, line[:200])
+                else:
+                    records.append(record)
+        return position
+
+    def _record(self, line: bytes) -> Record | None:
+        """Return the record of a line; None for one that is damaged."""
+        try:
+            record = self._loads(line)
+        except (ValueError, RecursionError):
+            return None
+        return cast(Record, record) if isinstance(record, dict) else None
 
     def _put_by(self) -> None:
         """Give the file that is large enough its number, and begin another. Raises OSError, and nothing has changed."""
@@ -149,40 +198,3 @@ def _mend(file: int) -> int:
     if whole < size:
         os.ftruncate(file, whole)
     return whole
-
-
-def _read(segment: _Segment, start: int, position: int, limit: int, most: int, records: list[Record]) -> int:
-    """Add a file's records from `position` on, while they begin before `limit`; return where that ends.
-
-    `start` is the position of the file's beginning.
-    """
-    try:
-        file = segment.path.open("rb")
-    except FileNotFoundError:
-        _logger.error("%s is gone, and the records that waited in it", segment.path)
-        return start + segment.size
-    with file:
-        file.seek(position - start)
-        return position + _take_lines(file, segment, start + segment.size - position, limit - position, most, records)
-
-
-def _take_lines(
-    file: BinaryIO, segment: _Segment, available: int, wanted: int, most: int, records: list[Record]
-) -> int:
-    """Add records while there are fewer than `most`; return how many bytes were used up."""
-    used = 0
-    while used < min(available, wanted) and len(records) < most:
-        line = file.readline(available - used)
-        if not line:  # somebody has cut the file
-            _logger.error("%s: %d bytes are gone from its end", segment.path, available - used)
-            return available
-        used += len(line)
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            record = None
-        if isinstance(record, dict):
-            records.append(cast(Record, record))
-        else:
-            _logger.error("%s: a damaged record is skipped: %r", segment.path, line[:200])
-    return used

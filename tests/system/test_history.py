@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from tests.system.conftest import Service, Simulator, until
+from tests.unit.history.scripted import packed
 from vigilia.history.backend import Row
-from vigilia.history.packing import pack
 from vigilia.points import Severity, Status
 from vigilia.spool import Spool
 
@@ -175,7 +175,7 @@ async def test_a_full_spool_is_told_and_what_was_in_it_is_kept(run: Any, sim: Si
     ]
     spool, records = Spool(database.parent / "history.spool", 1_000_000), 0
     while spool.fill < 0.98:
-        spool.append(pack([row._replace(time_ms=row.time_ms + 10_000 * records) for row in waiting], time.time()))
+        spool.append(packed([row._replace(time_ms=row.time_ms + 10_000 * records) for row in waiting], time.time()))
         records += 1
         waiting = waiting[:200] if spool.fill > 0.9 else waiting
     kept = spool.waiting_bytes

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from vigilia.clock import Clock
 from vigilia.errors import StartError
 from vigilia.history.backend import Backend, HistoryError, PointInfo, Question, Series
@@ -153,7 +155,7 @@ class History:
         self.recorder.flush()
         if self.writer.backend is not None and not self.writer.failure:
             try:
-                await asyncio.wait_for(self.writer.drain(), _LAST_DRAIN_S)
+                await asyncio.wait_for(self.writer.drain(rest=False), _LAST_DRAIN_S)
             except (HistoryError, StartError, OSError) as error:  # TimeoutError is an OSError
                 reason = str(error) or "there was no time"
                 _logger.warning("%.1f MB of the history wait on disk for the next start: %s", self.waiting_mb, reason)
@@ -193,6 +195,6 @@ def info_of(point: Point, system: str) -> PointInfo:
 
 def _open_spool(path: Path, most_bytes: int) -> Spool:
     try:
-        return Spool(path, most_bytes)
+        return Spool(path, most_bytes, orjson.dumps, orjson.loads)
     except OSError as error:
         raise StartError(f"{path} cannot be written ({error.strerror}): check its rights") from error

@@ -1,65 +1,82 @@
-"""Rows as they wait on disk: one record of the spool holds many, column by column, each name once."""
+"""Rows as they wait on disk: one record of the spool holds many, a column for each point, so each name stands once."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
+from typing import Any, NamedTuple
 
-from vigilia.history.backend import Row
-from vigilia.points import Severity, Status
+from vigilia.history.backend import SECOND_MS, Row
+from vigilia.points import Severity, Status, Value
 from vigilia.spool import Record
 
-_EXACT = 2**53
-"""Beyond it a float is whole by necessity, and shorter with its exponent."""
-_ALARM = 100
+ALARM = 100
 """Severity and status are one number: the severity's times so much, and the status."""
-_ALARMS = {severity * _ALARM + status: (severity, status) for severity in Severity for status in Status}
+_ALARMS = {severity * ALARM + status: (severity, status) for severity in Severity for status in Status}
+_NUMBERS = {int, float, bool}
+_PAST_MS = 60_000
+
+Column = tuple[list[float], list[Value | None], list[int]]
+"""Of one point: times in seconds UTC, values, and severities with statuses."""
 
 
-def pack(rows: Sequence[Row], now: float) -> Record:
-    """Return rows as a record, in their order; `now` (seconds UTC) is when they were put by."""
-    numbers: dict[str, int] = {}
-    base = rows[0].time_ms
-    point: list[int] = []
-    time: list[int] = []
-    value: list[float | str | None] = []
-    alarm: list[int] = []
-    for row in rows:
-        point.append(numbers.setdefault(row.point, len(numbers)))
-        time.append(row.time_ms - base)
-        value.append(_short(row.value) if row.text is None else row.text)
-        alarm.append(row.severity * _ALARM + row.status)
+class Unpacked(NamedTuple):
+    """What a record holds."""
+
+    rows: list[Row]
+    """In the order in which they came, for each point."""
+    at: float
+    """When they were put by, seconds UTC."""
+    past: int
+    """How many of them were old already when they came, as far as one can see: a day of records, a backfill."""
+
+
+def pack(columns: Mapping[str, Column], now: float) -> Record:
+    """Return columns by the points' names as a record; `now` (seconds UTC) is when they are put by.
+
+    A value that is not finite may be left as it is: JSON has none such, and it is taken for no value.
+    """
+    base = round(now * SECOND_MS)
     return {
         "at": now,
-        "names": list(numbers),
         "base": base,
-        "point": point,
-        "time": time,
-        "value": value,
-        "alarm": alarm,
+        "columns": [
+            [name, [round(moment * SECOND_MS) - base for moment in moments], values, alarms if any(alarms) else 0]
+            for name, (moments, values, alarms) in columns.items()
+        ],
     }
 
 
-def unpack(record: Record) -> tuple[list[Row], float]:
-    """Return a record's rows, and when they were put by. Raises ValueError for a record that is none of ours."""
+def unpack(record: Record) -> Unpacked:
+    """Return what a record holds. Raises ValueError for one that is none of ours."""
     try:
-        names: list[str] = record["names"]
+        rows: list[Row] = []
+        past = 0
         base: int = record["base"]
-        columns: Iterator[tuple[int, int, Any, int]] = zip(
-            record["point"], record["time"], record["value"], record["alarm"], strict=True
-        )
-        return [_row(names[point], base + time, value, alarm) for point, time, value, alarm in columns], float(
-            record["at"]
-        )
+        columns: Iterable[tuple[str, list[int], list[Any], list[int] | int]] = record["columns"]
+        for name, offsets, values, alarms in columns:
+            rows += _rows(name, [base + offset for offset in offsets], values, alarms)
+            past += len(offsets) if offsets[-1] < -_PAST_MS else 0
+        return Unpacked(rows, float(record["at"]), past)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"a record of no rows: {error!r}") from error
 
 
-def _short(number: float | None) -> float | None:
-    """Return a number as its shorter spelling in JSON: most are whole."""
-    return int(number) if number is not None and -_EXACT < number < _EXACT and number == int(number) else number
+def _rows(name: str, times: list[int], values: list[Any], alarms: list[int] | int) -> Iterator[Row]:
+    """Give one point's rows; those of the usual kind, numbers without an alarm, cost little."""
+    if len(times) != len(values) or (alarms and len(times) != len(alarms)):  # type: ignore[arg-type]
+        raise ValueError(f"the column of {name!r} has not as many values as times")
+    if not alarms and _NUMBERS.issuperset(map(type, values)):
+        good = repeat(Severity.NO_ALARM), repeat(Status.NO_ALARM)
+        return map(Row._make, zip(repeat(name), times, map(float, values), repeat(None), *good))
+    codes = alarms if isinstance(alarms, list) else repeat(0)
+    return (_row(name, time_ms, value, code) for time_ms, value, code in zip(times, values, codes))  # noqa: B905 - endless
 
 
-def _row(name: str, time_ms: int, value: Any, alarm: int) -> Row:
-    severity, status = _ALARMS[alarm]
-    if value is None or isinstance(value, str):
+def _row(name: str, time_ms: int, value: Any, code: int) -> Row:
+    """Return one row. A value that is none, without an alarm, is not defined, as EPICS has it."""
+    severity, status = _ALARMS[code]
+    if isinstance(value, str):
         return Row(name, time_ms, None, value, severity, status)
+    if value is None:
+        known = severity is not Severity.NO_ALARM
+        return Row(name, time_ms, None, None, *((severity, status) if known else (Severity.INVALID, Status.UDF)))
     return Row(name, time_ms, float(value), None, severity, status)

@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable
 
 from vigilia.clock import Clock
-from vigilia.history.backend import SECOND_MS, Row
 from vigilia.history.config import Treatment
-from vigilia.history.packing import pack
-from vigilia.points import LONGEST_TEXT, Batch, Reading, Severity, Status, Value
+from vigilia.history.packing import ALARM, Column, pack
+from vigilia.points import LONGEST_TEXT, Batch, Severity, Status, Value
 from vigilia.spool import Spool
 from vigilia.store.text import storable
 
@@ -23,13 +22,14 @@ _logger = logging.getLogger(__name__)
 
 HELD_S = 0.1
 """Real seconds for which rows are held at most, and lost with the process."""
-_MOST_HELD = 2000
+_MOST_HELD = 2500
 """Rows in one record."""
 _LAST_MOMENT = 253_402_300_800.0
 """The year 10000, which no database knows."""
 _TELL_DROPPED_S = 600.0
 """A loss is over at once, so it is told for long enough that whoever asks now and then hears of it."""
 _NEARLY_FULL = 0.9
+_GOOD, _FINE = Severity.NO_ALARM, Status.NO_ALARM
 
 
 class _Kept:
@@ -67,7 +67,9 @@ class Recorder:
         self._treat = treat
         self._wake = wake
         self._points: dict[str, _Kept] = {}
-        self._rows: list[Row] = []
+        self._columns: dict[str, Column] = {}
+        """What is held, by the points' names."""
+        self._held = 0
         self._some = asyncio.Event()
         self._failure = ""
         self._dropped_at: float | None = None
@@ -75,27 +77,41 @@ class Recorder:
     async def take(self, batch: Batch) -> None:
         """Take one batch; raises nothing, and waits for nothing but other tasks' turns."""
         now = self._clock.now()
-        points = self._points
-        for name, reading, *_ in batch.samples:
+        points, columns, live = self._points, self._columns, batch.live
+        for name, reading, _ in batch.samples:
             kept = points.get(name)
             if kept is None:
                 kept = points[name] = _Kept(self._treat(name))
             value, moment, severity, status = reading
             if moment is None or not kept.record:
                 continue
-            if batch.live:
+            if live:
                 age = moment - kept.time
-                same = value == kept.value or _within(kept.dead_band, value, kept.value)
-                if same and 0 <= age < kept.interval_s and severity == kept.severity and status == kept.status:
+                if (
+                    0 <= age < kept.interval_s
+                    and severity is kept.severity
+                    and status is kept.status
+                    and (value == kept.value or _within(kept.dead_band, value, kept.value))
+                ):
                     continue
                 # After the clock was set back, the last one kept lies in the future, and is no measure any more.
                 if age >= 0 or kept.time > now:
                     kept.time, kept.value, kept.severity, kept.status = moment, value, severity, status
-            self._keep(name, reading)
-            if len(self._rows) >= _MOST_HELD:
+            if not 0 <= moment < _LAST_MOMENT:  # nor where it is not a number
+                self.refused += 1
+                continue
+            column = columns.get(name)
+            if column is None:
+                column = columns[name] = ([], [], [])
+            column[0].append(moment)
+            column[1].append(storable(value[:LONGEST_TEXT]) if isinstance(value, str) else value)
+            column[2].append(0 if severity is _GOOD and status is _FINE else severity * ALARM + status)
+            self._held += 1
+            if self._held >= _MOST_HELD:
                 self.flush()
                 await asyncio.sleep(0)
-        if self._rows:
+                columns = self._columns
+        if columns:
             self._some.set()
 
     async def run(self) -> None:
@@ -108,13 +124,14 @@ class Recorder:
     def flush(self) -> None:
         """Put what is held on disk. What does not fit there is dropped, counted and reported."""
         self._some.clear()
-        rows, self._rows = self._rows, []
-        if not rows:
+        columns, held = self._columns, self._held
+        self._columns, self._held = {}, 0
+        if not held:
             return
         try:
-            self._spool.append(pack(rows, self._clock.now()))
+            self._append(columns)
         except OSError as error:
-            self.dropped += len(rows)
+            self.dropped += held
             self._dropped_at = time.monotonic()
             if not self._failure:
                 _logger.error("%s: readings are lost to the history: %s", self._spool.path, error)
@@ -135,20 +152,15 @@ class Recorder:
             missing.append(f"the history's spool is {self._spool.fill:.0%} full")
         return missing
 
-    def _keep(self, name: str, reading: Reading) -> None:
-        """Make a row of a reading."""
-        value, moment, severity, status = reading
-        if moment is None or not 0 <= moment < _LAST_MOMENT:  # not a number, for one
-            self.refused += 1
-            return
-        time_ms = round(moment * SECOND_MS)
-        if isinstance(value, str):
-            self._rows.append(Row(name, time_ms, None, storable(value[:LONGEST_TEXT]), severity, status))
-            return
-        number = _number(value)
-        if number is None and value is not None:  # as EPICS has it: what is no number is not defined
-            severity, status = Severity.INVALID, Status.UDF
-        self._rows.append(Row(name, time_ms, number, None, severity, status))
+    def _append(self, columns: dict[str, Column]) -> None:
+        """Put columns into the spool. Raises OSError."""
+        now = self._clock.now()
+        try:
+            self._spool.append(pack(columns, now))
+        except TypeError:  # an integer that JSON's readers do not all take
+            for _, values, _ in columns.values():
+                values[:] = [value if isinstance(value, str) else _number(value) for value in values]
+            self._spool.append(pack(columns, now))
 
 
 def _within(dead_band: float, value: Value | None, other: Value | None) -> bool:
@@ -163,10 +175,7 @@ def _within(dead_band: float, value: Value | None, other: Value | None) -> bool:
 
 def _number(value: Value | None) -> float | None:
     """Return a value that is no text as a number that every database takes; None where it is none."""
-    if value is None:
-        return None
     try:
-        number = float(value)
+        return None if value is None else float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None

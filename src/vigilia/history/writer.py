@@ -23,10 +23,20 @@ _logger = logging.getLogger(__name__)
 _MOST_ROWS = 5000
 """Rows in one transaction."""
 _MOST_RECORDS = 1000
-_MOST_BYTES = 120_000
-"""What is read from the spool at once: some 5,000 rows."""
+_MOST_BYTES = 60_000
+"""What is read from the spool at once: some 1,500 to 5,000 rows."""
 _GATHER_S = 0.25
 """Pause between two rounds, so that what comes in meanwhile goes in one transaction."""
+_REST = 3.0
+"""How much longer than it worked the writer rests, for the watch has the same processor."""
+_LONGEST_REST_S = 0.25
+"""Where the rows are of the present: within a second they are to be found."""
+_BACKLOG_REST = 1.0
+"""The same where rows wait for so long that it does not matter when each of them is written."""
+_SOON_S, _BACKLOG_S = 0.7, 10.0
+"""Rows that have waited for longer than the one, and less than the other, are written without a rest."""
+_NO_REST_FILL = 0.5
+"""A spool that is as full as this is emptied as fast as can be."""
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
 _REOPEN_AFTER = 10
@@ -136,22 +146,28 @@ class Writer:
             else:
                 failure = ""
 
-    async def drain(self) -> None:
-        """Write everything that waits. Raises HistoryError, StartError or OSError, and the rest goes on waiting."""
+    async def drain(self, *, rest: bool = True) -> None:
+        """Write everything that waits. Raises HistoryError, StartError or OSError, and what is left goes on waiting.
+
+        `rest`: leave the machine to others in between.
+        """
         self._wake.clear()
         if self._failures and self._failures % _REOPEN_AFTER == 0:
             await self._let_go()
         backend = self.backend or await self._open()
         await self._describe(backend)
         while self._spool.waiting_bytes:
+            began = time.monotonic()
             records, position = self._spool.read(_MOST_RECORDS, _MOST_BYTES)
-            rows = self._unpacked(records)
+            rows, past = self._unpacked(records)
             refused: list[tuple[Row, str]] = []
             for begin in range(0, len(rows), _MOST_ROWS):
                 refused += await _write(backend, rows[begin : begin + _MOST_ROWS])
             self._refused.set_aside(refused)
             self._spool.acknowledge(position)
             self._moved = time.monotonic()
+            if rest and self._spool.waiting_bytes:
+                await asyncio.sleep(rest_s(self._moved - began, self.lag_s, past=past, fill=self._spool.fill))
         self._oldest = None
         self._succeeded()
 
@@ -200,20 +216,22 @@ class Writer:
         self._known |= {info.name: info for info in fresh}
         self._known_version = version
 
-    def _unpacked(self, records: Sequence[Record]) -> list[Row]:
-        """Return the rows of records; those that are damaged are skipped and logged."""
+    def _unpacked(self, records: Sequence[Record]) -> tuple[list[Row], bool]:
+        """Return the rows of records, and whether most were old when they came; damaged records are skipped."""
         rows: list[Row] = []
+        past = 0
         oldest: float | None = None
         for record in records:
             try:
-                of_one, at = unpack(record)
+                found = unpack(record)
             except ValueError as error:
                 _logger.error("%s: %s", self._spool.path, error)
                 continue
-            rows += of_one
-            oldest = at if oldest is None else oldest
+            rows += found.rows
+            past += found.past
+            oldest = found.at if oldest is None else oldest
         self._oldest = self._oldest if oldest is None else oldest
-        return rows
+        return rows, past > len(rows) / 2
 
     def _note(self, error: Exception) -> None:
         """Note that the database took nothing."""
@@ -238,6 +256,20 @@ class Writer:
             await asyncio.wait_for(backend.close(), _CLOSE_S)
         except (HistoryError, TimeoutError) as error:
             _logger.warning("%s was not left in good order: %s", backend.name, str(error) or "no answer in time")
+
+
+def rest_s(worked_s: float, lag_s: float, *, past: bool, fill: float) -> float:
+    """Return how long to rest after a piece of work, so that the watch has the processor, too.
+
+    `past`: the rows were old when they came; `fill`: how full the spool is.
+    """
+    if fill > _NO_REST_FILL:
+        return 0.0
+    if past:
+        return _REST * worked_s
+    if lag_s < _SOON_S:
+        return min(_REST * worked_s, _LONGEST_REST_S)
+    return 0.0 if lag_s < _BACKLOG_S else _BACKLOG_REST * worked_s
 
 
 def _pause_s(failures: int) -> float:

@@ -7,9 +7,22 @@ from pathlib import Path
 from typing import Self
 
 from vigilia.history.backend import HistoryError, Keeping, PointInfo, Question, RefusedRowsError, Row, Series
+from vigilia.history.packing import ALARM, Column, pack
 from vigilia.points import Severity, Status
+from vigilia.spool import Record
 
 KEEPING = Keeping(1, 1, 1)
+
+
+def packed(rows: Sequence[Row], now: float) -> Record:
+    """Rows as a record of the spool: of each point in their order."""
+    columns: dict[str, Column] = {}
+    for row in rows:
+        moments, values, alarms = columns.setdefault(row.point, ([], [], []))
+        moments.append(row.time_ms / 1000)
+        values.append(row.value if row.text is None else row.text)
+        alarms.append(row.severity * ALARM + row.status)
+    return pack(columns, now)
 
 
 class ScriptedHistory:

@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from tests.conftest import until
-from tests.unit.history.scripted import ScriptedHistory
+from tests.unit.history.scripted import ScriptedHistory, packed
 from vigilia.clock import Clock
 from vigilia.errors import StartError
 from vigilia.history import refused, writer
 from vigilia.history.backend import Backend, HistoryError, PointInfo, Row
-from vigilia.history.packing import pack
 from vigilia.history.refused import RefusedRows
-from vigilia.history.writer import Writer
+from vigilia.history.writer import Writer, rest_s
 from vigilia.points import Severity, Status
 from vigilia.spool import Spool
 
@@ -25,7 +24,7 @@ START_MS = 1_760_000_000_000
 
 def rows(count: int, first: int = 0) -> list[Row]:
     return [
-        Row(f"P{number % 7}", START_MS + number, number, None, Severity.NO_ALARM, Status.NO_ALARM)
+        Row(f"P{number // 100}", START_MS + number, number, None, Severity.NO_ALARM, Status.NO_ALARM)
         for number in range(first, first + count)
     ]
 
@@ -49,7 +48,7 @@ class Bench:
 
     def put(self, *packets: list[Row]) -> None:
         for packet in packets:
-            self.spool.append(pack(packet, self.clock.now()))
+            self.spool.append(packed(packet, self.clock.now()))
             self.writer.wake()
 
     def run(self, *services: Any) -> None:
@@ -99,7 +98,7 @@ async def test_what_a_run_before_has_left_is_written_first(tmp_path: Path, bench
     await bench.writer.close()
     again = Writer(bench.spool, bench.open, list, bench.refused, bench.clock, lambda: 1)
     await again.start(5)
-    bench.spool.append(pack(rows(10, 10), 0.0))
+    bench.spool.append(packed(rows(10, 10), 0.0))
     bench.run(again.run())
     await bench.empty()
     assert bench.history.order == rows(20)
@@ -151,7 +150,7 @@ async def test_people_hear_of_a_database_that_gives_no_answer(bench: Bench, monk
 
 
 async def test_the_lag_is_that_of_the_oldest_row_also_after_a_restart(bench: Bench) -> None:
-    bench.spool.append(pack(rows(1), bench.clock.now() - 3600))
+    bench.spool.append(packed(rows(1), bench.clock.now() - 3600))
     bench.history.away = "gone"
     await bench.writer.start(5)
     assert 3600 <= bench.writer.lag_s < 3700
@@ -304,3 +303,21 @@ async def test_a_stop_lets_go_of_a_database_that_hangs(
     bench.history.close = hang  # type: ignore[method-assign]
     await bench.writer.close()
     assert "no answer in time" in caplog.text
+
+
+def test_the_writer_rests_where_it_may() -> None:
+    assert rest_s(0.1, 9.0, past=True, fill=0.1) == pytest.approx(0.3), "what is old may wait for the watch"
+    assert rest_s(0.05, 0.1, past=False, fill=0.1) == pytest.approx(0.15)
+    assert rest_s(1.0, 0.1, past=False, fill=0.1) < 0.5, "live rows are to be found within a second"
+    assert rest_s(0.1, 2.0, past=False, fill=0.1) == 0
+    assert rest_s(0.1, 3600.0, past=False, fill=0.1) == pytest.approx(0.1), "an outage is made up for beside the watch"
+    assert rest_s(0.1, 3600.0, past=True, fill=0.9) == 0, "before anything is lost"
+
+
+async def test_a_backlog_is_written_whole_with_rests_in_between(bench: Bench) -> None:
+    everything = rows(20_000)
+    for begin in range(0, 20_000, 2000):
+        bench.spool.append(packed(everything[begin : begin + 2000], bench.clock.now() - 3600))
+    bench.run()
+    await bench.empty()
+    assert bench.history.order == everything
