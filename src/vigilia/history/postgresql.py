@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from vigilia.errors import StartError
 from vigilia.history import postgresql_read, postgresql_write
@@ -11,7 +11,7 @@ from vigilia.history.backend import Keeping, PointInfo, Question, RefusedRowsErr
 from vigilia.history.postgresql_partitions import AHEAD_MS, SAMPLES
 from vigilia.history.postgresql_rollup import drop_old, roll_up
 from vigilia.history.postgresql_schema import LOCKS, MAINTAINING
-from vigilia.history.postgresql_server import Server
+from vigilia.history.postgresql_server import Server, TablesGoneError
 from vigilia.store.text import storable
 from vigilia.store.url import check
 
@@ -60,12 +60,11 @@ class PostgresHistory:
         check_rows(rows)
         if not rows:
             return
-        async with self._server.writing() as connection:
-            await self._make_partitions(connection, {SAMPLES.start_of(row.time_ms) for row in rows})
-            try:
-                await postgresql_write.insert(connection, rows)
-            except self._server.refusals as error:
-                raise RefusedRowsError(f"the history {self.name} will never take these rows: {error}") from error
+        try:
+            await self._write(rows)
+        except TablesGoneError:  # somebody emptied the database under our feet
+            self._partitions = set()
+            await self._write(rows)
 
     async def read(self, question: Question) -> Series:
         """Return a series at the finest resolution that answers the question; extremes are kept at every one."""
@@ -85,7 +84,8 @@ class PostgresHistory:
     async def points(self) -> Sequence[PointInfo]:
         """Return what is known of the points that have rows, or were described."""
         async with self._server.reading() as connection:
-            return [PointInfo(*found[:-1], tuple(json.loads(found[-1]))) for found in await connection.fetch(_POINTS)]
+            found = await connection.fetch(_POINTS)
+        return [PointInfo._make((*record[:-1], _labels(record[-1]))) for record in found]
 
     async def maintain(self, now_ms: int) -> None:
         """Bring the rollups up to date, also for rows that others wrote, and drop what is past its keeping.
@@ -104,6 +104,14 @@ class PostgresHistory:
     async def close(self) -> None:
         """Let go of the database."""
         await self._server.close()
+
+    async def _write(self, rows: Sequence[Row]) -> None:
+        async with self._server.writing() as connection:
+            await self._make_partitions(connection, {SAMPLES.start_of(row.time_ms) for row in rows})
+            try:
+                await postgresql_write.insert(connection, rows)
+            except self._server.refusals as error:
+                raise RefusedRowsError(f"the history {self.name} will never take these rows: {error}") from error
 
     async def _reach(self) -> None:
         try:
@@ -130,3 +138,12 @@ class PostgresHistory:
             self._partitions = await SAMPLES.make(connection, starts)
         except self._server.busy:
             self._partitions = await SAMPLES.present(connection)
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    """Return an enum's labels; none where somebody wrote what are no labels."""
+    try:
+        labels = json.loads(text)
+    except ValueError:
+        return ()
+    return tuple(str(label) for label in cast("list[object]", labels)) if isinstance(labels, list) else ()

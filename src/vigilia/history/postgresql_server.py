@@ -58,9 +58,11 @@ class Server:
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Any]:
         """Give a connection that sees one state of the tables and writes nothing. Raises HistoryError."""
-        async with self._connection(writes=False) as connection:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                yield connection
+        async with (
+            self._connection(writes=False) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Any]:
@@ -87,7 +89,7 @@ class Server:
                 async with pool.acquire(timeout=ANSWER_WAIT_S) as connection:
                     await self._check(connection)
                     yield connection
-        except _TablesGoneError:
+        except TablesGoneError:
             self._checked = False  # somebody emptied the database: the next call makes the tables
             raise
 
@@ -143,8 +145,8 @@ class Server:
             "timestamptz",
             schema="pg_catalog",
             format="tuple",
-            encoder=lambda ms: (ms * 1000 - _EPOCH_US,),
-            decoder=lambda parts: (parts[0] + _EPOCH_US) // 1000,
+            encoder=_from_ms,
+            decoder=_to_ms,
         )
 
     @contextmanager
@@ -154,7 +156,7 @@ class Server:
         try:
             yield
         except (known.UndefinedTableError, known.UndefinedFunctionError, known.InvalidSchemaNameError) as error:
-            raise _TablesGoneError(f"the history {self.name} lost its tables: {error}") from error
+            raise TablesGoneError(f"the history {self.name} lost its tables: {error}") from error
         except known.InsufficientPrivilegeError as error:
             raise HistoryError(
                 f"the history {self.name} refuses: {error}; the role must own its tables, and may need "
@@ -168,8 +170,16 @@ class Server:
             raise HistoryError(f"the history {self.name}: {str(error) or 'the connection is lost'}") from error
 
 
-class _TablesGoneError(HistoryError):
+class TablesGoneError(HistoryError):
     """A table of ours is not there."""
+
+
+def _from_ms(time_ms: int) -> tuple[int]:
+    return (time_ms * 1000 - _EPOCH_US,)
+
+
+def _to_ms(time_us: tuple[int]) -> int:
+    return (time_us[0] + _EPOCH_US) // 1000
 
 
 async def _leave_as_it_is(connection: Any) -> None:
