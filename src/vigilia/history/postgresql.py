@@ -31,6 +31,8 @@ class PostgresHistory:
         self._keeping = keeping
         self._partitions: set[int] = set()
         """Where those of `samples` begin, as far as is known. If one is gone, its rows wait in the default one."""
+        self._in_vain: set[int] = set()
+        """Those that could not be made: maintenance tries again, not every write."""
         self.name = self._server.name
 
     @classmethod
@@ -63,7 +65,7 @@ class PostgresHistory:
         try:
             await self._write(rows)
         except TablesGoneError:  # somebody emptied the database under our feet
-            self._partitions = set()
+            self._partitions, self._in_vain = set(), set()
             await self._write(rows)
 
     async def read(self, question: Question) -> Series:
@@ -92,7 +94,7 @@ class PostgresHistory:
 
         While another program does that in this database, there is nothing to do.
         """
-        async with self._server.writing() as connection:
+        async with self._server.maintaining() as connection:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCKS, MAINTAINING):
                 return
             try:
@@ -122,7 +124,7 @@ class PostgresHistory:
             raise
 
     async def _maintain(self, connection: Any, now_ms: int) -> None:
-        self._partitions = await SAMPLES.present(connection)
+        self._partitions, self._in_vain = await SAMPLES.present(connection), set()
         waiting = {record[0] for record in await connection.fetch(_WAITING, SAMPLES.days)}
         ahead = {SAMPLES.start_of(moment) for moment in range(now_ms, now_ms + AHEAD_MS, SAMPLES.width_ms)}
         await self._make_partitions(connection, waiting | ahead)
@@ -132,12 +134,13 @@ class PostgresHistory:
 
     async def _make_partitions(self, connection: Any, starts: set[int]) -> None:
         """Make partitions of samples; where somebody is in the way, the rows wait in the default one."""
-        if starts <= self._partitions:
+        if starts <= self._partitions | self._in_vain:
             return
         try:
             self._partitions = await SAMPLES.make(connection, starts)
         except self._server.busy:
             self._partitions = await SAMPLES.present(connection)
+        self._in_vain |= starts - self._partitions
 
 
 def _labels(text: str) -> tuple[str, ...]:

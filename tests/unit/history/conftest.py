@@ -6,12 +6,13 @@ import pytest
 
 from tests.unit.history.places import Place
 from tests.unit.history.postgresql_place import cluster, postgresql_place
+from tests.unit.history.sqlite_place import sqlite_place
 from vigilia.history.backend import Backend
 
-__all__ = ["cluster", "postgresql_place"]  # a fixture is found by its name where it is imported
+__all__ = ["cluster", "postgresql_place", "sqlite_place"]  # a fixture is found by its name where it is imported
 
 
-@pytest.fixture(params=["postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest) -> Place:
     """An empty database: each kind has a fixture of its own name, with "_place"."""
     found: Place = request.getfixturevalue(f"{request.param}_place")

@@ -1,6 +1,9 @@
 """What PostgreSQL adds: rows that others write, partitions, roles, and databases that come and go."""
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
@@ -9,7 +12,7 @@ import pytest
 from tests.unit.history.places import DAY, FOR_EVER, HOUR, MINUTE, SECOND, START, Place, row
 from tests.unit.store.postgresql import PASSWORD, Cluster
 from vigilia.errors import StartError
-from vigilia.history import postgresql_partitions
+from vigilia.history import postgresql_partitions, postgresql_server
 from vigilia.history.backend import Bucket, HistoryError, Keeping, PointInfo, Question
 from vigilia.history.ladder import LATEST_MS
 from vigilia.history.postgresql import PostgresHistory
@@ -287,6 +290,49 @@ async def test_who_holds_a_lock_costs_an_error_and_no_more(history: PostgresHist
             await history.write([row("p", START + 1, 2.0)])
     await history.write([row("p", START + 1, 2.0)])
     assert len(await everything(history)) == 2
+
+
+async def test_a_server_that_hangs_is_given_up(
+    other: asyncpg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql_server, "ANSWER_WAIT_S", 0.5)
+    history = await PostgresHistory.open(url, FOR_EVER)
+    await history.write([row("p", START, 1.0)])
+    working = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'vigilia%' AND datname = current_database()"
+    pids = [record[0] for record in await other.fetch(working)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(HistoryError, match="gives no answer in time"):
+            await history.write([row("p", START + 1, 2.0)])
+        with pytest.raises(HistoryError, match="gives no answer in time"):
+            await history.read(Question("p", START, NOW, 10))
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    await history.write([row("p", START + 1, 2.0)])
+    assert len(await everything(history)) == 2
+    await history.close()
+
+
+async def test_a_question_that_takes_too_long_is_given_up(
+    other: asyncpg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql_server, "ANSWER_WAIT_S", 0.2)
+    history = await PostgresHistory.open(url, FOR_EVER)
+    await history.write([row("p", START, 1.0)])
+    async with other.transaction():
+        await other.execute("LOCK TABLE samples IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(HistoryError, match="gives no answer in time: canceling statement"):
+            await history.read(Question("p", START, NOW, 10))
+    assert len((await history.read(Question("p", START, NOW, 10))).buckets) == 1
+    await history.close()
+
+
+async def test_a_missing_package_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(StartError, match=r"asyncpg is missing: run pip install"):
+        await PostgresHistory.open(url, FOR_EVER)
 
 
 async def test_a_wrong_password_is_told_and_not_shown(url: str) -> None:
