@@ -9,7 +9,7 @@ from vigilia.history import postgresql_read, postgresql_write
 from vigilia.history.acceptance import check_rows
 from vigilia.history.backend import Keeping, PointInfo, Question, RefusedRowsError, Row, Series
 from vigilia.history.postgresql_partitions import AHEAD_MS, SAMPLES
-from vigilia.history.postgresql_rollup import drop_old, roll_up
+from vigilia.history.postgresql_rollup import Rounds, drop_old
 from vigilia.history.postgresql_schema import LOCKS, MAINTAINING
 from vigilia.history.postgresql_server import Server, TablesGoneError
 from vigilia.store.text import storable
@@ -29,6 +29,7 @@ class PostgresHistory:
             raise StartError(f"the address of the history {error}") from error
         self._server = Server(url, looking=looking)
         self._keeping = keeping
+        self._rounds = Rounds()
         self._partitions: set[int] = set()
         """Where those of `samples` begin, as far as is known. If one is gone, its rows wait in the default one."""
         self._in_vain: set[int] = set()
@@ -128,7 +129,7 @@ class PostgresHistory:
         waiting = {record[0] for record in await connection.fetch(_WAITING, SAMPLES.days)}
         ahead = {SAMPLES.start_of(moment) for moment in range(now_ms, now_ms + AHEAD_MS, SAMPLES.width_ms)}
         await self._make_partitions(connection, waiting | ahead)
-        await roll_up(connection, now_ms)
+        await self._rounds.roll_up(connection, now_ms)
         await drop_old(connection, self._keeping, now_ms)
         self._partitions = await SAMPLES.present(connection)
 
