@@ -90,10 +90,10 @@ async def test_foreign_rows_of_any_age_are_there_at_once_and_find_their_partitio
 async def test_a_row_that_is_changed_or_deleted_by_others_changes_its_rollup(
     history: PostgresHistory, other: asyncpg.Connection
 ) -> None:
-    await history.write([row("p", START + at * SECOND, 4.0) for at in range(10)])
+    await history.write([row("p", START + at * 5 * MINUTE, 4.0) for at in range(12)])
     await history.maintain(NOW)
-    await other.execute("UPDATE samples SET value = 10 WHERE time = '2026-01-01 00:00:03Z'")
-    await other.execute("DELETE FROM samples WHERE time > '2026-01-01 00:00:04Z'")
+    await other.execute("UPDATE samples SET value = 10 WHERE time = '2026-01-01 00:15Z'")
+    await other.execute("DELETE FROM samples WHERE time > '2026-01-01 00:20Z'")
     for _ in range(2):
         assert await the_hour(history) == [Bucket(START, pytest.approx(5.2), 4.0, 10.0, Severity.NO_ALARM)]
         await history.maintain(NOW)
@@ -167,7 +167,9 @@ async def check_hours(history: PostgresHistory, model: dict[int, float]) -> None
     series = await history.read(Question("p", START, START + 9 * HOUR, 3))
     if series.resolution_ms:
         expected = folded(model, series.resolution_ms)
-        assert {b.time_ms: (b.low, b.high) for b in series.buckets} == {at: of[:2] for at, of in expected.items()}
+        assert {b.time_ms: (b.low, b.high, pytest.approx(b.value)) for b in series.buckets} == {
+            at: of[:3] for at, of in expected.items()
+        }
     else:
         assert {b.time_ms: b.value for b in series.buckets} == model
 
@@ -250,6 +252,7 @@ async def test_a_role_for_agents_inserts_and_does_nothing_else(
     assert sorted(latest.point for latest in await history.latest()) == ["it's", "p"]
     await history.maintain(NOW)
     assert await the_hour(history) == [Bucket(START, 2.0, 1.0, 3.0, Severity.MAJOR)]
+    assert await other.fetchval("SELECT sum(count) FROM hours") == 3
     tables = ["samples", "samples_default", "samples_20260101", "minutes", "hours", "points", "latest", "dirty", "kept"]
     for table in tables:
         for statement in ("SELECT * FROM {}", "DELETE FROM {}", "DROP TABLE {}", "INSERT INTO {} DEFAULT VALUES"):
