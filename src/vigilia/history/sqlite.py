@@ -86,6 +86,8 @@ class SqliteHistory:
             return await self._reader.run(lambda connection: sqlite_read.read(connection, question))
         except sqlite_read.NotRolledUpError as behind:
             point = behind.point
+        if self._writer is None:
+            raise HistoryError(f"{question.point} has readings that are not summed up yet: ask again in a minute")
         # After an import: whoever asks first has this point's rollups made at once.
         while await self._write(lambda connection: roll_point(connection, point)):
             pass

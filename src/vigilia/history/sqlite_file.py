@@ -39,11 +39,12 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 class Lane:
     """A connection and its thread: what is given to it is done one after the other."""
 
-    def __init__(self, path: Path, *, writes: bool) -> None:
+    def __init__(self, path: Path, *, writes: bool, deadline_s: float = DEADLINE_S) -> None:
         """Prepare a lane for the file at `path`; one that `writes` makes it where it is not there, the first time."""
         self.set_aside = ""
         self._path = path
         self._writes = writes
+        self._deadline_s = deadline_s
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._log_identity: tuple[int, int] | None = None
@@ -76,7 +77,7 @@ class Lane:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
-            async with asyncio.timeout(DEADLINE_S + _GRACE_S):
+            async with asyncio.timeout(self._deadline_s + _GRACE_S):
                 return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except TimeoutError as error:
             raise HistoryError(f"the history {self._path} gives no answer: check its disk") from error
@@ -85,7 +86,7 @@ class Lane:
         with self._errors():
             self._check_place()
         connection = self._connection or self._open()
-        until = time.monotonic() + DEADLINE_S
+        until = time.monotonic() + self._deadline_s
         with self._errors():
             connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
             if self._writes:
@@ -101,7 +102,7 @@ class Lane:
             return self._connection
 
     def _make_ready(self) -> None:
-        """Put a damaged file aside, or a log that belongs to a file which is not there any more."""
+        """Make the folder the first time, and put a damaged file aside."""
         if self._identity is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._damage:
@@ -171,9 +172,25 @@ class Lane:
                 self._damage = str(error)
             if code not in _PASSING:
                 self._part()
-            raise HistoryError(f"the history {self._path} {_says(code, error)}") from error
+            raise HistoryError(f"the history {self._path} {self._says(code, error)}") from error
         except OSError as error:
             raise HistoryError(f"the history {self._path} cannot be used ({error.strerror}): check its disk") from error
+
+    def _says(self, code: int, error: sqlite3.Error) -> str:
+        match code:
+            case sqlite3.SQLITE_FULL:
+                return "does not fit its disk any more: make room"
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return "is locked by another program: end it, or wait until it is done"
+            case sqlite3.SQLITE_INTERRUPT:
+                return f"took longer than {self._deadline_s:g} s for this: ask for less, or check its disk"
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                return f"is damaged ({error})"
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
+                return f"cannot be opened for this ({error}): check the file, its rights and those of its folder"
+            case _:
+                # A disk's quota and a file's size limit are I/O errors too.
+                return f"does not take this ({error}): check its disk, and the room on it"
 
 
 @contextmanager
@@ -198,23 +215,6 @@ def _set_up(connection: sqlite3.Connection) -> None:
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _says(code: int, error: sqlite3.Error) -> str:
-    match code:
-        case sqlite3.SQLITE_FULL:
-            return "does not fit its disk any more: make room"
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return "is locked by another program: end it, or wait until it is done"
-        case sqlite3.SQLITE_INTERRUPT:
-            return f"took longer than {DEADLINE_S:.0f} s for this: ask for less, or check its disk"
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return f"is damaged ({error})"
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
-            return f"cannot be opened for this ({error}): check the file, its rights and those of its folder"
-        case _:
-            # A disk's quota and a file's size limit are I/O errors too.
-            return f"does not take this ({error}): check its disk, and the room on it"
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608 - statements are put together from tables and columns of ours; values are bound
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
@@ -10,6 +9,7 @@ from vigilia.history.acceptance import check_rows
 from vigilia.history.backend import PointInfo, Row
 from vigilia.history.ladder import HOUR_MS
 from vigilia.history.sqlite_file import transaction
+from vigilia.store.text import storable, to_json
 
 MOST_ARRIVED = 200_000
 """So many rows stay where they arrived: fewer, and each run brings too few of a point; more, and they take room."""
@@ -58,9 +58,7 @@ class Writer:
     def describe(self, connection: sqlite3.Connection, points: Sequence[PointInfo]) -> None:
         """Keep what is known of points. Raises sqlite3.Error."""
         with transaction(connection):
-            connection.executemany(
-                _DESCRIBE, [(*info[:-1], json.dumps(info.labels, ensure_ascii=False)) for info in points]
-            )
+            connection.executemany(_DESCRIBE, [(*map(storable, info[:-1]), to_json(info.labels)) for info in points])
 
     @property
     def behind(self) -> bool:

@@ -90,6 +90,13 @@ _STEPS: tuple[tuple[str, ...], ...] = (
 ) WITHOUT ROWID""",
         "CREATE TABLE marks (name TEXT PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID",
         "INSERT INTO marks VALUES ('raw since', 0), ('minutes since', 0), ('hours since', 0), ('stored until', -1)",
+        # Without these SQLite takes every table for small, and may read all readings to find those of a few points.
+        "ANALYZE",
+        "DELETE FROM sqlite_stat1",
+        """INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+  ('stored', 'stored', '100000000 200000 1'), ('arrived', 'arrived', '200000 400 1'),
+  ('minutes', 'minutes', '10000000 20000 1'), ('hours', 'hours', '1000000 2000 1'),
+  ('points', 'sqlite_autoindex_points_1', '500 1'), ('latest', NULL, '500'), ('dirty', 'dirty', '1000 2 1')""",
         f"CREATE TRIGGER samples_insert INSTEAD OF INSERT ON samples BEGIN {_CHECK} {_KEEP} END",
         f"CREATE TRIGGER samples_update INSTEAD OF UPDATE ON samples BEGIN {_CHECK} {_FORGET} {_KEEP} END",
         f"CREATE TRIGGER samples_delete INSTEAD OF DELETE ON samples BEGIN {_FORGET} END",

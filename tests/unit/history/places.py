@@ -26,6 +26,8 @@ class Place:
     """It keeps what text points say."""
     replaces: bool = True
     """Of the same point and time the row last written stays. A line-protocol engine may keep either."""
+    exact_numbers: bool = True
+    """It keeps every bit of a number. VictoriaMetrics keeps decimals, with one exponent for neighbours."""
 
     async def open(self, keeping: Keeping = FOR_EVER) -> Backend:
         return await self.kind.open(self.url, keeping)  # type: ignore[attr-defined]  # not part of the protocol

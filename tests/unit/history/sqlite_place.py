@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from vigilia.history.sqlite import SqliteHistory
 
 from tests.unit.history.places import Place
+from vigilia.history.sqlite import SqliteHistory
 
 
 @pytest.fixture

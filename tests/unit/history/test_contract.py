@@ -34,11 +34,11 @@ async def buckets(backend: Backend, start: int, end: int, most: int = 1000, poin
     return (await backend.read(Question(point, start, end, most))).buckets
 
 
-async def test_rows_come_back_as_they_were_written(backend: Backend) -> None:
+async def test_rows_come_back_as_they_were_written(backend: Backend, place: Place) -> None:
     written = [
         row("p", START, 1.5),
-        row("p", START + 1, -1e300, severity=Severity.MAJOR, status=Status.HIHI),
-        row("p", START + 2, 0.1 + 0.2),
+        row("p", START + 1, -1e300 if place.exact_numbers else -1e9, severity=Severity.MAJOR, status=Status.HIHI),
+        row("p", START + 2, 0.1 + 0.2 if place.exact_numbers else 0.3),
         row("p", START + 1001, 7.0, severity=Severity.INVALID, status=Status.TIMEOUT),
         row("p", START + 2002, None, severity=Severity.INVALID, status=Status.UDF),
     ]
@@ -164,7 +164,7 @@ async def test_many_readings_are_given_as_buckets_that_keep_extremes(backend: Ba
     values = [float(at % 97) for at in range(3600)]
     values[1234] = 1000.0
     values[2345] = -1000.0
-    await backend.write([row("p", START + at * SECOND, value) for at, value in enumerate(values)])
+    await backend.write([row("p", START + at * SECOND, value) for at, value in enumerate(values) if at != 100])
     await backend.write([row("p", START + 100 * SECOND, values[100], severity=Severity.MAJOR, status=Status.HIHI)])
     for most in (1000, 360, 61, 60, 7, 1):
         series = await backend.read(Question("p", START, START + HOUR - 1, most))
@@ -235,12 +235,13 @@ async def test_a_mean_is_weighted_by_the_values_there_are(backend: Backend) -> N
 
 
 @pytest.mark.parametrize("most", [1, 24, 100, 500])
-async def test_answers_are_the_same_before_and_after_maintenance(backend: Backend, most: int) -> None:
+async def test_answers_are_the_same_before_and_after_maintenance(backend: Backend, place: Place, most: int) -> None:
     await backend.write([row("p", START + at * 7 * SECOND, float(at % 83)) for at in range(10_000)])
     question = Question("p", START + 5 * MINUTE, START + 18 * HOUR, most)
     before = await backend.read(question)
     await backend.maintain(START + 10 * HOUR)
-    await backend.write([row("p", START + 2 * HOUR + 1, 500.0)])
+    if place.replaces:
+        await backend.write([row("p", START + 2 * HOUR + 1, 500.0)])
     await backend.write([row("p", START + 2 * HOUR + 1, before.buckets[0].low)])
     await backend.maintain(START + DAY)
     await backend.write([row("p", START + 3 * HOUR + 1, 1000.0)])
