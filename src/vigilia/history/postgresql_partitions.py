@@ -47,15 +47,14 @@ class Partitioned:
 
     async def make(self, connection: Any, starts: Iterable[int]) -> set[int]:
         """Make the partitions that begin at `starts`, where they are missing; return all that there are then."""
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", LOCKS, PARTING)
-            present = await self.present(connection)
+        present = await self.present(connection)
         for start in sorted(set(starts) - present):
             if len(present) >= MOST_PARTITIONS:
                 break
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", LOCKS, PARTING)
-                if await connection.fetchval("SELECT to_regclass($1)", self.name(start)) is None:
+                present = await self.present(connection)
+                if start not in present:
                     await self._make(connection, start)
             present.add(start)
         return present
@@ -69,12 +68,11 @@ class Partitioned:
         start, end = (_literal(moment) for moment in (start_ms, start_ms + self.width_ms))
         await connection.execute(f"CREATE TABLE {name} (LIKE {self.table} INCLUDING ALL)")
         await connection.execute(f"ALTER TABLE {name} ADD CONSTRAINT days CHECK (time >= {start} AND time < {end})")
-        if await connection.fetchval("SELECT to_regclass($1)", default) is not None:
-            await connection.execute(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE")
-            await connection.execute(
-                f"WITH waiting AS (DELETE FROM {default} WHERE time >= {start} AND time < {end} RETURNING *) "  # noqa: S608
-                f"INSERT INTO {name} SELECT * FROM waiting"
-            )
+        await connection.execute(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE")
+        await connection.execute(
+            f"WITH waiting AS (DELETE FROM {default} WHERE time >= {start} AND time < {end} RETURNING *) "  # noqa: S608
+            f"INSERT INTO {name} SELECT * FROM waiting"
+        )
         await connection.execute(
             f"ALTER TABLE {self.table} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
         )

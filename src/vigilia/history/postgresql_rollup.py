@@ -15,7 +15,10 @@ from vigilia.history.postgresql_partitions import HOURS, MINUTES, PARTITIONED, S
 
 SETTLED_MS = 5 * 60_000
 """So long after its end an hour's rollups are made: rows are late by a moment, and the hour is made once."""
-_MOST_TAKEN = 20_000
+UNFINISHED_EVERY_MS = 5 * 60_000
+"""So often the rollups are made of hours that are not over, for those who read the tables themselves."""
+_MOST_TAKEN = 100_000
+_MOST_TIMES = 20
 _PIECE = 400
 """So many hours of points in one transaction: 1.4 million rows of 1 s data."""
 _OTHERS_WAIT_S = 5.0
@@ -87,22 +90,37 @@ _SINCE = "UPDATE kept SET since = greatest(dropped, $2) WHERE source = $1"
 _DROPPED = "UPDATE kept SET dropped = greatest(dropped, $2), since = greatest(since, $2) WHERE source = $1"
 
 
-async def roll_up(connection: Any, now_ms: int) -> None:
-    """Make the rollups anew of every hour that is over and marked as dirty."""
-    while True:
-        taken = await connection.execute(_TAKE, now_ms - HOUR_MS - SETTLED_MS, _MOST_TAKEN)
-        if not await _others_ended(connection):
-            return  # somebody keeps a transaction open: next time
-        dropped = await connection.fetchval("SELECT dropped FROM kept WHERE source = 'samples'")
-        while pieces := await connection.fetch(_PIECES, _PIECE):
-            start = SAMPLES.start_of(pieces[0]["hour"])
-            whole = pieces[0]["hour"] >= dropped
-            # One transaction works on one partition, and knows all rows of its hours, or none of those before.
-            same = [piece for piece in pieces if SAMPLES.start_of(piece["hour"]) == start]
-            same = [piece for piece in same if (piece["hour"] >= dropped) == whole]
-            await _roll_piece(connection, [tuple(piece) for piece in same], whole=whole)
-        if taken == "INSERT 0 0":
-            return
+class Rounds:
+    """Which hours have their turn: those that are over in every round, the others every few minutes."""
+
+    def __init__(self) -> None:
+        self._unfinished_ms: int | None = None
+
+    async def roll_up(self, connection: Any, now_ms: int) -> None:
+        """Make the rollups anew of every hour that is marked as dirty and has its turn."""
+        for _ in range(_MOST_TIMES):
+            if not await _roll_up(connection, now_ms - HOUR_MS - SETTLED_MS):
+                break
+        if self._unfinished_ms is None or abs(now_ms - self._unfinished_ms) >= UNFINISHED_EVERY_MS:
+            # Once, for new rows come all the time.
+            await _roll_up(connection, now_ms)
+            self._unfinished_ms = now_ms
+
+
+async def _roll_up(connection: Any, until_ms: int) -> bool:
+    """Make the rollups of hours up to one that begins at `until_ms`; tell whether there may be more to do now."""
+    taken = await connection.execute(_TAKE, until_ms, _MOST_TAKEN)
+    if not await _others_ended(connection):
+        return False  # somebody keeps a transaction open: next time
+    dropped = await connection.fetchval("SELECT dropped FROM kept WHERE source = 'samples'")
+    while pieces := await connection.fetch(_PIECES, _PIECE):
+        start = SAMPLES.start_of(pieces[0]["hour"])
+        whole = pieces[0]["hour"] >= dropped
+        # One transaction works on one partition, and knows all rows of its hours, or none of those before.
+        same = [piece for piece in pieces if SAMPLES.start_of(piece["hour"]) == start]
+        same = [piece for piece in same if (piece["hour"] >= dropped) == whole]
+        await _roll_piece(connection, [tuple(piece) for piece in same], whole=whole)
+    return bool(taken != "INSERT 0 0")
 
 
 async def _roll_piece(connection: Any, pieces: Sequence[tuple[int, int]], *, whole: bool) -> None:

@@ -21,7 +21,7 @@ MAINTENANCE_WAIT_S = 120.0
 _CONNECT_WAIT_S = 5.0
 _LOCK_WAIT_MS = 2000
 _CLOSE_WAIT_S = 2.0
-_MOST_WRITING, _MOST_READING = 3, 4
+_MOST_CONNECTIONS = {"read": 4, "write": 2, "maintain": 1}
 _EPOCH_US = 946_684_800_000_000
 """PostgreSQL counts microseconds from the year 2000."""
 
@@ -53,19 +53,27 @@ class Server:
         self._looking = looking
         self._checked = False
         self._checking = asyncio.Lock()
-        self._pools: dict[bool, Any] = {}
+        self._pools: dict[str, Any] = {}
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Any]:
         """Give a connection that sees one state of the tables and writes nothing. Raises HistoryError."""
-        async with self._connection(writes=False) as connection:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                yield connection
+        async with (
+            self._connection("read") as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Any]:
         """Give a connection to write with, outside any transaction. Raises HistoryError."""
-        async with self._connection(writes=True) as connection:
+        async with self._connection("write") as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def maintaining(self) -> AsyncGenerator[Any]:
+        """Give a connection whose statements may take long, outside any transaction. Raises HistoryError."""
+        async with self._connection("maintain") as connection:
             yield connection
 
     async def close(self) -> None:
@@ -78,16 +86,16 @@ class Server:
         self._pools.clear()
 
     @asynccontextmanager
-    async def _connection(self, *, writes: bool) -> AsyncGenerator[Any]:
+    async def _connection(self, work: str) -> AsyncGenerator[Any]:
         try:
             with self._errors():
-                pool = self._pool(writes=writes)
+                pool = self._pool(work)
                 async with self._checking:
                     await pool  # which makes no connection yet
                 async with pool.acquire(timeout=ANSWER_WAIT_S) as connection:
                     await self._check(connection)
                     yield connection
-        except _TablesGoneError:
+        except TablesGoneError:
             self._checked = False  # somebody emptied the database: the next call makes the tables
             raise
 
@@ -108,13 +116,13 @@ class Server:
                     )
             self._checked = True
 
-    def _pool(self, *, writes: bool) -> Any:
-        """Return the connections that write, or those that only read; none is made yet."""
-        if writes not in self._pools:
-            wait_s = MAINTENANCE_WAIT_S if writes else ANSWER_WAIT_S
-            self._pools[writes] = self.asyncpg.create_pool(
+    def _pool(self, work: str) -> Any:
+        """Return the connections for some work; none is made yet."""
+        if work not in self._pools:
+            wait_s = MAINTENANCE_WAIT_S if work == "maintain" else ANSWER_WAIT_S
+            self._pools[work] = self.asyncpg.create_pool(
                 min_size=0,
-                max_size=_MOST_WRITING if writes else _MOST_READING,
+                max_size=_MOST_CONNECTIONS[work],
                 connect=self._connect,
                 init=self._prepare,
                 reset=_leave_as_it_is,
@@ -126,7 +134,7 @@ class Server:
                     "default_transaction_read_only": "on" if self._looking else "off",
                 },
             )
-        return self._pools[writes]
+        return self._pools[work]
 
     async def _connect(self, *_: Any, **options: Any) -> Any:
         self._checked = False  # it may be another database by now
@@ -143,8 +151,8 @@ class Server:
             "timestamptz",
             schema="pg_catalog",
             format="tuple",
-            encoder=lambda ms: (ms * 1000 - _EPOCH_US,),
-            decoder=lambda parts: (parts[0] + _EPOCH_US) // 1000,
+            encoder=_from_ms,
+            decoder=_to_ms,
         )
 
     @contextmanager
@@ -154,11 +162,11 @@ class Server:
         try:
             yield
         except (known.UndefinedTableError, known.UndefinedFunctionError, known.InvalidSchemaNameError) as error:
-            raise _TablesGoneError(f"the history {self.name} lost its tables: {error}") from error
+            raise TablesGoneError(f"the history {self.name} lost its tables: {error}") from error
         except known.InsufficientPrivilegeError as error:
             raise HistoryError(
                 f"the history {self.name} refuses: {error}; the role must own its tables, and may need "
-                "GRANT CREATE ON SCHEMA public and GRANT CONNECT, TEMPORARY ON DATABASE"
+                "GRANT CREATE ON SCHEMA public"
             ) from error
         except (known.QueryCanceledError, TimeoutError) as error:
             raise HistoryError(
@@ -168,8 +176,16 @@ class Server:
             raise HistoryError(f"the history {self.name}: {str(error) or 'the connection is lost'}") from error
 
 
-class _TablesGoneError(HistoryError):
+class TablesGoneError(HistoryError):
     """A table of ours is not there."""
+
+
+def _from_ms(time_ms: int) -> tuple[int]:
+    return (time_ms * 1000 - _EPOCH_US,)
+
+
+def _to_ms(time_us: tuple[int]) -> int:
+    return (time_us[0] + _EPOCH_US) // 1000
 
 
 async def _leave_as_it_is(connection: Any) -> None:

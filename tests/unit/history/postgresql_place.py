@@ -11,5 +11,5 @@ __all__ = ["cluster"]
 
 
 @pytest.fixture
-def postgresql_place(cluster: Cluster) -> Place:  # noqa: F811 - the fixture
+def postgresql_place(cluster: Cluster) -> Place:
     return Place(PostgresHistory, cluster.fresh())
