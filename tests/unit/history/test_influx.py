@@ -48,7 +48,7 @@ async def test_a_database_that_is_away_comes_back() -> None:
         history = await InfluxHistory.open(engine.fresh(), FOR_EVER)
         await history.write([row("p", START, 1.0)])
         engine.stop()
-        with pytest.raises(HistoryError, match="refused|closed|reset"):
+        with pytest.raises(HistoryError, match=r"refused|closed|reset"):
             await history.write([row("p", START + 1, 2.0)])
         with pytest.raises(HistoryError, match="refused"):
             await history.latest()
@@ -87,7 +87,7 @@ async def test_who_may_come_in() -> None:
         engine.influxql("DROP USER boss", **boss)
         with pytest.raises(HistoryError, match="may not do that"):
             await history.write([row("p", START, 1.0)])
-        with pytest.raises(HistoryError, match="user and the password"):
+        with pytest.raises(HistoryError, match="may not do that"):
             await history.latest()
         await history.close()
 
