@@ -1,10 +1,6 @@
 """A store in an SQLite file: WAL mode with synchronous FULL, so that what a call has returned from is on the disk."""
 
 import asyncio
-import logging
-import sqlite3
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +8,15 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from vigilia.errors import StartError
+from vigilia.store.damage import set_aside_if_damaged
 from vigilia.store.file import DatabaseFile
 from vigilia.store.text import to_json
 from vigilia.store.url import SQLITE
-
-_logger = logging.getLogger(__name__)
 
 _LOCK_WAIT_MS = 1500
 """How long SQLite waits for another's lock. It cannot be interrupted meanwhile, and a stop has 10 s in all."""
 _CONNECTION_WAIT_S = 2.0
 """How long a call waits for one of the few connections, where others have them all."""
-_LARGEST_CHECKED_BYTES = 250_000_000
-"""A file is read through at the start up to this size: 0.15 s for 100 MB in the cache, 1.5 s from a disk."""
-_COMPANIONS = ("-wal", "-shm")
 
 
 class SqlitePlace:
@@ -48,7 +40,7 @@ class SqlitePlace:
         """Prepare the file that `url` names; a damaged one is set aside. Raises StartError or OSError."""
         path = Path(url.removeprefix(SQLITE))  # not parsed as a URL: a file's name may have a question mark
         path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(path, await asyncio.to_thread(_set_aside_if_damaged, path))
+        return cls(path, await asyncio.to_thread(set_aside_if_damaged, path, "store"))
 
     @classmethod
     def look(cls, url: str) -> "SqlitePlace":
@@ -94,47 +86,3 @@ def _set_up_connection(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
-
-
-def _set_aside_if_damaged(path: Path) -> str:
-    """Rename a damaged file, and what SQLite keeps beside it; return its new path, or nothing where it is whole.
-
-    Raises StartError where it cannot be renamed.
-    """
-    damage = _damage(path)
-    if not damage:
-        return ""
-    # By the real time, whatever the service's clock says: people look for it in a folder.
-    aside = Path(f"{path}.corrupt.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    try:
-        for end in (*_COMPANIONS, ""):  # the file last: while it is there, the next start finds the damage again
-            if Path(f"{path}{end}").exists():
-                Path(f"{path}{end}").rename(f"{aside}{end}")
-    except OSError as error:
-        raise StartError(
-            f"the store {path} is damaged ({damage}) and cannot be set aside ({error.strerror}): "
-            "check the rights of its folder, or move the file away"
-        ) from error
-    _logger.error(
-        "the store %s is damaged (%s): it is set aside as %s, and the watch starts clean", path, damage, aside
-    )
-    return str(aside)
-
-
-def _damage(path: Path) -> str:
-    """Return what is damaged in a file; nothing where it is whole, new, locked, or cannot be read at all."""
-    if not path.is_file():
-        return ""
-    try:
-        address = (
-            f"{path.resolve().as_uri()}?mode=ro"  # it makes no file, and takes no write-ahead log into a damaged one
-        )
-        with closing(sqlite3.connect(address, uri=True, timeout=_LOCK_WAIT_MS / 1000)) as db:
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if path.stat().st_size > _LARGEST_CHECKED_BYTES:
-                return ""
-            (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more of the same
-        return str(error) if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
-    return "" if answer == "ok" else " ".join(str(answer).split())
