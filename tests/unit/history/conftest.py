@@ -6,17 +6,14 @@ import pytest
 
 from tests.unit.history.engine_place import influx, influx_place, victoria, victoria_place
 from tests.unit.history.places import Place
+from tests.unit.history.sqlite_place import sqlite_place
 from vigilia.history.backend import Backend
 
-__all__ = [
-    "influx",
-    "influx_place",
-    "victoria",
-    "victoria_place",
-]  # a fixture is found by its name where it is imported
+# a fixture is found by its name where it is imported
+__all__ = ["influx", "influx_place", "sqlite_place", "victoria", "victoria_place"]
 
 
-@pytest.fixture(params=["influx", "victoria"])
+@pytest.fixture(params=["sqlite", "influx", "victoria"])
 def place(request: pytest.FixtureRequest) -> Place:
     """An empty database: each kind has a fixture of its own name, with "_place"."""
     found: Place = request.getfixturevalue(f"{request.param}_place")
