@@ -132,8 +132,15 @@ class Engine:
 
     def json(self, answer: Answer) -> dict[str, Any]:
         """Return an answer's JSON object. Raises HistoryError where it is none."""
+        return self._object(answer, answer.body)
+
+    def json_lines(self, answer: Answer) -> list[dict[str, Any]]:
+        """Return an answer's JSON objects, one a line. Raises HistoryError where it has none, or something else."""
+        return [self._object(answer, line) for line in answer.body.splitlines() or [b""]]
+
+    def _object(self, answer: Answer, text: bytes) -> dict[str, Any]:
         try:
-            found = orjson.loads(answer.body)
+            found = orjson.loads(text)
         except ValueError:
             found = None
         if not isinstance(found, dict):
