@@ -6,7 +6,7 @@ See docs/explanation/architecture.md.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
@@ -213,6 +213,19 @@ class Sample(NamedTuple):
     """What more the equipment said, for alarms and cards: the flags that are set, above all."""
 
 
+class Run(NamedTuple):
+    """Readings of one number, by the hundred: in the order of their times, and all of them without an alarm.
+
+    What comes as a run could come as samples; a day of a plant's records is thousands of them.
+    """
+
+    name: str
+    times: Sequence[float]
+    """Seconds UTC."""
+    values: Sequence[float]
+    """One for each of `times`."""
+
+
 class Checkpoint(NamedTuple):
     """How far a driver has come with one of its sources: kept if, and only if, what the batch caused is kept."""
 
@@ -234,6 +247,15 @@ class Batch:
     max_age_s: float | None = None
     """Overrides the points' own `max_age_s` where the pace is known only at run time."""
     checkpoint: Checkpoint | None = None
+    runs: Sequence[Run] = ()
+    """Readings besides those of `samples`, of other points."""
+
+    def every(self) -> Iterator[Sample]:
+        """Give every reading, those of the runs first, one point after another."""
+        for name, times, values in self.runs:
+            for time, value in zip(times, values, strict=True):
+                yield Sample(name, Reading(value, time))
+        yield from self.samples
 
 
 @dataclass(frozen=True, slots=True)

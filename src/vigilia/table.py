@@ -214,8 +214,8 @@ class PointTable:
 
         Raises UnknownPoint, before anything is shown, where a sample names no point: a driver's mistake.
         """
-        newest: dict[str, Reading] = {}
-        for name, reading, *_ in batch.samples:
+        newest = {name: Reading(values[-1], times[-1]) for name, times, values in batch.runs if times}
+        for name, reading, _ in batch.samples:
             known = newest.get(name)
             if known is None or known.time is None or reading.time is None or reading.time >= known.time:
                 newest[name] = reading

@@ -26,7 +26,7 @@ from vigilia.clock import Clock
 from vigilia.errors import (
     UnknownPoint,
 )
-from vigilia.points import NEVER_READ, Batch, Point, Reading, Sample, Severity, Status
+from vigilia.points import NEVER_READ, Batch, Point, Reading, Run, Sample, Severity, Status
 
 
 async def test_points_exist_before_they_are_read() -> None:
@@ -206,6 +206,23 @@ async def test_the_newest_of_a_batch_of_past_readings_is_shown() -> None:
     day = [Sample(POWER.name, Reading(float(hour), 1000.0 + hour)) for hour in range(24)]
     await bench.table.publish(Batch("test", day))
     assert bench.value(POWER) == 23.0
+
+
+async def test_the_last_reading_of_a_run_is_shown_and_each_is_among_every() -> None:
+    bench, recorder = Bench(), Recorder()
+    bench.table.add_consumer(recorder)
+    state = Sample(RAW.name, Reading(1, 1030.0))
+    await bench.table.publish(Batch("test", [state], runs=[Run(POWER.name, [1010.0, 1020.0], [1.0, 2.0])]))
+    assert (bench.value(POWER), bench.value(RAW)) == (2.0, 1)
+    told = [sample for batch in recorder.batches for sample in batch.every()]
+    assert told == [Sample(POWER.name, Reading(1.0, 1010.0)), Sample(POWER.name, Reading(2.0, 1020.0)), state]
+
+
+async def test_a_run_of_an_unknown_point_is_refused_before_anything_is_shown() -> None:
+    bench = Bench()
+    with pytest.raises(UnknownPoint):
+        await bench.table.publish(Batch("test", [Sample(RAW.name, Reading(1, 1.0))], runs=[Run("X", [1.0], [1.0])]))
+    assert bench.value(RAW) is None
 
 
 async def test_readings_are_shown_after_the_clock_was_set_back() -> None:

@@ -4,12 +4,13 @@ import bisect
 import math
 import uuid
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from vigilia.alarms.counters import Counters, Episode
-from vigilia.alarms.judge import BAD, NEITHER, Judge, severity_of
+from vigilia.alarms.judge import BAD, NEITHER, Judge, Side, severity_of
 from vigilia.alarms.machine import Base, State
-from vigilia.points import Point, Sample, Severity, Window
+from vigilia.points import Point, Run, Sample, Severity, Value, Window
 from vigilia.rules import Rule
 from vigilia.store.alarms import AlarmRow, IncidentRow
 from vigilia.sun import counts, openings
@@ -108,12 +109,12 @@ class Alarm:
         self._judge = Judge(rule)
         self._said: dict[float, tuple[Severity, str]] = {}
         """What bad readings said besides, by their times, until it is known what they amount to."""
-        self._window = _OpenHours(point.window)
+        self._window = _open_hours(point.window)
 
     def redefine(self, point: Point) -> None:
         """Go on with another definition of the point: the equipment was renamed, or its window changed."""
         self.point = point
-        self._window = _OpenHours(point.window)
+        self._window = _open_hours(point.window)
 
     @property
     def holding(self) -> tuple[str, ...]:
@@ -127,20 +128,32 @@ class Alarm:
 
     def see(self, sample: Sample) -> bool:
         """Count a reading; return whether it counts for or against an alarm."""
-        reading = sample.reading
-        moment = reading.time
-        side = self._judge.side(self.point, reading)
-        if moment is None or side is NEITHER:
+        value, moment, _, _ = sample.reading
+        side = NEITHER if moment is None else self._judge.side(self.point, sample.reading)
+        return self._weigh(moment or 0.0, value, side, sample.detail)
+
+    def see_run(self, run: Run) -> bool:
+        """Count many readings; return whether any counts for or against an alarm."""
+        counted = False
+        side_of, weigh = self._judge.side_of, self._weigh
+        for moment, value in zip(run.times, run.values, strict=True):
+            counted |= weigh(moment, value, side_of(self.point, value), "")
+        return counted
+
+    def _weigh(self, moment: float, value: Value | None, side: Side, detail: str) -> bool:
+        """Count a reading on the side it speaks for; return whether it counts for or against an alarm."""
+        if side is NEITHER:
             self.unconfirmed = self.state.active and self.rule.stale_s is None
             return False
-        if self.point.window is not None and self.rule.stale_s is None:
+        window = self.point.window
+        if window is not None and self.rule.stale_s is None:
             if not self._window.opens(moment):
                 return False
-            if side is BAD and not counts(self.point.window, moment)[0]:
+            if side is BAD and window.latitude is not None and not counts(window, moment)[0]:
                 side = NEITHER  # the sun is not up enough for it to mean anything
         self.unconfirmed = False
         if side is BAD:
-            self._hear(moment, severity_of(self.rule, reading), sample.detail)
+            self._hear(moment, severity_of(self.rule, value), detail)
         self.counters.add(self.rule, moment, side)
         return True
 
@@ -293,8 +306,14 @@ class Alarm:
         return [Change("clear", self.incident.began, max(last, self.incident.began))]
 
 
+@lru_cache(maxsize=10_000)
+def _open_hours(window: Window | None) -> "_OpenHours":
+    """Return the hours of a window: one for all of its points, so that a day is looked for once."""
+    return _OpenHours(window)
+
+
 class _OpenHours:
-    """When a point's readings are judged; the day or night looked at last is remembered, for that is slow to find."""
+    """When points' readings are judged; the day or night looked at last is remembered, for that is slow to find."""
 
     __slots__ = ("_shut_from", "_shut_to", "_window", "closed", "opened")
 

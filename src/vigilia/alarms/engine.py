@@ -171,6 +171,10 @@ class AlarmEngine:
         now = self._look_at_clock()
         touched: dict[Alarm, None] = {}
         found: dict[str, tuple[Alarm, ...]] = {}
+        for run in batch.runs if batch.live else ():
+            for alarm in self._alarms_of(run.name):
+                if alarm.see_run(run) or (alarm.unconfirmed and alarm.incident):
+                    touched[alarm] = None
         for sample in batch.samples if batch.live else ():
             alarms = found.get(sample.name)
             if alarms is None:

@@ -3,7 +3,7 @@
 import math
 from enum import IntEnum
 
-from vigilia.points import Point, Reading, Severity
+from vigilia.points import Point, Reading, Severity, Value
 from vigilia.rules import Rule
 
 
@@ -41,6 +41,10 @@ class Judge:
         value = reading.value
         if value is None or reading.severity is _INVALID:
             return NEITHER
+        return self.side_of(point, value)
+
+    def side_of(self, point: Point, value: Value) -> Side:
+        """Return the side of a value that is not in doubt."""
         if self._any:
             return GOOD
         if self._states:
@@ -54,9 +58,8 @@ class Judge:
         return NEITHER
 
 
-def severity_of(rule: Rule, reading: Reading) -> Severity:
-    """Return how severe the alarm is at a bad reading: beyond `lolo` or `hihi`, MAJOR at least."""
-    value = reading.value
+def severity_of(rule: Rule, value: Value | None) -> Severity:
+    """Return how severe the alarm is at a bad reading of `value`: beyond `lolo` or `hihi`, MAJOR at least."""
     if isinstance(value, str) or value is None:
         return rule.severity
     beyond = (rule.lolo is not None and value <= rule.lolo) or (rule.hihi is not None and value >= rule.hihi)

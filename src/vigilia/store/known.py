@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vigilia.points import Point
 from vigilia.store import schema
+from vigilia.store.text import to_json
 from vigilia.store.upsert import insert
 
 _logger = logging.getLogger(__name__)
 
-_FIELDS = tuple(field.name for field in fields(Point))
 _POINTS_AT_ONCE = 200
 """Small portions: memory that thousands of definitions need for a moment would stay taken for good."""
 
@@ -76,16 +75,10 @@ async def _put(connection: AsyncConnection, driver: str, points: Sequence[Point]
             index_elements=[table.c.name],
             set_={"driver": upsert.excluded.driver, "definition": upsert.excluded.definition},
         ),
-        [{"name": point.name, "driver": driver, "definition": _fields(point), "first_seen": now} for point in points],
+        [{"name": point.name, "driver": driver, "definition": point, "first_seen": now} for point in points],
     )
 
 
 def _definition(point: Point) -> Any:
     """Return a point as JSON gives it back."""
-    return json.loads(json.dumps(_fields(point)))
-
-
-def _fields(point: Point) -> dict[str, Any]:
-    """Return what makes a point, uncopied: a plant has dozens, and `asdict` copies each value of each."""
-    found = {name: getattr(point, name) for name in _FIELDS}
-    return found | {"window": point.window and asdict(point.window)}
+    return json.loads(to_json(point))

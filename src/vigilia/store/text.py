@@ -2,14 +2,12 @@
 
 import json
 import math
-import re
+from dataclasses import asdict, is_dataclass
 from typing import Any, cast
 
+import orjson
 from sqlalchemy import Dialect, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
-
-_ODD = re.compile(r"\\u(?:0000|d[89a-f])|NaN|Infinity")
-"""What may have to be mended in JSON: NUL, halves of surrogate pairs (or whole ones), numbers that JSON has not."""
 
 
 def storable(text: str) -> str:
@@ -18,9 +16,15 @@ def storable(text: str) -> str:
 
 
 def to_json(value: object) -> str:
-    """Return `value` as JSON that every database stores; a number that is not finite becomes null."""
-    text = json.dumps(value)
-    return json.dumps(_mended(value), allow_nan=False) if _ODD.search(text) else text
+    """Return `value` as JSON that every database stores; a number that is not finite becomes null.
+
+    A dataclass becomes an object of its fields.
+    """
+    try:
+        text = orjson.dumps(value, default=_plain).decode()
+    except orjson.JSONEncodeError:  # half of a surrogate pair, or an integer of more than 64 bits
+        text = ""
+    return json.dumps(_mended(value), allow_nan=False) if not text or "\\u0000" in text else text
 
 
 class StoredText(TypeDecorator[str]):
@@ -40,6 +44,13 @@ class StoredText(TypeDecorator[str]):
         return storable(value) if isinstance(value, str) else value
 
 
+def _plain(value: object) -> object:
+    """Return a tuple with names as what `json` makes of it."""
+    if isinstance(value, tuple):
+        return list(cast("tuple[object, ...]", value))
+    raise TypeError(f"{type(value).__name__} is nothing that JSON holds")
+
+
 def _mended(value: object) -> object:
     match value:
         case str():
@@ -50,5 +61,7 @@ def _mended(value: object) -> object:
             return {_mended(key): _mended(inner) for key, inner in cast("dict[object, object]", value).items()}
         case list() | tuple():
             return [_mended(inner) for inner in cast("list[object]", value)]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return _mended(asdict(value))
         case _:
             return value

@@ -49,4 +49,4 @@ def test_any_other_reading_is_good_where_the_alarm_is_that_none_comes() -> None:
 
 @pytest.mark.parametrize(("value", "severity"), [(0, Severity.MAJOR), (5, Severity.MINOR), (30, Severity.MAJOR)])
 def test_beyond_the_outer_limits_it_is_major(value: float, severity: Severity) -> None:
-    assert severity_of(LIMITS, Reading(value, NOON)) is severity
+    assert severity_of(LIMITS, value) is severity

@@ -12,7 +12,7 @@ from vigilia.drivers.pvoperation.config import PlantConfig, PvOperationConfig
 from vigilia.drivers.pvoperation.plants import Plant
 from vigilia.drivers.pvoperation.records import CLASSES, INVERTERS, RELAYS, Form, Record, classify
 from vigilia.language import tr
-from vigilia.points import Kind, Point, Reading, Sample, Severity, Status, Window
+from vigilia.points import Kind, Point, Reading, Run, Sample, Severity, Status, Window
 
 LINK = "pvoperation"
 NORMAL_ACTIVE = ("Normal", "Active")
@@ -179,12 +179,28 @@ class Catalogue:
 
 
 def samples_of(family: Family, plant: str, records: Sequence[Record], is_active: IsActive) -> list[Sample]:
-    """Return what a plant's new records say, in their order, and the time of the newest."""
-    samples = _of_relays(plant, records, is_active) if family is RELAY else _of_inverters(plant, records)
+    """Return what new records of a plant's relays, in the order of their times, say; and the time of the newest."""
+    samples = _of_relays(plant, records, is_active) if family is RELAY else []
     if records:
-        newest = max(record.time for record in records)
+        newest = records[-1].time
         samples.append(Sample(last_record(plant), Reading(iso(newest), newest)))
     return samples
+
+
+def runs_of(plant: str, records: Sequence[Record]) -> list[Run]:
+    """Return the powers that new records of a plant's inverters, in the order of their times, tell.
+
+    A record without a usable power says nothing.
+    """
+    columns: dict[str, tuple[list[float], list[float]]] = {}
+    for time, inverter, _, kw in records:
+        if kw is not None:
+            if inverter not in columns:
+                columns[inverter] = [], []
+            times, values = columns[inverter]
+            times.append(time)
+            values.append(kw)
+    return [Run(power(plant, inverter), times, values) for inverter, (times, values) in columns.items()]
 
 
 def state_sample(plant: str, inverter: str, value: int, now: float) -> Sample:
@@ -219,12 +235,6 @@ def _of_relays(plant: str, records: Sequence[Record], is_active: IsActive) -> li
             elif name not in said and not is_active(relay, flags.name):
                 samples.append(Sample(name, Reading(0, time)))
     return samples
-
-
-def _of_inverters(plant: str, records: Sequence[Record]) -> list[Sample]:
-    """A record without a usable power says nothing."""
-    names = {inverter: power(plant, inverter) for inverter in {record.equipment for record in records}}
-    return [Sample(names[inverter], Reading(kw, time)) for time, inverter, _, kw in records if kw is not None]
 
 
 def _facts(plant: Plant) -> tuple[tuple[str, str], ...]:

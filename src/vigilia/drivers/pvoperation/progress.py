@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
-from itertools import takewhile
+from itertools import pairwise, takewhile
+from operator import itemgetter
 from typing import Any, Self, cast
 
 from vigilia.drivers.pvoperation.records import FURTHEST_AHEAD_S, Day, Record
@@ -17,6 +18,8 @@ OVERLAP_S = 7200.0
 """How late a record may come."""
 FURTHEST_BACK_S = 2 * 86400.0
 """How much is caught up at most."""
+_TIME = itemgetter(0)
+_KEY = itemgetter(0, 1)
 ABSENCES = 3
 """Scans without an inverter after which nothing is known of it."""
 
@@ -84,11 +87,11 @@ class Progress:
             for record in _records(days)
             if record.time >= start and record.time not in self.seen.get(record.equipment, nothing)
         ]
-        # From the end: of two records of one time and equipment the first is the one that counts.
-        new = {record[:2]: record for record in reversed(received)}
-        fresh = [new[key] for key in sorted(new)]
+        # Sorting keeps those of one time and equipment in their order: the first is the one that counts.
+        received.sort(key=_KEY)
+        fresh = received[:1] + [this for before, this in pairwise(received) if this[:2] != before[:2]]
         certain = _records(takewhile(lambda day: day is not None, days))
-        newest = max((record.time for record in certain), default=self.until)
+        newest = max(map(_TIME, certain), default=self.until)
         until = newest if newest is None or self.until is None else max(newest, self.until)
         keep_from = (self.since if until is None else until) - OVERLAP_S
         seen = {name: {moment for moment in times if moment >= keep_from} for name, times in self.seen.items()}

@@ -161,6 +161,8 @@ def _says(value: object) -> bool:
 
 def _read_inverter(time: float, equipment: str, content: Fields) -> Record:
     value = content.get(_POWER[0])
+    if type(value) is float and -_LARGEST_POWER_KW < value < _LARGEST_POWER_KW:
+        return Record(time, equipment, (), value)
     return Record(time, equipment, (), parse_power(_first(content, _POWER) if value is None else value))
 
 
@@ -177,11 +179,18 @@ def parse_day(form: Form, items: object, *, zone: tzinfo, now: float, since: flo
         raise BadAnswer(f"a day that is no list but {_kind_of(items)}")
     day = Day([])
     latest = now + FURTHEST_AHEAD_S
-    times: dict[str, float | None] = {}
+    times: dict[str, float] = {}
     ids: dict[str, str] = {}
+    first_id = form.ids[0]
     for item in cast("list[Any]", items):
         try:
-            time, equipment, content = _open(form, item, zone, times, ids)
+            try:  # the usual shape, with a time and an id that came before: what most items have
+                content = item["conteudojson"]
+                time, equipment = times[content["tsleitura"]], ids[item[first_id]]
+            except (KeyError, TypeError):
+                time, equipment, content = _open(form, item, zone, times, ids)
+            if len(content) > _MOST_FIELDS:
+                raise _Unusable("shape")
             if time > latest:
                 raise _Unusable("future")
             if time >= since:
@@ -196,7 +205,7 @@ class _Unusable(Exception):
 
 
 def _open(
-    form: Form, item: object, zone: tzinfo, times: dict[str, float | None], ids: dict[str, str]
+    form: Form, item: object, zone: tzinfo, times: dict[str, float], ids: dict[str, str]
 ) -> tuple[float, str, Fields]:
     """Return an item's time, the id of its equipment and its content. Raises _Unusable.
 
@@ -218,11 +227,10 @@ def _open(
     text = content.get("tsleitura") or _first(content, _TIME)
     if not isinstance(text, str):
         raise _Unusable("time")
-    time = times.get(text)
+    time = times.get(text) or local_time(text, zone)
     if time is None:
-        time = times[text] = local_time(text, zone)
-        if time is None:
-            raise _Unusable("time")
+        raise _Unusable("time")
+    times[text] = time
     return time, equipment, content
 
 

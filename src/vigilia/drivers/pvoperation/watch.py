@@ -151,14 +151,17 @@ class PlantWatch:
             # Relays that go on reporting must not hide that the inverters' logger has stopped.
             samples = [sample for sample in samples if sample.name != mapping.last_record(plant.id)]
         samples = [sample for sample in samples if sample.name in self._declared]
+        runs = mapping.runs_of(plant.id, fresh) if family is INVERTER else []
+        runs = [run for run in runs if run.name in self._declared]
         lost = [self._unconfirmed(plant.id, name, now) for name in after.absent if _was_lost(name, before, after)]
         if lost:  # all others are in order as they are
             samples += [sample for sample in lost if sample.name in self._declared]
             samples.sort(key=lambda sample: sample.reading.time or 0)
         key = _key(family, plant.id)
         max_age_s = self._max_age_s(plant.id, now) if family is INVERTER else None
-        if samples or after != before:
-            batch = Batch(SOURCE, samples, max_age_s=max_age_s, checkpoint=Checkpoint(key, after.dump()))
+        if samples or runs or after != before:
+            checkpoint = Checkpoint(key, after.dump())
+            batch = Batch(SOURCE, samples, max_age_s=max_age_s, checkpoint=checkpoint, runs=runs)
             await self._table.publish(batch)
         self._progress[key] = after
         await self._publish_states(family, plant.id)

@@ -175,11 +175,10 @@ class EpicsServer:
 
     async def _renew(self, ioc: "_Ioc") -> None:
         """Prepare another IOC when there are points that make other PVs; then have this one retire."""
-        served = [pack_point(point) for point in ioc.points]
         version = ioc.version
         while True:
             version = await self._gather(await self._table.wait_for_version(version))
-            if [pack_point(point) for point in self._served()] == served:
+            if _make_the_same(ioc.points, self._served()):
                 continue
             try:
                 self._successor = await self._prepare()
@@ -253,6 +252,13 @@ class _Ioc:
         """End the process."""
         self.viewer.close()
         await self.process.end()
+
+
+def _make_the_same(before: Sequence[Point], after: Sequence[Point]) -> bool:
+    """Say whether points make the same records as others."""
+    return len(before) == len(after) and all(
+        old is new or pack_point(old) == pack_point(new) for old, new in zip(before, after, strict=True)
+    )
 
 
 async def _until_one_fails(*work: Coroutine[Any, Any, None]) -> None:

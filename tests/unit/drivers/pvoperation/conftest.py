@@ -80,7 +80,7 @@ class Site:
 
     @property
     def samples(self) -> list[Sample]:
-        return [sample for batch in self.recorder.batches for sample in batch.samples]
+        return [sample for batch in self.recorder.batches for sample in batch.every()]
 
     def seen(self, name: str) -> list[Reading]:
         return [sample.reading for sample in self.samples if sample.name == name]

@@ -444,7 +444,7 @@ async def test_inverters_may_be_silent_at_night(api: Api, site: MakeSite) -> Non
     api.put("day_inverter", 19478, inverter(7, f"{DAY} 17:25:00"))
     async with site(api, at=f"{DAY} 17:28:00") as at_work:
         await until(lambda: at_work.has(STATE) and at_work.value(STATE) == 0)
-        ages = [batch.max_age_s for batch in at_work.recorder.batches if any(s.name == PAC for s in batch.samples)]
+        ages = [batch.max_age_s for batch in at_work.recorder.batches if any(s.name == PAC for s in batch.every())]
         assert ages
         assert all(age is not None and age > 13 * 3600 for age in ages)
 
