@@ -27,6 +27,7 @@ LARGEST_ANSWER_BYTES = 100_000_000
 FOR_EVER_DAYS = 3650
 """An engine that keeps rows for ten years does what a history that keeps them for ever asks of it."""
 _CONNECTIONS = 8
+_LONGEST_REASON = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Answer:
             said = orjson.loads(self.body).get("error", "")
         except (ValueError, AttributeError):
             if self.headers.get("Content-Type", "").startswith("text/plain"):
-                said = self.body[:400].decode(errors="replace")
-        return redact(printable(said.strip()[:400])) if isinstance(said, str) else ""
+                said = self.body[:_LONGEST_REASON].decode(errors="replace")
+        return redact(printable(said.strip()[:_LONGEST_REASON])) if isinstance(said, str) else ""
 
 
 class NoDatabase(HistoryError):
@@ -131,8 +132,15 @@ class Engine:
 
     def json(self, answer: Answer) -> dict[str, Any]:
         """Return an answer's JSON object. Raises HistoryError where it is none."""
+        return self._object(answer, answer.body)
+
+    def json_lines(self, answer: Answer) -> list[dict[str, Any]]:
+        """Return an answer's JSON objects, one a line. Raises HistoryError where it has none, or something else."""
+        return [self._object(answer, line) for line in answer.body.splitlines() or [b""]]
+
+    def _object(self, answer: Answer, text: bytes) -> dict[str, Any]:
         try:
-            found = orjson.loads(answer.body)
+            found = orjson.loads(text)
         except ValueError:
             found = None
         if not isinstance(found, dict):

@@ -61,7 +61,8 @@ class Database:
         except NoDatabase:  # it was dropped while we were at work
             if not self._makes:
                 raise
-            await self._ensure()
+            async with self.answering():
+                await self._ensure()
             await self._engine.deliver(lines, query, _BEYOND_KEEPING)
 
     async def _ensure(self) -> None:
@@ -95,19 +96,25 @@ class Database:
         return [tables_in(result) for result in results]
 
     async def _query(self, statement: str) -> list[Result]:
-        answer = await self._engine.ask("/query", {"db": self._name, "epoch": "ms", "q": statement})
-        found = await asyncio.to_thread(self._engine.json, answer)
-        results = found.get("results", [found] if "error" in found else None)
-        if not isinstance(results, list):
-            raise self._engine.error(f"status {answer.status}, and not an answer of InfluxDB: check [history] url")
-        return cast(list[Result], results)
+        # In chunks, one JSON object a line: a whole answer may be cut at max-row-limit, and does not tell so.
+        form = {"db": self._name, "epoch": "ms", "chunked": "true", "q": statement}
+        answer = await self._engine.ask("/query", form)
+        merged: dict[int, Result] = {}
+        for found in await asyncio.to_thread(self._engine.json_lines, answer):
+            results = found.get("results", [found] if "error" in found else None)
+            if not isinstance(results, list) or not results:
+                raise self._engine.error(f"status {answer.status}, and not an answer of InfluxDB: check [history] url")
+            for result in cast(list[Result], results):
+                whole = merged.setdefault(result.get("statement_id", 0), {"series": []})
+                whole["series"] += result.get("series", [])
+                if "error" in result:
+                    whole["error"] = result["error"]
+        return [merged[number] for number in sorted(merged)]
 
     def _raise_any(self, results: Sequence[Result]) -> None:
         for result in results:
             if "error" in result:
                 raise self._engine.error(str(result["error"])[:400])
-            if result.get("partial") or any(table.get("partial") for table in result.get("series", ())):
-                raise self._engine.error("it cuts its answers short: set max-row-limit = 0 in its configuration")
 
 
 async def _check_version(engine: Engine) -> None:

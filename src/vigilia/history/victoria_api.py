@@ -1,6 +1,7 @@
 """The Prometheus API of VictoriaMetrics, single or a cluster: what a history asks of it, in pieces that it bears."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -37,6 +38,9 @@ _MOST_BUCKETS = 10_000
 _LONGEST_PATTERN = 6_000
 """-search.maxQueryLen is 16 kB by default."""
 
+_REPEATED = re.compile(r"\Aerror when executing query=.* (on the time range|for) \([^()]*\): ", re.DOTALL)
+"""It begins its reasons with the whole question."""
+
 
 class _TooMuch(HistoryError):
     """The engine refuses a question for its size; half of it may do."""
@@ -64,7 +68,8 @@ class Api:
             "query": expression,
             "start": _moment(first + width - 1),  # a window ends with, and does not begin with, the time it is told for
             "end": _moment(last + width - 1),
-            "step": f"{width}ms",
+            # It looks a step farther back than the window: for a bucket alone the step is nothing but that.
+            "step": f"{width if last > first else min(width, MINUTE_MS)}ms",
         }
         try:
             found = await self._ask("/api/v1/query_range", form, matrix)
@@ -154,10 +159,10 @@ class Api:
     async def _ask(self, path: str, form: Mapping[str, str], told: Callable[[Mapping[str, Any]], T]) -> T:
         """Return what an answer of the Prometheus API tells. Raises HistoryError."""
         answer = await self._engine.ask(path, {**form, "nocache": "1", "deny_partial_response": "1"})
-        if answer.status == 422 and "-search.max" in answer.reason:
-            raise _TooMuch(f"the history at {self._engine.address.name}: {answer.reason}")
         if answer.status != 200:
-            raise self._engine.error(f"status {answer.status}: {answer.reason or 'no reason is given'}")
+            reason = _REPEATED.sub("", answer.reason) or "no reason is given"
+            said = f"the history at {self._engine.address.name}: status {answer.status}: {reason}"
+            raise _TooMuch(said) if "-search.max" in reason else HistoryError(said)
         found = await asyncio.to_thread(self._engine.json, answer)
         if found.get("isPartial"):
             raise self._engine.error("a part of it is away, and its answer would not be whole")

@@ -48,7 +48,7 @@ async def test_a_database_that_is_away_comes_back() -> None:
         history = await InfluxHistory.open(engine.fresh(), FOR_EVER)
         await history.write([row("p", START, 1.0)])
         engine.stop()
-        with pytest.raises(HistoryError, match="refused|closed|reset"):
+        with pytest.raises(HistoryError, match=r"refused|closed|reset"):
             await history.write([row("p", START + 1, 2.0)])
         with pytest.raises(HistoryError, match="refused"):
             await history.latest()
@@ -87,7 +87,7 @@ async def test_who_may_come_in() -> None:
         engine.influxql("DROP USER boss", **boss)
         with pytest.raises(HistoryError, match="may not do that"):
             await history.write([row("p", START, 1.0)])
-        with pytest.raises(HistoryError, match="user and the password"):
+        with pytest.raises(HistoryError, match="may not do that"):
             await history.latest()
         await history.close()
 
@@ -144,16 +144,17 @@ async def test_rows_of_others_are_read_as_far_as_they_go(influx: EngineProgram, 
     await history.close()
 
 
-async def test_answers_that_are_cut_short_are_not_believed() -> None:
+async def test_no_answer_is_cut_short() -> None:
     program = find("influxd")
     if program is None:
         pytest.skip("InfluxDB is not installed; on Debian: apt-get install influxdb")
     with running_influx(program, max_row_limit="100") as engine:
         history = await InfluxHistory.open(engine.fresh(), FOR_EVER)
-        await history.write([row("p", START + at, 1.0) for at in range(200)])
-        assert len(await history.rows("p", START, START + 50, 1000)) == 51
-        with pytest.raises(HistoryError, match="max-row-limit"):
-            await history.rows("p", START, START + 200, 1000)
+        written = [row("p", START + at, float(at)) for at in range(25_000)]
+        await history.write(written)
+        assert await history.rows("p", START, START + DAY, 30_000) == written
+        assert len((await history.read(Question("p", START, START + DAY, 30_000))).buckets) == 25_000
+        assert len((await history.read(Question("p", START, START + 25_000, 20))).buckets) == 13
         await history.close()
 
 
