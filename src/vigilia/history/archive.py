@@ -81,18 +81,20 @@ class History:
         self._own = own_treatments(instance)
         self._treatments: dict[str, Treatment] = {}
         self._table = table
-        self._spool = _open_spool(data_dir / "history.spool", config.spool_mb * 1_000_000)
+        self._present = _open_spool(data_dir / "history.spool", config.spool_mb * 500_000)
+        self._past = _open_spool(data_dir / "history-past.spool", config.spool_mb * 500_000)
         self.refused_rows = RefusedRows(data_dir / "history.refused.jsonl")
         url = config.url.get_secret_value()
         self.writer = Writer(
-            self._spool,
+            self._present,
+            self._past,
             partial(open_backend, url, config.keeping),
             self._infos,
             self.refused_rows,
             clock,
             lambda: table.version,
         )
-        self.recorder = Recorder(self._spool, clock, self._treatment, self.writer.wake)
+        self.recorder = Recorder(self._present, self._past, clock, self._treatment, self.writer.wake)
 
     async def start(self) -> None:
         """See every reading from now on, and open the database where that is soon done.
@@ -117,7 +119,7 @@ class History:
     @property
     def waiting_mb(self) -> float:
         """How much waits on disk, in megabytes."""
-        return round(self._spool.waiting_bytes / 1e6, 1)
+        return round((self._present.waiting_bytes + self._past.waiting_bytes) / 1e6, 1)
 
     @property
     def dropped(self) -> int:
@@ -131,7 +133,7 @@ class History:
 
     @property
     def lag_s(self) -> float:
-        """How long the oldest reading that is not in the database has been waiting, in seconds."""
+        """How long the oldest reading that is not in the database has been waiting, in seconds; one of the past may."""
         return round(self.writer.lag_s, 1)
 
     @property
@@ -160,7 +162,8 @@ class History:
                 reason = str(error) or "there was no time"
                 _logger.warning("%.1f MB of the history wait on disk for the next start: %s", self.waiting_mb, reason)
         await self.writer.close()
-        self._spool.close()
+        self._present.close()
+        self._past.close()
 
     def _treatment(self, name: str) -> Treatment:
         known = self._treatments.get(name)

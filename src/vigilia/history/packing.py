@@ -12,7 +12,6 @@ ALARM = 100
 """Severity and status are one number: the severity's times so much, and the status."""
 _ALARMS = {severity * ALARM + status: (severity, status) for severity in Severity for status in Status}
 _NUMBERS = {int, float, bool}
-_PAST_MS = 60_000
 
 Column = tuple[list[float], list[Value | None], list[int]]
 """Of one point: times in seconds UTC, values, and severities with statuses."""
@@ -25,8 +24,6 @@ class Unpacked(NamedTuple):
     """In the order in which they came, for each point."""
     at: float
     """When they were put by, seconds UTC."""
-    past: int
-    """How many of them were old already when they came, as far as one can see: a day of records, a backfill."""
 
 
 def pack(columns: Mapping[str, Column], now: float) -> Record:
@@ -49,13 +46,11 @@ def unpack(record: Record) -> Unpacked:
     """Return what a record holds. Raises ValueError for one that is none of ours."""
     try:
         rows: list[Row] = []
-        past = 0
         base: int = record["base"]
         columns: Iterable[tuple[str, list[int], list[Any], list[int] | int]] = record["columns"]
         for name, offsets, values, alarms in columns:
             rows += _rows(name, [base + offset for offset in offsets], values, alarms)
-            past += len(offsets) if offsets[-1] < -_PAST_MS else 0
-        return Unpacked(rows, float(record["at"]), past)
+        return Unpacked(rows, float(record["at"]))
     except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"a record of no rows: {error!r}") from error
 

@@ -1,8 +1,11 @@
 """Decides which readings are worth keeping, and puts them on disk, before any database hears of them.
 
-Of a point that is read each second and does not change, one reading a minute is kept; whatever changes is kept at once.
-The recorder is a consumer of the point table: what it costs, every scan pays. So it holds rows for a tenth of a second,
-writes them into the spool at once, and waits for nothing.
+Of a point that is read each second and does not change, one reading in some minutes is kept; what changes is kept at
+once. The recorder is a consumer of the point table: what it costs, every scan pays. So it holds rows for a tenth of a
+second, writes them into the spool at once, and waits for nothing.
+
+What happened more than a minute ago, a day of a plant's records or of an agent without network, goes into a spool of
+its own: the present never waits for it.
 """
 
 import asyncio
@@ -10,11 +13,12 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from itertools import repeat
 
 from vigilia.clock import Clock
 from vigilia.history.config import Treatment
 from vigilia.history.packing import ALARM, Column, pack
-from vigilia.points import LONGEST_TEXT, Batch, Severity, Status, Value
+from vigilia.points import LONGEST_TEXT, Batch, Run, Severity, Status, Value
 from vigilia.spool import Spool
 from vigilia.store.text import storable
 
@@ -23,7 +27,8 @@ _logger = logging.getLogger(__name__)
 HELD_S = 0.1
 """Real seconds for which rows are held at most, and lost with the process."""
 _MOST_HELD = 2500
-"""Rows in one record."""
+"""Rows in one record, but that a run is never divided."""
+_PAST_S = 60.0
 _LAST_MOMENT = 253_402_300_800.0
 """The year 10000, which no database knows."""
 _TELL_DROPPED_S = 600.0
@@ -47,6 +52,26 @@ class _Kept:
         self.status = Status.NO_ALARM
 
 
+class _Lane:
+    """What is held for one spool."""
+
+    __slots__ = ("columns", "held", "spool")
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self.columns: dict[str, Column] = {}
+        """By the points' names."""
+        self.held = 0
+        """Rows."""
+
+    def column(self, name: str) -> Column:
+        """Return the column of a point, to be extended."""
+        column = self.columns.get(name)
+        if column is None:
+            column = self.columns[name] = ([], [], [])
+        return column
+
+
 class Recorder:
     """Sees every reading (a consumer of the point table), and keeps in the spool what the history is to have.
 
@@ -56,32 +81,63 @@ class Recorder:
     not known here.
     """
 
-    def __init__(self, spool: Spool, clock: Clock, treat: Callable[[str], Treatment], wake: Callable[[], None]) -> None:
-        """`treat` says how a point is kept; `wake` is called when something has come into the spool."""
+    def __init__(
+        self, present: Spool, past: Spool, clock: Clock, treat: Callable[[str], Treatment], wake: Callable[[], None]
+    ) -> None:
+        """`treat` says how a point is kept; `wake` is called when something has come into a spool."""
         self.dropped = 0
         """Rows that could not be kept."""
         self.refused = 0
         """Readings that no history can hold: without a time that a calendar knows."""
-        self._spool = spool
+        self._present = _Lane(present)
+        self._past = _Lane(past)
         self._clock = clock
         self._treat = treat
         self._wake = wake
         self._points: dict[str, _Kept] = {}
-        self._columns: dict[str, Column] = {}
-        """What is held, by the points' names."""
-        self._held = 0
         self._some = asyncio.Event()
         self._failure = ""
         self._dropped_at: float | None = None
 
     async def take(self, batch: Batch) -> None:
-        """Take one batch; raises nothing, and waits for nothing but other tasks' turns."""
+        """Take one batch; raises nothing, and waits for nothing but other tasks' turns.
+
+        What comes with a checkpoint is on disk when this returns: nobody gives it a second time.
+        """
         now = self._clock.now()
-        points, columns, live = self._points, self._columns, batch.live
+        for run in batch.runs:
+            self._take_run(run, now, live=batch.live)
+            if self._past.held >= _MOST_HELD:
+                self.flush()
+                await asyncio.sleep(0)
+        await self._take_samples(batch, now)
+        if batch.checkpoint is not None:
+            self.flush()
+        elif self._present.held or self._past.held:
+            self._some.set()
+
+    def _take_run(self, run: Run, now: float, *, live: bool) -> None:
+        """Keep a run whole: it was chosen from a record, not read again and again."""
+        name, times, values = run
+        kept = self._kept(name)
+        if not times or not kept.record:
+            return
+        if not 0 <= times[0] <= times[-1] < _LAST_MOMENT:
+            self.refused += len(times)
+            return
+        lane = self._present if live and times[0] >= now - _PAST_S else self._past
+        moments, numbers, alarms = lane.column(name)
+        moments += times
+        numbers += values
+        alarms += repeat(0, len(times))
+        lane.held += len(times)
+        if live and (times[-1] >= kept.time or kept.time > now):
+            kept.time, kept.value, kept.severity, kept.status = times[-1], values[-1], _GOOD, _FINE
+
+    async def _take_samples(self, batch: Batch, now: float) -> None:
+        points, live, present_from = self._points, batch.live, now - _PAST_S
         for name, reading, _ in batch.samples:
-            kept = points.get(name)
-            if kept is None:
-                kept = points[name] = _Kept(self._treat(name))
+            kept = points.get(name) or self._kept(name)
             value, moment, severity, status = reading
             if moment is None or not kept.record:
                 continue
@@ -100,19 +156,21 @@ class Recorder:
             if not 0 <= moment < _LAST_MOMENT:  # nor where it is not a number
                 self.refused += 1
                 continue
-            column = columns.get(name)
-            if column is None:
-                column = columns[name] = ([], [], [])
-            column[0].append(moment)
-            column[1].append(storable(value[:LONGEST_TEXT]) if isinstance(value, str) else value)
-            column[2].append(0 if severity is _GOOD and status is _FINE else severity * ALARM + status)
-            self._held += 1
-            if self._held >= _MOST_HELD:
+            lane = self._present if live and moment >= present_from else self._past
+            moments, values, alarms = lane.column(name)
+            moments.append(moment)
+            values.append(storable(value[:LONGEST_TEXT]) if isinstance(value, str) else value)
+            alarms.append(0 if severity is _GOOD and status is _FINE else severity * ALARM + status)
+            lane.held += 1
+            if lane.held >= _MOST_HELD:
                 self.flush()
                 await asyncio.sleep(0)
-                columns = self._columns
-        if columns:
-            self._some.set()
+
+    def _kept(self, name: str) -> _Kept:
+        kept = self._points.get(name)
+        if kept is None:
+            kept = self._points[name] = _Kept(self._treat(name))
+        return kept
 
     async def run(self) -> None:
         """Put what is held on disk, again and again, until cancelled."""
@@ -124,43 +182,47 @@ class Recorder:
     def flush(self) -> None:
         """Put what is held on disk. What does not fit there is dropped, counted and reported."""
         self._some.clear()
-        columns, held = self._columns, self._held
-        self._columns, self._held = {}, 0
-        if not held:
-            return
-        try:
-            self._append(columns)
-        except OSError as error:
-            self.dropped += held
-            self._dropped_at = time.monotonic()
-            if not self._failure:
-                _logger.error("%s: readings are lost to the history: %s", self._spool.path, error)
-            self._failure = str(error)
-            return
-        if self._failure:
-            self._failure = ""
-            _logger.info("%s: readings are kept again; %d were lost since the start", self._spool.path, self.dropped)
-        self._wake()
+        for lane in (self._present, self._past):
+            if lane.held:
+                self._empty(lane)
 
     def missing(self) -> list[str]:
         """Return a sentence for each sign that readings are lost, or soon will be."""
         missing: list[str] = []
+        fill = max(lane.spool.fill for lane in (self._present, self._past))
         if self._dropped_at is not None and time.monotonic() - self._dropped_at < _TELL_DROPPED_S:
             why = self._failure or "there was no room on the disk"
             missing.append(f"readings were lost to the history, {self.dropped} since the start: {why}")
-        elif self._spool.fill > _NEARLY_FULL:
-            missing.append(f"the history's spool is {self._spool.fill:.0%} full")
+        elif fill > _NEARLY_FULL:
+            missing.append(f"the history's spool is {fill:.0%} full")
         return missing
 
-    def _append(self, columns: dict[str, Column]) -> None:
-        """Put columns into the spool. Raises OSError."""
+    def _empty(self, lane: _Lane) -> None:
+        columns, held = lane.columns, lane.held
+        lane.columns, lane.held = {}, 0
+        try:
+            self._append(lane.spool, columns)
+        except OSError as error:
+            self.dropped += held
+            self._dropped_at = time.monotonic()
+            if not self._failure:
+                _logger.error("%s: readings are lost to the history: %s", lane.spool.path, error)
+            self._failure = str(error)
+            return
+        if self._failure:
+            self._failure = ""
+            _logger.info("%s: readings are kept again; %d were lost since the start", lane.spool.path, self.dropped)
+        self._wake()
+
+    def _append(self, spool: Spool, columns: dict[str, Column]) -> None:
+        """Put columns into a spool. Raises OSError."""
         now = self._clock.now()
         try:
-            self._spool.append(pack(columns, now))
+            spool.append(pack(columns, now))
         except TypeError:  # an integer that JSON's readers do not all take
             for _, values, _ in columns.values():
                 values[:] = [value if isinstance(value, str) else _number(value) for value in values]
-            self._spool.append(pack(columns, now))
+            spool.append(pack(columns, now))
 
 
 def _within(dead_band: float, value: Value | None, other: Value | None) -> bool:

@@ -1,7 +1,8 @@
 """Carries rows from the spool into the database, and sees to the database: it may be away for as long as it likes.
 
 Rows leave the spool only when the database has them, so after a crash some are written again, which changes nothing:
-of a point and a time there is one row. They are written in the order in which they came.
+of a point and a time there is one row. They are written in the order in which they came; those of the past, which have
+a spool of their own, when none of the present wait.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ _REST = 3.0
 """How much longer than it worked the writer rests, for the watch has the same processor."""
 _LONGEST_REST_S = 0.25
 """Where the rows are of the present: within a second they are to be found."""
+_PAST_REST = 9.0
+"""The same for rows of the past: a day of hundreds of plants has millions of them, and comes with the first scan."""
 _BACKLOG_REST = 1.0
 """The same where rows wait for so long that it does not matter when each of them is written."""
 _SOON_S, _BACKLOG_S = 0.7, 10.0
@@ -53,14 +56,15 @@ Described = Callable[[], Iterable[PointInfo]]
 
 
 class Writer:
-    """Empties the spool into the database that `opened` gives. `described` gives what is known of the points.
+    """Empties the spools into the database that `opened` gives. `described` gives what is known of the points.
 
     All times here are real seconds: a database runs no faster in a replay.
     """
 
     def __init__(
         self,
-        spool: Spool,
+        present: Spool,
+        past: Spool,
         opened: Opened,
         described: Described,
         refused: RefusedRows,
@@ -72,7 +76,8 @@ class Writer:
         """The database, while it is open."""
         self.failure = ""
         """Why the database takes nothing; empty while it does."""
-        self._spool = spool
+        self._present = present
+        self._past = past
         self._opened = opened
         self._described = described
         self._refused = refused
@@ -86,22 +91,25 @@ class Writer:
         self._failures = 0
         self._failing_since = 0.0
         self._moved = time.monotonic()
-        """When rows last left the spool, or it was found empty."""
+        """When rows last left a spool, or came into empty ones."""
+        self._idle = True
+        """Whether both spools were found empty."""
         self._oldest: float | None = None
-        """When the oldest row that is not in the database was put by, seconds UTC."""
+        """When the oldest row of the present that is not in the database was put by, seconds UTC."""
 
     @property
     def lag_s(self) -> float:
-        """How long the oldest row that is not in the database has been waiting."""
-        if self._oldest is None or not self._spool.waiting_bytes:
+        """How long the oldest row of the present that is not in the database has been waiting."""
+        if self._oldest is None or not self._present.waiting_bytes:
             return 0.0
         return max(0.0, self._clock.now() - self._oldest) / self._clock.speed
 
     def wake(self) -> None:
-        """Say that something has come into the spool."""
-        if self._oldest is None:
+        """Say that something has come into a spool."""
+        if self._oldest is None and self._present.waiting_bytes:
             self._oldest = self._clock.now()
-            self._moved = time.monotonic()
+        if self._idle:
+            self._idle, self._moved = False, time.monotonic()
         self._wake.set()
 
     async def start(self, deadline_s: float) -> None:
@@ -110,7 +118,7 @@ class Writer:
         Raises StartError for what no later attempt can mend.
         """
         with suppress(OSError):  # `run` meets it too, and tells of it
-            self._unpacked(self._spool.read(1)[0])  # for the age of what a run before has left
+            self._unpacked(self._present, self._present.read(1)[0])  # for the age of what a run before has left
         self._opening = asyncio.ensure_future(self._opened())
         done, _ = await asyncio.wait({self._opening}, timeout=deadline_s)
         if done:
@@ -118,7 +126,7 @@ class Writer:
                 await self._open()
 
     async def run(self) -> None:
-        """Write what comes into the spool, until cancelled."""
+        """Write what comes into the spools, until cancelled."""
         self._wake.set()  # for what a run before has left
         while True:
             await self._wake.wait()
@@ -156,19 +164,22 @@ class Writer:
             await self._let_go()
         backend = self.backend or await self._open()
         await self._describe(backend)
-        while self._spool.waiting_bytes:
+        while spool := self._next():
             began = time.monotonic()
-            records, position = self._spool.read(_MOST_RECORDS, _MOST_BYTES)
-            rows, past = self._unpacked(records)
+            records, position = spool.read(_MOST_RECORDS, _MOST_BYTES)
+            rows = self._unpacked(spool, records)
             refused: list[tuple[Row, str]] = []
             for begin in range(0, len(rows), _MOST_ROWS):
                 refused += await _write(backend, rows[begin : begin + _MOST_ROWS])
             self._refused.set_aside(refused)
-            self._spool.acknowledge(position)
+            spool.acknowledge(position)
+            if not self._present.waiting_bytes:
+                self._oldest = None
             self._moved = time.monotonic()
-            if rest and self._spool.waiting_bytes:
-                await asyncio.sleep(rest_s(self._moved - began, self.lag_s, past=past, fill=self._spool.fill))
-        self._oldest = None
+            if rest and self._next():
+                past = spool is self._past
+                await self._rest(rest_s(self._moved - began, self.lag_s, past=past, fill=spool.fill), past=past)
+        self._idle = True
         self._succeeded()
 
     async def close(self) -> None:
@@ -183,9 +194,21 @@ class Writer:
         now = time.monotonic()
         if self.failure and now - self._failing_since > _TELL_FAILURE_S:
             return [f"the history waits on disk, for its database does not take it: {self.failure}"]
-        if self._spool.waiting_bytes and not self.failure and now - self._moved > _TELL_SILENCE_S:
+        if self._next() and not self.failure and now - self._moved > _TELL_SILENCE_S:
             return [f"the history has waited for its database for {now - self._moved:.0f} s"]
         return []
+
+    def _next(self) -> Spool | None:
+        """Return the spool that is to be emptied next; None where nothing waits."""
+        return next((spool for spool in (self._present, self._past) if spool.waiting_bytes), None)
+
+    async def _rest(self, seconds: float, *, past: bool) -> None:
+        """Rest; after rows of the past no longer than until others come."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not (past and self._present.waiting_bytes):
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), left)
 
     async def _open(self) -> Backend:
         """Return the database, which may have been opening since the start."""
@@ -216,22 +239,21 @@ class Writer:
         self._known |= {info.name: info for info in fresh}
         self._known_version = version
 
-    def _unpacked(self, records: Sequence[Record]) -> tuple[list[Row], bool]:
-        """Return the rows of records, and whether most were old when they came; damaged records are skipped."""
+    def _unpacked(self, spool: Spool, records: Sequence[Record]) -> list[Row]:
+        """Return the rows of a spool's records; damaged records are skipped."""
         rows: list[Row] = []
-        past = 0
         oldest: float | None = None
         for record in records:
             try:
                 found = unpack(record)
             except ValueError as error:
-                _logger.error("%s: %s", self._spool.path, error)
+                _logger.error("%s: %s", spool.path, error)
                 continue
             rows += found.rows
-            past += found.past
             oldest = found.at if oldest is None else oldest
-        self._oldest = self._oldest if oldest is None else oldest
-        return rows, past > len(rows) / 2
+        if oldest is not None and spool is self._present:
+            self._oldest = oldest
+        return rows
 
     def _note(self, error: Exception) -> None:
         """Note that the database took nothing."""
@@ -261,12 +283,12 @@ class Writer:
 def rest_s(worked_s: float, lag_s: float, *, past: bool, fill: float) -> float:
     """Return how long to rest after a piece of work, so that the watch has the processor, too.
 
-    `past`: the rows were old when they came; `fill`: how full the spool is.
+    `past`: the rows were old when they came; `fill`: how full their spool is.
     """
     if fill > _NO_REST_FILL:
         return 0.0
     if past:
-        return _REST * worked_s
+        return _PAST_REST * worked_s
     if lag_s < _SOON_S:
         return min(_REST * worked_s, _LONGEST_REST_S)
     return 0.0 if lag_s < _BACKLOG_S else _BACKLOG_REST * worked_s

@@ -65,19 +65,12 @@ def test_what_is_not_finite_is_no_value() -> None:
     ]
 
 
-def test_what_was_old_when_it_came_is_counted() -> None:
-    at = 1_760_000_000.0
-    columns = {"old": ([at - 4000, at - 3000], [1.0, 2.0], [0, 0]), "live": ([at - 0.1], [1.0], [0])}
-    assert unpack(pack(columns, at)).past == 2
-
-
 @pytest.mark.parametrize(
     "record",
     [
         {},
         {"base": 0, "at": 0, "columns": [["a", [0], [0, 0], 0]]},
         {"base": 0, "at": 0, "columns": [["a", [0], [0], [0, 0]]]},
-        {"base": 0, "at": 0, "columns": [["a", [], [], 0]]},
         {"base": 0, "at": 0, "columns": [["a", [0], [[]], 0]]},
         {"base": 0, "at": 0, "columns": [["a", [0], [0], [412]]]},
         {"base": 0, "at": 0, "columns": [["a", [0], [0], 1]]},

@@ -18,7 +18,7 @@ from vigilia.history.backend import Row
 from vigilia.history.config import Treatment
 from vigilia.history.packing import unpack
 from vigilia.history.recorder import Recorder
-from vigilia.points import LONGEST_TEXT, NEVER_READ, Batch, Reading, Sample, Severity, Status, Value
+from vigilia.points import LONGEST_TEXT, NEVER_READ, Batch, Checkpoint, Reading, Run, Sample, Severity, Status, Value
 from vigilia.spool import Spool
 
 START = 1_760_000_000.0
@@ -31,10 +31,15 @@ class Bench:
 
     def __init__(self, folder: Path, *, room: int = 10_000_000, **treatment: float | bool) -> None:
         self.clock = Clock(start=START + 1_000_000)
-        self.spool = Spool(folder / "history.spool", room, orjson.dumps, orjson.loads)
+        self.present = Spool(folder / "history.spool", room, orjson.dumps, orjson.loads)
+        self.spool = Spool(folder / "history-past.spool", room, orjson.dumps, orjson.loads)
         self.woken = 0
         self.recorder = Recorder(
-            self.spool, self.clock, lambda _name: Treatment(True, 0.0, 60.0)._replace(**treatment), self._wake
+            self.present,
+            self.spool,
+            self.clock,
+            lambda _name: Treatment(True, 0.0, 60.0)._replace(**treatment),
+            self._wake,
         )
 
     def _wake(self) -> None:
@@ -48,9 +53,13 @@ class Bench:
         await self.say(*(Reading(value, start + number * step) for number, value in enumerate(values)))
 
     def kept(self) -> list[Row]:
-        """Everything kept so far."""
+        """Everything kept so far: of the past, and then of the present."""
         self.recorder.flush()
-        return [row for record in self.spool.read(10_000)[0] for row in unpack(record).rows]
+        return self.on_disk(self.spool) + self.on_disk(self.present)
+
+    def on_disk(self, spool: Spool) -> list[Row]:
+        """What has come into a spool."""
+        return [row for record in spool.read(10_000)[0] for row in unpack(record).rows]
 
     def seen(self) -> list[tuple[float, float | str | None]]:
         """Second after the start, and value, of everything kept."""
@@ -128,7 +137,47 @@ async def test_a_clock_that_was_set_back_is_no_reason_to_keep_everything(bench: 
     now = bench.clock.now()
     await bench.say(Reading(1, now + 365 * 86_400))
     await bench.say(*(Reading(1, now - 200 + second) for second in range(130)))
-    assert [round(moment - (now - START)) for moment, _ in bench.seen()] == [365 * 86_400, -200, -140, -80]
+    assert [round(moment - (now - START)) for moment, _ in bench.seen()] == [-200, -140, -80, 365 * 86_400]
+
+
+async def test_the_present_does_not_wait_behind_the_past(bench: Bench) -> None:
+    now = bench.clock.now()
+    await bench.say(Reading(1, now - 3600), Reading(2, now))
+    await bench.say(Reading(3, now - 1), live=False)
+    bench.recorder.flush()
+    assert [row.value for row in bench.on_disk(bench.present)] == [2]
+    assert [row.value for row in bench.on_disk(bench.spool)] == [1, 3]
+
+
+async def test_a_run_is_kept_whole_and_what_follows_is_compared_with_its_end(bench: Bench) -> None:
+    now = bench.clock.now()
+    await bench.recorder.take(Batch("test", [], runs=[Run("T1:x", [START, START + 1, START + 2], [7.0, 7.0, 8.0])]))
+    await bench.values(8, 9, start=START + 3)
+    await bench.recorder.take(
+        Batch("test", [], runs=[Run("T1:x", [now - 2, now - 1], [1.0, 2.0]), Run("T1:x", [], [])])
+    )
+    assert bench.seen()[:4] == [(0, 7), (1, 7), (2, 8), (4, 9)]
+    assert [(row.value, *row[4:]) for row in bench.on_disk(bench.present)] == [(1, *GOOD), (2, *GOOD)]
+
+
+async def test_a_run_of_impossible_times_is_counted(tmp_path: Path, bench: Bench) -> None:
+    await bench.recorder.take(Batch("test", [], runs=[Run("T1:x", [-1.0, START], [1.0, 2.0])]))
+    await bench.recorder.take(Batch("test", [], runs=[Run("T1:x", [START, math.nan], [1.0, 2.0])]))
+    assert (bench.seen(), bench.recorder.refused) == ([], 4)
+    (tmp_path / "off").mkdir()
+    off = Bench(tmp_path / "off", record=False)
+    await off.recorder.take(Batch("test", [], runs=[Run("T1:x", [START], [1.0])]))
+    assert off.seen() == []
+    off.spool.close()
+
+
+async def test_what_comes_with_a_checkpoint_is_on_disk_when_it_is_taken(bench: Bench) -> None:
+    sample = Sample("T1:x", Reading(1, START))
+    await bench.recorder.take(Batch("test", [sample]))
+    assert bench.on_disk(bench.spool) == []
+    run = Run("T1:y", [START], [2.0])
+    await bench.recorder.take(Batch("test", [], runs=[run], checkpoint=Checkpoint("day", 1)))
+    assert [row.value for row in bench.on_disk(bench.spool)] == [1, 2]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])

@@ -35,12 +35,15 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.clock = Clock()
         self.spool = Spool(folder / "history.spool", 100_000_000)
+        self.past = Spool(folder / "history-past.spool", 100_000_000)
         self.history = ScriptedHistory(folder / "history.db")
         self.opening: Callable[[], Any] = self.history.open
         self.infos = [PointInfo("P0", "number", "W")]
         self.version = 1
         self.refused = RefusedRows(folder / "history.refused.jsonl")
-        self.writer = Writer(self.spool, self.open, lambda: self.infos, self.refused, self.clock, lambda: self.version)
+        self.writer = Writer(
+            self.spool, self.past, self.open, lambda: self.infos, self.refused, self.clock, lambda: self.version
+        )
         self.tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> Backend:
@@ -96,7 +99,7 @@ async def test_rows_come_into_the_database_in_order_and_in_good_pieces(bench: Be
 async def test_what_a_run_before_has_left_is_written_first(tmp_path: Path, bench: Bench) -> None:
     bench.put(rows(10))
     await bench.writer.close()
-    again = Writer(bench.spool, bench.open, list, bench.refused, bench.clock, lambda: 1)
+    again = Writer(bench.spool, bench.past, bench.open, list, bench.refused, bench.clock, lambda: 1)
     await again.start(5)
     bench.spool.append(packed(rows(10, 10), 0.0))
     bench.run(again.run())
@@ -306,12 +309,26 @@ async def test_a_stop_lets_go_of_a_database_that_hangs(
 
 
 def test_the_writer_rests_where_it_may() -> None:
-    assert rest_s(0.1, 9.0, past=True, fill=0.1) == pytest.approx(0.3), "what is old may wait for the watch"
+    assert rest_s(0.1, 9.0, past=True, fill=0.1) == pytest.approx(0.9), "what is old may wait for the watch"
     assert rest_s(0.05, 0.1, past=False, fill=0.1) == pytest.approx(0.15)
     assert rest_s(1.0, 0.1, past=False, fill=0.1) < 0.5, "live rows are to be found within a second"
     assert rest_s(0.1, 2.0, past=False, fill=0.1) == 0
     assert rest_s(0.1, 3600.0, past=False, fill=0.1) == pytest.approx(0.1), "an outage is made up for beside the watch"
     assert rest_s(0.1, 3600.0, past=True, fill=0.9) == 0, "before anything is lost"
+
+
+async def test_what_is_of_the_present_waits_for_nothing_of_the_past(bench: Bench) -> None:
+    past, present = rows(20_000), rows(10, 50_000)
+    for begin in range(0, 20_000, 2000):
+        bench.past.append(packed(past[begin : begin + 2000], bench.clock.now()))
+    bench.run()
+    await until(lambda: bench.history.order)
+    bench.put(present)
+    await until(lambda: not bench.past.waiting_bytes)
+    written = bench.history.order
+    assert present[-1] in written[:-2000], "in the midst of the others"
+    assert [row for row in written if row not in set(present)] == past
+    assert bench.writer.lag_s == 0
 
 
 async def test_a_backlog_is_written_whole_with_rests_in_between(bench: Bench) -> None:
