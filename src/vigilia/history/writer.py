@@ -7,6 +7,7 @@ a spool of their own, when none of the present wait.
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -34,6 +35,8 @@ _LONGEST_REST_S = 0.25
 """Where the rows are of the present: within a second they are to be found."""
 _PAST_REST = 9.0
 """The same for rows of the past: a day of hundreds of plants has millions of them, and comes with the first scan."""
+_PAST_SETTLES_S, _PAST_WAITS_S = 2.0, 60.0
+"""Rows of the past are written when no others have come for the one, or when they have waited for the other."""
 _BACKLOG_REST = 1.0
 """The same where rows wait for so long that it does not matter when each of them is written."""
 _SOON_S, _BACKLOG_S = 0.7, 10.0
@@ -93,7 +96,11 @@ class Writer:
         self._moved = time.monotonic()
         """When rows last left a spool, or came into empty ones."""
         self._idle = True
-        """Whether both spools were found empty."""
+        """Whether nothing was found that could be written."""
+        self._past_bytes = 0
+        """How much of the past waited when something came last."""
+        self._past_came = self._past_since = -math.inf
+        """When rows of the past last came, and when the first of those came that wait."""
         self._oldest: float | None = None
         """When the oldest row of the present that is not in the database was put by, seconds UTC."""
 
@@ -108,8 +115,13 @@ class Writer:
         """Say that something has come into a spool."""
         if self._oldest is None and self._present.waiting_bytes:
             self._oldest = self._clock.now()
+        now = time.monotonic()
         if self._idle:
-            self._idle, self._moved = False, time.monotonic()
+            self._idle, self._moved = False, now
+        if self._past.waiting_bytes > self._past_bytes:
+            self._past_since = now if self._past_bytes == 0 else self._past_since
+            self._past_came = now
+        self._past_bytes = self._past.waiting_bytes
         self._wake.set()
 
     async def start(self, deadline_s: float) -> None:
@@ -129,7 +141,7 @@ class Writer:
         """Write what comes into the spools, until cancelled."""
         self._wake.set()  # for what a run before has left
         while True:
-            await self._wake.wait()
+            await self._wait(_PAST_SETTLES_S if self._past.waiting_bytes else None)
             try:
                 await self.drain()
             except (HistoryError, StartError, OSError) as error:
@@ -164,7 +176,7 @@ class Writer:
             await self._let_go()
         backend = self.backend or await self._open()
         await self._describe(backend)
-        while spool := self._next():
+        while spool := self._next(hurry=not rest):
             began = time.monotonic()
             records, position = spool.read(_MOST_RECORDS, _MOST_BYTES)
             rows = self._unpacked(spool, records)
@@ -173,6 +185,7 @@ class Writer:
                 refused += await _write(backend, rows[begin : begin + _MOST_ROWS])
             self._refused.set_aside(refused)
             spool.acknowledge(position)
+            self._past_bytes = self._past.waiting_bytes
             if not self._present.waiting_bytes:
                 self._oldest = None
             self._moved = time.monotonic()
@@ -194,21 +207,38 @@ class Writer:
         now = time.monotonic()
         if self.failure and now - self._failing_since > _TELL_FAILURE_S:
             return [f"the history waits on disk, for its database does not take it: {self.failure}"]
-        if self._next() and not self.failure and now - self._moved > _TELL_SILENCE_S:
+        waiting = self._present.waiting_bytes or self._past.waiting_bytes
+        if waiting and not self.failure and now - self._moved > _TELL_SILENCE_S:
             return [f"the history has waited for its database for {now - self._moved:.0f} s"]
         return []
 
-    def _next(self) -> Spool | None:
-        """Return the spool that is to be emptied next; None where nothing waits."""
-        return next((spool for spool in (self._present, self._past) if spool.waiting_bytes), None)
+    def _next(self, *, hurry: bool = False) -> Spool | None:
+        """Return the spool that is to be emptied next; None where nothing waits that is due.
+
+        A scan that brings the past needs the processor itself: its rows are due when it is over, or in a `hurry`.
+        """
+        if self._present.waiting_bytes:
+            return self._present
+        now = time.monotonic()
+        settled = now - self._past_came > _PAST_SETTLES_S or now - self._past_since > _PAST_WAITS_S
+        due = settled or hurry or self._past.fill > _NO_REST_FILL
+        return self._past if self._past.waiting_bytes and due else None
 
     async def _rest(self, seconds: float, *, past: bool) -> None:
         """Rest; after rows of the past no longer than until others come."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not (past and self._present.waiting_bytes):
             self._wake.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), left)
+            await self._wait(left)
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait until something comes, no longer than so many seconds.
+
+        Not by `asyncio.wait_for`: in Python 3.11 it forgets that it was cancelled where something comes just then.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     async def _open(self) -> Backend:
         """Return the database, which may have been opening since the start."""

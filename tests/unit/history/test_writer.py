@@ -331,6 +331,27 @@ async def test_what_is_of_the_present_waits_for_nothing_of_the_past(bench: Bench
     assert bench.writer.lag_s == 0
 
 
+async def test_the_past_is_written_when_it_has_stopped_coming(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_PAST_SETTLES_S", 0.3)
+    monkeypatch.setattr(writer, "_PAST_WAITS_S", 60.0)
+    bench.run()
+    for number in range(5):
+        bench.past.append(packed(rows(10, 10 * number), bench.clock.now()))
+        bench.writer.wake()
+        bench.put(rows(1, 1000 + number))
+        await bench.empty()
+    assert bench.history.order == rows(5, 1000), "the present alone"
+    await until(lambda: not bench.past.waiting_bytes)
+    assert bench.history.order[5:] == rows(50)
+    monkeypatch.setattr(writer, "_PAST_SETTLES_S", 3600.0)
+    monkeypatch.setattr(writer, "_PAST_WAITS_S", 0.0)
+    bench.past.append(packed(rows(10, 100), bench.clock.now()))
+    bench.writer.wake()
+    bench.put(rows(1, 2000))
+    await until(lambda: not bench.past.waiting_bytes)
+    assert bench.history.order[-10:] == rows(10, 100), "it has waited long enough"
+
+
 async def test_a_backlog_is_written_whole_with_rests_in_between(bench: Bench) -> None:
     everything = rows(20_000)
     for begin in range(0, 20_000, 2000):

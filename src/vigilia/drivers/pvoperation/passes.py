@@ -7,7 +7,7 @@ be taken for one; that is once a year, at night.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ def told_apart(
     records: Sequence[Record],
     change: SetBack,
     now: float,
-    seen: Mapping[str, frozenset[float]],
+    seen: Mapping[str, Collection[float]],
     seen_from: float,
 ) -> list[Record]:
     """Return a day's records in the order of the answer, those of the second pass with the times of that.
@@ -67,7 +67,7 @@ def _tell_apart(
     places: Sequence[int],
     change: SetBack,
     now: float,
-    seen: frozenset[float],
+    seen: Collection[float],
     seen_from: float,
 ) -> None:
     """Give those of `records`, at their `places` one equipment's, that are of the second pass the times of that."""

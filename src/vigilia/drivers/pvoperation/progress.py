@@ -5,6 +5,7 @@ the last two hours before the newest record, the time of every record is kept. W
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -33,8 +34,8 @@ class Progress:
     """When the watch of this plant began; nothing older is taken."""
     until: float | None = None
     """The time of the newest record before which nothing is missing; None before the first."""
-    seen: Mapping[str, frozenset[float]] = field(default_factory=dict[str, frozenset[float]])
-    """For each equipment the times of its records, from `OVERLAP_S` before `until`."""
+    seen: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    """For each equipment the times of its records in order, from `OVERLAP_S` before `until`."""
     absent: Mapping[str, int] = field(default_factory=dict[str, int])
     """How many scans in a row an equipment was missing from."""
 
@@ -52,7 +53,7 @@ class Progress:
             return cls(
                 _number(kept["since"]),
                 None if until is None else _number(until),
-                {str(name): frozenset(_number(moment) for moment in times) for name, times in kept["seen"].items()},
+                {str(name): tuple(sorted(map(_number, times))) for name, times in kept["seen"].items()},
                 {str(name): int(count) for name, count in kept["absent"].items()},
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -63,7 +64,7 @@ class Progress:
         return {
             "since": _short(self.since),
             "until": None if self.until is None else _short(self.until),
-            "seen": {name: [_short(moment) for moment in sorted(times)] for name, times in sorted(self.seen.items())},
+            "seen": {name: [_short(moment) for moment in times] for name, times in sorted(self.seen.items())},
             "absent": dict(self.absent),
         }
 
@@ -87,11 +88,12 @@ class Progress:
         `days` are the answers in their order; None stands for a day that was not received, and the progress stays
         before it.
         """
-        nothing: frozenset[float] = frozenset()
+        seen = {name: set(times) for name, times in self.seen.items()}
+        nothing: set[float] = set()
         received = [
             record
             for record in _records(days)
-            if record.time >= start and record.time not in self.seen.get(record.equipment, nothing)
+            if record[0] >= start and (not seen or record[0] not in seen.get(record[1], nothing))
         ]
         # Sorting keeps those of one time and equipment in their order: the first is the one that counts.
         received.sort(key=_KEY)
@@ -100,11 +102,10 @@ class Progress:
         newest = max(map(_TIME, certain), default=self.until)
         until = newest if newest is None or self.until is None else max(newest, self.until)
         keep_from = (self.since if until is None else until) - OVERLAP_S
-        seen = {name: {moment for moment in times if moment >= keep_from} for name, times in self.seen.items()}
-        for record in fresh:
-            if record.time >= keep_from:
-                seen.setdefault(record.equipment, set()).add(record.time)
-        return fresh, replace(self, until=until, seen={name: frozenset(times) for name, times in seen.items() if times})
+        for record in fresh[bisect_left(fresh, keep_from, key=_TIME) :]:
+            seen.setdefault(record.equipment, set()).add(record.time)
+        kept = {name: tuple(sorted(t for t in times if t >= keep_from)) for name, times in seen.items()}
+        return fresh, replace(self, until=until, seen={name: times for name, times in kept.items() if times})
 
     def count_absences(self, known: Iterable[str], present: Iterable[str], *, counting: bool) -> Self:
         """Return the progress after a scan in which only `present` of the equipment `known` had records.

@@ -54,7 +54,7 @@ def test_a_day_that_failed_is_not_passed() -> None:
 
 
 def test_nothing_received_moves_nothing() -> None:
-    progress = Progress(0.0, NOON, {"7": frozenset([NOON])})
+    progress = Progress(0.0, NOON, {"7": (NOON,)})
     for days in ([], [None], [day()], [day(), None]):
         assert progress.advance(days, NOON - OVERLAP_S) == ([], progress)
 
