@@ -59,7 +59,7 @@ def refuse_placeholder(text: str) -> None:
 
 
 def check_site_url(url: str) -> str:
-    """Return the http or https address of a site without a final slash, or an empty one. Raises ValueError for others."""
+    """Return the http or https address of a site without a final slash, or an empty one. Raises ValueError."""
     right = 'write "https://HOST" or "http://HOST:PORT"'
     try:
         parts = urlsplit(url)
