@@ -46,6 +46,7 @@ class Alerting:
             config.site.name,
             config.zone,
             public_url=config.web.public_url,
+            grafana_url=config.history.grafana_url,
             data_dir=config.data_dir,
         )
         self.engine = AlarmEngine(table, store, clock, config.zone, self.notifier.channels_for, self.notifier.wake)

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, cast, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, SecretStr, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema
@@ -55,6 +56,19 @@ def refuse_placeholder(text: str) -> None:
     """Raise ValueError, which does not repeat it, for a text that is a placeholder. Every Secret is checked by it."""
     if is_placeholder(text):
         raise ValueError("is a placeholder; write the real one")
+
+
+def check_site_url(url: str) -> str:
+    """Return the http or https address of a site without a final slash, or an empty one. Raises ValueError."""
+    right = 'write "https://HOST" or "http://HOST:PORT"'
+    try:
+        parts = urlsplit(url)
+        valid = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError as error:
+        raise ValueError(f"is not an address ({error}); {right}") from error
+    if not valid or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError(f"is not the address of a site; {right}")
+    return url.rstrip("/")
 
 
 class Section(BaseModel):

@@ -10,8 +10,8 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
 NO_AREA = "-"
 """How a dashboard calls the area of points that have none."""
-GAP_S = 150
-"""A longer pause is a gap: 2.5 times `[history] max_interval_s`, so often is a reading kept at least."""
+GAP_S = 750
+"""A longer pause is a gap: 2.5 times the default of `[history] max_interval_s`, so often is a reading kept at least."""
 RECORDS_GAP_S = 3600
 """The same where readings are records that come each quarter of an hour, or nothing is known of their pace."""
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import Field, field_validator
 
 from vigilia.history.backend import Keeping
-from vigilia.settings import Section
+from vigilia.settings import Section, check_site_url
 from vigilia.store.url import POSTGRESQL, SQLITE, StoreUrl, check
 
 LINE_PROTOCOL = ("influx+http://", "influx+https://")
@@ -62,13 +62,15 @@ class HistoryConfig(Section):
     enabled: bool = True
     url: HistoryUrl = HistoryUrl("")
     """Empty: `history.db` in the data directory."""
-    max_interval_s: float = Field(default=60.0, ge=1, le=86_400, allow_inf_nan=False)
+    max_interval_s: float = Field(default=300.0, ge=1, le=86_400, allow_inf_nan=False)
     dead_band: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     off: list[str] = []
     raw_days: float = Field(default=30.0, ge=0, le=36_500, allow_inf_nan=False)
     minute_days: float = Field(default=400.0, ge=0, le=36_500, allow_inf_nan=False)
     hour_days: float = Field(default=0.0, ge=0, le=36_500, allow_inf_nan=False)
     spool_mb: int = Field(default=2000, ge=1, le=1_000_000)
+    grafana_url: str = ""
+    """Grafana's own address, for links on cards; empty: there are none."""
     points: list[PointsConfig] = []
 
     @field_validator("url")
@@ -77,6 +79,11 @@ class HistoryConfig(Section):
         if url.get_secret_value():
             check_url(url.get_secret_value())
         return url
+
+    @field_validator("grafana_url")
+    @classmethod
+    def _check_grafana_url(cls, url: str) -> str:
+        return check_site_url(url)
 
     @property
     def keeping(self) -> Keeping:

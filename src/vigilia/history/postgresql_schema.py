@@ -1,6 +1,6 @@
 """The tables of a history in PostgreSQL, as a list of steps, and the door that agents may write through.
 
-The tables are a contract: docs/reference/history-schema.md tells it. Three triggers on `samples` keep `latest` and
+The tables are a contract: docs/reference/history.md tells it. Three triggers on `samples` keep `latest` and
 `dirty` for every row, whoever wrote it and however; they need a statement that names `samples`, not one of its
 partitions.
 """

@@ -1,6 +1,6 @@
 """Decides which readings are worth keeping, and puts them on disk, before any database hears of them.
 
-Of a point that is read each second and does not change, one reading in some minutes is kept; what changes is kept at
+Of a point that is read each second and does not change, one reading in five minutes is kept; what changes is kept at
 once. The recorder is a consumer of the point table: what it costs, every scan pays. So it holds rows for a tenth of a
 second, writes them into the spool at once, and waits for nothing.
 

@@ -23,7 +23,7 @@ def test_what_is_in_force_without_a_word(tmp_path: Path) -> None:
     assert history.enabled
     assert history.url.get_secret_value() == f"sqlite:///{tmp_path}/state/history.db"
     assert (history.keeping.raw_days, history.keeping.minute_days, history.keeping.hour_days) == (30, 400, 0)
-    assert history.treatment("T:Power-Mon") == Treatment(True, 0.0, 60.0)
+    assert history.treatment("T:Power-Mon") == Treatment(True, 0.0, 300.0)
 
 
 def test_a_file_is_found_from_the_configuration(tmp_path: Path) -> None:
@@ -58,6 +58,12 @@ def test_passwords_are_hidden(tmp_path: Path, url: str, expected: str) -> None:
         assert (secret in hidden) == (secret.partition("%")[0].partition("@")[0] in url)
 
 
+def test_grafana_may_have_a_path(tmp_path: Path) -> None:
+    assert load(tmp_path, "").grafana_url == ""
+    history = load(tmp_path, '[history]\ngrafana_url = "https://watch.example/grafana/"\n')
+    assert history.grafana_url == "https://watch.example/grafana"
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
@@ -73,6 +79,7 @@ def test_passwords_are_hidden(tmp_path: Path, url: str, expected: str) -> None:
         ("dead_band = nan", "finite"),
         ("spool_mb = 0", "greater than or equal to 1"),
         ("raw_days = -1", "greater than or equal to 0"),
+        ('grafana_url = "grafana.example"', "is not the address of a site"),
         ("points = [{ dead_band = 1 }]", "is missing"),
         ('points = [{ points = "a", deadband = 1 }]', "is not a known key"),
     ],
@@ -107,9 +114,9 @@ def test_the_last_word_on_a_point_counts(tmp_path: Path) -> None:
         record = false
         """,
     )
-    assert history.treatment("T0:x") == Treatment(True, 0.1, 60.0)
+    assert history.treatment("T0:x") == Treatment(True, 0.1, 300.0)
     assert history.treatment("T1:Power-Mon") == Treatment(True, 2.0, 600.0)
-    assert history.treatment("T2:Power-Mon") == Treatment(True, 2.0, 60.0)
+    assert history.treatment("T2:Power-Mon") == Treatment(True, 2.0, 300.0)
     assert not history.treatment("T1:Desc").record
     assert not history.treatment("T2:x").record
     assert not history.treatment("T1:Noise").record

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.unit.history.places import FOR_EVER, row
 from vigilia.history.backend import PointInfo
 from vigilia.history.ladder import LATEST_MS
+from vigilia.history.postgresql_schema import agents_role
 from vigilia.history.sqlite import SqliteHistory
 from vigilia.points import Severity, Status
 
@@ -34,6 +35,10 @@ async def test_another_program_writes_into_sqlite(tmp_path: Path) -> None:
     assert await history.latest() == [second]
     assert await history.points() == [PointInfo(NAME, "number", "pH")]
     await history.close()
+
+
+def test_the_role_of_agents_is_the_one_that_the_tests_have() -> None:
+    assert statements("In PostgreSQL")[0] == agents_role("vigilia_agent")
 
 
 async def test_the_page_names_every_column(tmp_path: Path) -> None:

@@ -4,12 +4,11 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from vigilia.errors import ConfigError, Problem
-from vigilia.settings import Section
+from vigilia.settings import Section, check_site_url
 
 _LISTEN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>[0-9]{1,5})")
 
@@ -43,16 +42,7 @@ class WebConfig(Section):
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, url: str) -> str:
-        """Take an http or https address, or nothing; return it without a final slash."""
-        right = 'write "https://HOST" or "http://HOST:PORT"'
-        try:
-            parts = urlsplit(url)
-            valid = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
-        except ValueError as error:
-            raise ValueError(f"is not an address ({error}); {right}") from error
-        if not valid or parts.username is not None or parts.query or parts.fragment:
-            raise ValueError(f"is not the address of a site; {right}")
-        return url.rstrip("/")
+        return check_site_url(url)
 
     @field_validator("auth")
     @classmethod
