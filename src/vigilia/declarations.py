@@ -1,5 +1,6 @@
 """Points that appear at run time: put into the table at once, and remembered for the next start."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Protocol
@@ -30,6 +31,7 @@ class Declarations:
         self._store = store
         self._clock = clock
         self._unremembered: dict[str, Point] = {}
+        self._remembering = asyncio.Lock()
 
     async def __call__(self, points: Sequence[Point]) -> None:
         """Put `points` into the table and remember them; those that are there as they are cost nothing.
@@ -42,10 +44,10 @@ class Declarations:
         if changed:
             _logger.info("%s: %d points are new or changed, %s first", self._driver, len(changed), changed[0].name)
         self._unremembered |= {point.name: point for point in changed}
-        waiting = dict(self._unremembered)
-        if not waiting:
-            return
-        await self._store.add_points(self._driver, list(waiting.values()), self._clock.now())
-        for name, point in waiting.items():
-            if self._unremembered.get(name) is point:  # not defined anew meanwhile
-                del self._unremembered[name]
+        async with self._remembering:  # who waited here often finds that those before have remembered its points, too
+            waiting = dict(self._unremembered)
+            if waiting:
+                await self._store.add_points(self._driver, list(waiting.values()), self._clock.now())
+            for name, point in waiting.items():
+                if self._unremembered.get(name) is point:  # not defined anew meanwhile
+                    del self._unremembered[name]

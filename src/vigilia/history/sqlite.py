@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
@@ -16,6 +17,8 @@ from vigilia.history.sqlite_rows import Writer
 T = TypeVar("T")
 
 SQLITE = "sqlite:///"
+_REST = 2.0
+"""How much longer than it worked maintenance rests, for the watch has the same processor."""
 
 
 class SqliteHistory:
@@ -115,19 +118,24 @@ class SqliteHistory:
             await self._write(self._rows.count)
             await self._move_on()
             upkeep.begin(now_ms)
-            while await self._write(lambda connection: upkeep.roll_some(connection, now_ms)):
-                pass
-            while await self._write(upkeep.merge_some):
-                pass
+            await self._piece_by_piece(lambda connection: upkeep.roll_some(connection, now_ms))
+            await self._piece_by_piece(upkeep.merge_some)
             await self._write(lambda connection: upkeep.end_keeping(connection, now_ms))
-            while await self._write(upkeep.drop_some):
-                pass
+            await self._piece_by_piece(upkeep.drop_some)
 
     async def close(self) -> None:
         """Let go of the file; the last to do so leaves nothing beside it."""
         await self._reader.close()
         if self._writer:
             await self._writer.close()
+
+    async def _piece_by_piece(self, work: Callable[[sqlite3.Connection], bool]) -> None:
+        """Do work until there is no more of it, with rests: after a first scan it takes minutes of the processor."""
+        while True:
+            began = time.monotonic()
+            if not await self._write(work):
+                return
+            await asyncio.sleep(_REST * (time.monotonic() - began))
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._writer is None:

@@ -39,7 +39,7 @@ _PAST_SETTLES_S, _PAST_WAITS_S = 2.0, 60.0
 """Rows of the past are written when no others have come for the one, or when they have waited for the other."""
 _BACKLOG_REST = 1.0
 """The same where rows wait for so long that it does not matter when each of them is written."""
-_SOON_S, _BACKLOG_S = 0.7, 10.0
+_SOON_S, _BACKLOG_S = 0.4, 10.0
 """Rows that have waited for longer than the one, and less than the other, are written without a rest."""
 _NO_REST_FILL = 0.5
 """A spool that is as full as this is emptied as fast as can be."""
@@ -50,6 +50,8 @@ _REOPEN_AFTER = 10
 _MAINTAIN_S = 20.0
 _DESCRIBE_S = 5.0
 """Pause after which points that are new are made known to the database."""
+_DESCRIBE_ALL_S = 3600.0
+"""The same for all of them: somebody may have put another database in the place of the one that knew them."""
 _TELL_FAILURE_S = 180.0
 _TELL_SILENCE_S = 300.0
 _CLOSE_S = 1.0
@@ -88,7 +90,7 @@ class Writer:
         self._version = version
         self._known: dict[str, PointInfo] = {}
         self._known_version: int | None = None
-        self._describe_at = 0.0
+        self._describe_at = self._describe_all_at = 0.0
         self._wake = asyncio.Event()
         self._opening: asyncio.Task[Backend] | None = None
         self._failures = 0
@@ -256,6 +258,8 @@ class Writer:
     async def _describe(self, backend: Backend) -> None:
         """Make known to the database what is new of the points; where it does not take that, rows come all the same."""
         version, now = self._version(), time.monotonic()
+        if now >= self._describe_all_at:
+            self._known, self._known_version = {}, None
         if version == self._known_version or now < self._describe_at:
             return
         self._describe_at = now + _DESCRIBE_S
@@ -266,6 +270,8 @@ class Writer:
         except HistoryError as error:
             _logger.error("%s does not take what is known of %d points: %s", backend.name, len(fresh), error)
             return
+        if not self._known:
+            self._describe_all_at = now + _DESCRIBE_ALL_S
         self._known |= {info.name: info for info in fresh}
         self._known_version = version
 
@@ -298,6 +304,7 @@ class Writer:
         self._failures = 0
         if self.failure:
             self.failure = ""
+            self._describe_at = self._describe_all_at = 0.0  # it may be another database by now
             _logger.info("the database takes the history again")
 
     async def _let_go(self) -> None:

@@ -352,6 +352,20 @@ async def test_the_past_is_written_when_it_has_stopped_coming(bench: Bench, monk
     assert bench.history.order[-10:] == rows(10, 100), "it has waited long enough"
 
 
+async def test_points_are_described_anew_to_a_database_that_was_away(bench: Bench) -> None:
+    bench.run()
+    bench.put(rows(1))
+    await bench.empty()
+    bench.history.away = "gone"
+    bench.put(rows(1, 1))
+    await until(lambda: bench.writer.failure != "")
+    bench.history.away = ""
+    await bench.empty()
+    bench.put(rows(1, 2))
+    await until(lambda: len(bench.history.described) == 2)
+    assert bench.history.described == [bench.infos, bench.infos]
+
+
 async def test_a_backlog_is_written_whole_with_rests_in_between(bench: Bench) -> None:
     everything = rows(20_000)
     for begin in range(0, 20_000, 2000):
