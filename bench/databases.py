@@ -24,8 +24,6 @@ class Database:
     """A history in a file of SQLite; the others are made from it."""
 
     name = SQLITE
-    limited = True
-    """Whether limits hold for it; others are told beside."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,6 +35,10 @@ class Database:
     async def size(self) -> int:
         """Bytes on the disk, all included."""
         return _bytes_of(self.folder.glob("history.db*"))
+
+    def log_size(self) -> int:
+        """Bytes of the log that is there while somebody writes, and is bounded however large the history is."""
+        return _bytes_of(self.folder.glob("history.db-*"))
 
     def chill(self) -> None:
         """Forget what the database itself holds in memory."""
@@ -57,6 +59,9 @@ class Postgres(Database):
         ((size,),) = await asyncio.to_thread(self._sql, "SELECT pg_database_size(current_database())")
         return int(str(size))
 
+    def log_size(self) -> int:
+        return 0  # it is the server's
+
     def chill(self) -> None:
         self._cluster.stop("fast")
         self._cluster.start()
@@ -73,12 +78,13 @@ class Postgres(Database):
 class Engine(Database):
     """In an engine that speaks the line protocol."""
 
-    limited = False
-
     def __init__(self, name: str, engine: EngineProgram) -> None:
         self.name = name
         self.url = engine.fresh()
         self._engine = engine
+
+    def log_size(self) -> int:
+        return 0
 
     async def show(self) -> None:
         if self.name == VICTORIA:
@@ -92,14 +98,18 @@ class Engine(Database):
 
 @contextlib.contextmanager
 def databases(bench: Bench, *names: str) -> Generator[list[Database]]:
-    """Give an empty one of each name that is installed here. Raises BenchError where a limited one is not."""
+    """Give an empty one for each name that is installed here. Raises BenchError where PostgreSQL is not.
+
+    Those in PostgreSQL share a server.
+    """
     with contextlib.ExitStack() as running:
+        cluster = running.enter_context(running_cluster(_programs(), {})) if POSTGRESQL in names else None
         found: list[Database] = []
         for name in names:
             if name == SQLITE:
                 found.append(Database(bench.folder("sqlite")))
-            elif name == POSTGRESQL:
-                found.append(Postgres(running.enter_context(running_cluster(_programs(), {}))))
+            elif name == POSTGRESQL and cluster is not None:
+                found.append(Postgres(cluster))
             elif program := shutil.which("victoria-metrics" if name == VICTORIA else "influxd"):
                 start = running_victoria if name == VICTORIA else running_influx
                 found.append(Engine(name, running.enter_context(start(program))))

@@ -52,9 +52,11 @@ async def growth(bench: Bench, picture: Path | None = None) -> list[Figure]:
     """A history of ten points from one day to 64, and a day of 10 to 1,000 points; `picture`: where it is drawn."""
     by_days: dict[str, list[Grown]] = {}
     by_points: dict[str, list[Grown]] = {}
-    for place in (SQLITE, POSTGRESQL):
-        by_days[place] = await _with_days(bench, place)
-        by_points[place] = [await _with_points(bench, place, points) for points in POINTS]
+    for kind in (SQLITE, POSTGRESQL):
+        with databases(bench, *[kind] * (1 + len(POINTS))) as (growing, *others):
+            by_days[kind] = await _with_days(bench, growing)
+            measured = zip(others, POINTS, strict=True)
+            by_points[kind] = [await _with_points(bench, place, points) for place, points in measured]
     bench.tables += [_table("days, of 10 points", by_days), _table("points, of a day", by_points)]
     if picture is not None:
         picture.write_text(_drawn(by_days, by_points))  # noqa: ASYNC240 - nothing else goes on
@@ -72,35 +74,33 @@ async def growth(bench: Bench, picture: Path | None = None) -> list[Figure]:
     return figures
 
 
-async def _with_days(bench: Bench, kind: str) -> list[Grown]:
+async def _with_days(bench: Bench, place: Database) -> list[Grown]:
     """Let one history grow day by day."""
     step_s = bench.take(30, 300)
-    end = end_ms()
-    since = end - DAYS[-1] * DAY_MS
+    sizes = DAYS[: int(bench.take(len(DAYS), 3))]
+    since = end_ms() - sizes[-1] * DAY_MS
     found: list[Grown] = []
     written = 0
-    with databases(bench, kind) as (place,):
-        history = await open_backend(place.url, FOR_EVER)
-        for before, days in zip((0, *DAYS), DAYS, strict=False):
-            filling = Filling(history)
-            bounds = since + before * DAY_MS, since + days * DAY_MS
-            await filling.write(readings(range(FEW_POINTS), *bounds, step_s, bench.chance))
-            written += filling.rows
-            found.append(await _look(place, history, days, written, filling.rate, (since, bounds[1])))
-        await history.close()
+    history = await open_backend(place.url, FOR_EVER)
+    for before, days in zip((0, *sizes), sizes, strict=False):
+        filling = Filling(history)
+        bounds = since + before * DAY_MS, since + days * DAY_MS
+        await filling.write(readings(range(FEW_POINTS), *bounds, step_s, bench.chance))
+        written += filling.rows
+        found.append(await _look(place, history, days, written, filling.rate, (since, bounds[1])))
+    await history.close()
     return found
 
 
-async def _with_points(bench: Bench, kind: str, points: int) -> Grown:
+async def _with_points(bench: Bench, place: Database, points: int) -> Grown:
     """Fill a history with a day of so many points."""
     end = end_ms()
-    with databases(bench, kind) as (place,):
-        history = await open_backend(place.url, FOR_EVER)
-        filling = Filling(history)
-        step_s = bench.take(60, 600)
-        await filling.write(readings(range(points), end - DAY_MS, end, step_s, bench.chance))
-        grown = await _look(place, history, points, filling.rows, filling.rate, (end - DAY_MS, end))
-        await history.close()
+    history = await open_backend(place.url, FOR_EVER)
+    filling = Filling(history)
+    step_s = bench.take(60, 600)
+    await filling.write(readings(range(points), end - DAY_MS, end, step_s, bench.chance))
+    grown = await _look(place, history, points, filling.rows, filling.rate, (end - DAY_MS, end))
+    await history.close()
     return grown
 
 

@@ -23,8 +23,11 @@ async def size(bench: Bench) -> list[Figure]:
             history = await open_backend(place.url, FOR_EVER)
             filling = Filling(history)
             await filling.write(readings(range(POINTS), start, end, 1, bench.chance))
-            taken = await place.size()
+            log = place.log_size()
             await history.close()
+            taken = await place.size()
+            if log:
+                figures.append(Figure(f"{place.name}: its log beside, while it is written", log / 1e6, "MB"))
             figures += [
                 Figure(f"{place.name}: a reading on disk", taken / filling.rows, "bytes", LIMITS.get(place.name)),
                 Figure(f"{place.name}: rows written, upkeep included", filling.rate, "a second"),

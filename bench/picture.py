@@ -7,7 +7,7 @@ from html import escape
 
 COLOURS = ("#0f766e", "#b45309", "#6d28d9", "#475569")
 WIDTH, HEIGHT = 300, 240
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 34, 44
+LEFT, RIGHT, TOP, BOTTOM = 58, 22, 34, 44
 COLUMNS = 3
 _LEGEND = 34
 _STYLE = """
