@@ -19,7 +19,7 @@ from programs import Bench
 from rig import choose_epics_ports
 
 
-def measurements(picture: Path | None) -> dict[str, Measurement]:
+def measurements() -> dict[str, Measurement]:
     """Every measurement by name. Imported when EPICS has been told its ports."""
     import historygrowth
     import historyqueries
@@ -30,23 +30,23 @@ def measurements(picture: Path | None) -> dict[str, Measurement]:
         "sustained": sustained.sustained,
         "size": historysize.size,
         "queries": historyqueries.queries,
-        "growth": partial(historygrowth.growth, picture=picture),
+        "growth": historygrowth.growth,
     }
 
 
 def main() -> int:
     """Read the arguments, measure, print; return the exit code."""
     choose_epics_ports()
-    names = ("sustained", "size", "queries", "growth")
+    known = measurements()
     parser = argparse.ArgumentParser(description="Measures the history.")
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *names], help=", ".join(names))
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *known], help=", ".join(known))
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="where to put an SVG of the growth")
     arguments = parser.parse_args()
-    known = measurements(arguments.picture)
+    known["growth"] = partial(known["growth"], picture=arguments.picture)
     chosen = {name: known[name] for name in arguments.names or known}
     with tempfile.TemporaryDirectory(prefix="vigilia-bench-") as directory:
-        return asyncio.run(run(chosen, Bench(Path(directory), arguments.quick)))
+        return asyncio.run(run(chosen, Bench(Path(directory), arguments.quick), service="sustained" in chosen))
 
 
 if __name__ == "__main__":
