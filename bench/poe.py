@@ -76,9 +76,10 @@ def _own_s() -> float:
     return sum(os.times()[:4])
 
 
-async def run(chosen: dict[str, Measurement], bench: Bench) -> int:
-    """Take the measurements chosen and print their figures; return the exit code."""
-    await warm_up(bench)
+async def run(chosen: dict[str, Measurement], bench: Bench, *, service: bool = True) -> int:
+    """Take the measurements chosen and print their figures; return the exit code. `service`: one of them runs it."""
+    if service:
+        await warm_up(bench)
     results = {name: await measure(name, measurement, bench) for name, measurement in chosen.items()}
     print(f"\n{machine()}\n")
     print(figures_table(results))

@@ -96,9 +96,12 @@ class Simulator(Program):
 class Service(Program):
     """`vigilia run` with the switches of a simulator."""
 
-    def __init__(self, bench: Bench, sim: Simulator, *, epics: bool = True, api: bool = API, cores: int = 0) -> None:
+    def __init__(
+        self, bench: Bench, sim: Simulator, *, epics: bool = True, api: bool = API, cores: int = 0, more: str = ""
+    ) -> None:
+        """`more`: sections of the configuration besides."""
         folder = bench.folder("service")
-        parts = ['[site]\nlanguage = "en"\ntimezone = "UTC"\n', web_section(on=api), sim.config]
+        parts = ['[site]\nlanguage = "en"\ntimezone = "UTC"\n', web_section(on=api), sim.config, more]
         if epics:
             parts.insert(2, epics_section())
         config = folder / "vigilia.toml"

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,15 +19,15 @@ from tests.system.conftest import free_port
 T = TypeVar("T")
 
 PASSWORD = "hush-hush"
-_SETTINGS = {
+QUICK = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
     "shared_buffers": "16MB",
     "max_connections": "60",
-    "listen_addresses": "127.0.0.1",
 }
+"""Settings of a server that may lose everything."""
 
 
 def find_server() -> Path | None:
@@ -42,10 +42,11 @@ def find_server() -> Path | None:
 class Cluster:
     """A running server. It runs as the user postgres where the tests run as root, which it refuses to be."""
 
-    def __init__(self, programs: Path, folder: Path, port: int) -> None:
+    def __init__(self, programs: Path, folder: Path, port: int, settings: Mapping[str, str] = QUICK) -> None:
         self.port = port
         self._programs = programs
         self._folder = folder
+        self._settings = {**settings, "listen_addresses": "127.0.0.1"}
         self._numbers = itertools.count()
 
     def url(self, database: str) -> str:
@@ -70,11 +71,11 @@ class Cluster:
         return in_own_loop(run)
 
     def start(self) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+        options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         self._control("start", "-o", f"{options} -c port={self.port} -c unix_socket_directories={self._folder}")
 
-    def stop(self) -> None:
-        self._control("stop", "-m", "immediate")
+    def stop(self, mode: str = "immediate") -> None:
+        self._control("stop", "-m", mode)
 
     def _control(self, *arguments: str) -> None:
         log = str(self._folder / "log")
@@ -82,7 +83,7 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running_cluster(programs: Path) -> Iterator[Cluster]:
+def running_cluster(programs: Path, settings: Mapping[str, str] = QUICK) -> Iterator[Cluster]:
     """Run a server until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="vigilia-pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -96,7 +97,7 @@ def running_cluster(programs: Path) -> Iterator[Cluster]:
             *("-D", str(folder / "data"), "-U", "vigilia", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync"),
             *("-A", "scram-sha-256", "--pwfile", str(folder / "password")),
         )
-        cluster = Cluster(programs, folder, free_port())
+        cluster = Cluster(programs, folder, free_port(), settings)
         cluster.start()
         try:
             yield cluster
