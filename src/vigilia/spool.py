@@ -28,6 +28,8 @@ Loads = Callable[[bytes], Any]
 
 _SEGMENT_BYTES = 4_000_000
 """A file this large is put by. So much at most is read again after a crash, and lies idle on the disk."""
+_LEAST_SEGMENTS = 8
+"""Of a small queue a file is no more than such a part: what is acknowledged in it is room for nothing."""
 _TAIL_BYTES = 65_536
 
 
@@ -71,7 +73,9 @@ class Spool:
         line = self._dumps(record) + b"\n"
         if self._total + len(line) > self._most_bytes:
             raise OSError(f"full at {self._most_bytes} bytes")
-        if self._size and self._size + len(line) > _SEGMENT_BYTES:
+        if not self._in_place():
+            self._put_back()
+        if self._size and self._size + len(line) > min(_SEGMENT_BYTES, self._most_bytes // _LEAST_SEGMENTS):
             with suppress(OSError):  # the file then grows on
                 self._put_by()
         written = os.write(self._file, line)
@@ -133,7 +137,8 @@ class Spool:
         """
         end = start + segment.size
         try:
-            file = segment.path.open("rb")
+            # The file that records go into is open, and cannot be gone.
+            file = segment.path.open("rb") if segment.path != self.path else os.fdopen(os.dup(self._file), "rb")
         except FileNotFoundError:
             _logger.error("%s is gone, and the records that waited in it", segment.path)
             return end
@@ -159,6 +164,29 @@ class Spool:
         except (ValueError, RecursionError):
             return None
         return cast(Record, record) if isinstance(record, dict) else None
+
+    def _in_place(self) -> bool:
+        """Say whether the file that records go into still has its name: what has none is gone with the process."""
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self._file))
+        except FileNotFoundError:
+            return False
+
+    def _put_back(self) -> None:
+        """Write what is in the file that somebody deleted, moved or replaced into a new one. Raises OSError."""
+        _logger.error("%s was taken away under the service: it is made anew, with what waited in it", self.path)
+        successor = self.path.with_name(f"{self.path.name}.new")
+        successor.unlink(missing_ok=True)
+        fresh = _open(successor)
+        try:
+            with successor.open("wb") as file:
+                file.write(os.pread(self._file, self._size, 0))
+            successor.replace(self.path)
+        except OSError:
+            os.close(fresh)
+            raise
+        os.close(self._file)
+        self._file = fresh
 
     def _put_by(self) -> None:
         """Give the file that is large enough its number, and begin another. Raises OSError, and nothing has changed."""

@@ -307,3 +307,36 @@ def test_any_history_keeps_order_and_what_was_not_acknowledged(steps: list[tuple
                 assert (spool.waiting_bytes == 0) == (done == appended)
         finally:
             spool.close()
+
+
+@pytest.mark.parametrize("deed", ["deleted", "moved", "replaced"])
+def test_a_queue_taken_away_under_the_service_is_made_anew_with_what_waited(
+    spool: Spool, path: Path, deed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.append({"n": 1})
+    if deed == "replaced":
+        (path.parent / "other").write_text("of somebody else\n")
+        (path.parent / "other").replace(path)
+    elif deed == "moved":
+        path.rename(path.parent / "elsewhere")
+    else:
+        path.unlink()
+    assert everything(spool) == [{"n": 1}], "the open file has it still"
+    spool.append({"n": 2})
+    assert f"{path} was taken away" in caplog.text
+    assert everything(spool) == [{"n": 1}, {"n": 2}]
+    after_a_crash = Spool(path, ROOM)
+    assert everything(after_a_crash) == [{"n": 1}, {"n": 2}]
+    after_a_crash.close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_small_queue_that_is_never_empty_has_room_for_what_comes(path: Path) -> None:
+    spool = Spool(path, 2000)
+    spool.append({"n": -1})
+    for number in range(1000):
+        spool.append({"n": number})
+        records, position = spool.read(1)
+        assert records == [{"n": number - 1}]
+        spool.acknowledge(position)
+    spool.close()

@@ -22,7 +22,7 @@ class HistoryUrl(StoreUrl):
         url = self.get_secret_value()
         if not url.startswith(LINE_PROTOCOL):
             return super()._display()
-        for password in self.passwords():
+        for password in sorted(self.passwords(), key=len, reverse=True):  # one may be the beginning of another
             url = url.replace(password, "***")
         return url
 
@@ -120,6 +120,12 @@ def check_url(url: str) -> None:
             f'names no server; write "{_ENGINE}", and in the password %40 for @, %23 for #, %2F for /, %3A for :, '
             "%3F for ?"
         )
+    elif not _options(url) <= {"db", "read"}:
+        raise ValueError(f'says more than db= and read= after its question mark; write "{_ENGINE}"')
+
+
+def _options(url: str) -> set[str]:
+    return {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
 
 
 def _names_servers(url: str) -> bool:

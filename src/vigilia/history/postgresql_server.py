@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import os
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -37,6 +37,45 @@ _SESSION = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
 }
+
+
+class Connection:
+    """A connection that is cut off when the work with it is cancelled.
+
+    The driver would have the server end what it does, and undo it, and wait for both: one that hangs answers neither.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.transaction = connection.transaction
+        self.is_closed = connection.is_closed
+
+    async def execute(self, *statement: Any) -> Any:
+        """Run a statement; return the word for what it did."""
+        return await self._answer(self._connection.execute(*statement))
+
+    async def executemany(self, *statement: Any) -> None:
+        """Run a statement for each of many sets of arguments."""
+        await self._answer(self._connection.executemany(*statement))
+
+    async def fetch(self, *question: Any) -> Any:
+        """Return all rows."""
+        return await self._answer(self._connection.fetch(*question))
+
+    async def fetchrow(self, *question: Any) -> Any:
+        """Return the first row; None where there is none."""
+        return await self._answer(self._connection.fetchrow(*question))
+
+    async def fetchval(self, *question: Any) -> Any:
+        """Return what is first in the first row; None where there is none."""
+        return await self._answer(self._connection.fetchval(*question))
+
+    async def _answer(self, answer: Awaitable[Any]) -> Any:
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self._connection.terminate()
+            raise
 
 
 class Server:
@@ -86,17 +125,27 @@ class Server:
         self._pools.clear()
 
     @asynccontextmanager
-    async def _connection(self, work: str) -> AsyncGenerator[Any]:
+    async def _connection(self, work: str) -> AsyncGenerator[Connection]:
+        task = asyncio.current_task()
+        cancels = task.cancelling() if task else 0
         try:
             with self._errors():
                 pool = self._pool(work)
                 async with self._checking:
                     await pool  # which makes no connection yet
                 async with pool.acquire(timeout=ANSWER_WAIT_S) as connection:
-                    await self._check(connection)
-                    yield connection
-        except TablesGoneError:
-            self._checked = False  # somebody emptied the database: the next call makes the tables
+                    impatient = Connection(connection)
+                    try:
+                        await self._check(impatient)
+                        yield impatient
+                    except asyncio.CancelledError:
+                        connection.terminate()
+                        raise
+        except HistoryError as error:
+            if task and task.cancelling() > cancels:
+                raise asyncio.CancelledError from None  # the error is what came of that
+            if isinstance(error, TablesGoneError):
+                self._checked = False  # somebody emptied the database: the next call makes the tables
             raise
 
     async def _check(self, connection: Any) -> None:
@@ -170,7 +219,7 @@ class Server:
             ) from error
         except (known.QueryCanceledError, TimeoutError) as error:
             raise HistoryError(
-                f"the history {self.name} gives no answer in time: {error or 'nothing was said'}"
+                f"the history {self.name} gives no answer in time: {str(error) or 'nothing was said'}"
             ) from error
         except (known.PostgresError, known.InterfaceError, OSError) as error:
             raise HistoryError(f"the history {self.name}: {str(error) or 'the connection is lost'}") from error

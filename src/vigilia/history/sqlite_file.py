@@ -49,6 +49,7 @@ class Lane:
         self._identity: tuple[int, int] | None = None
         self._log_identity: tuple[int, int] | None = None
         self._damage = ""
+        self._closing = False
         self._thread = ThreadPoolExecutor(1, f"history-{'writer' if writes else 'reader'}")
 
     async def open(self) -> None:
@@ -67,7 +68,8 @@ class Lane:
         return await self._in_thread(done)
 
     async def close(self) -> None:
-        """Part from the file, at the latest after the deadline."""
+        """Part from the file, at the latest after the deadline; what is still being done there is broken off."""
+        self._closing = True
         try:
             await self._in_thread(self._part)
         except HistoryError:
@@ -88,7 +90,7 @@ class Lane:
         connection = self._connection or self._open()
         until = time.monotonic() + self._deadline_s
         with self._errors():
-            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
+            connection.set_progress_handler(lambda: self._closing or time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
             if self._writes:
                 self._check_room()
             return work(connection)

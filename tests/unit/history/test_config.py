@@ -42,6 +42,10 @@ def test_a_file_is_found_from_the_configuration(tmp_path: Path) -> None:
             "influx+https://vm.example:8480/insert/0/influx?read=https://ana:k3y@vm.example:8481/select/0/prometheus",
             "influx+https://vm.example:8480/insert/0/influx?read=https://ana:***@vm.example:8481/select/0/prometheus",
         ),
+        (
+            "influx+http://ana:k3y@127.0.0.1/?read=http://ana:k3yk3ya@127.0.0.1:81/",
+            "influx+http://ana:***@127.0.0.1/?read=http://ana:***@127.0.0.1:81/",
+        ),
         ("influx+http://127.0.0.1:8428", "influx+http://127.0.0.1:8428"),
     ],
 )
@@ -73,6 +77,7 @@ def test_grafana_may_have_a_path(tmp_path: Path) -> None:
         ('url = "influx+http://host:x/"', "names no server"),
         ('url = "influx+http://u:p#w@host/"', "names no server"),
         ('url = "influx+http://host/?read=nowhere"', "names no server"),
+        ('url = "influx+http://host/?db=h&u=ana&p=s3cret"', "says more than db= and read="),
         ('url = "postgresql://host"', "names no database"),
         ("max_interval_s = 0", "greater than or equal to 1"),
         ("dead_band = -1", "greater than or equal to 0"),

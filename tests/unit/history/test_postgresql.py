@@ -362,6 +362,34 @@ async def test_who_holds_a_lock_costs_an_error_and_no_more(history: PostgresHist
     assert len(await everything(history)) == 2
 
 
+async def test_work_on_a_server_that_hangs_ends_at_once_when_it_is_cancelled(
+    history: PostgresHistory, other: asyncpg.Connection
+) -> None:
+    await history.write([row("p", START)])
+    found = await other.fetch("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'vigilia history%'")
+    pids = [record[0] for record in found]
+    # A statement of the writer's has begun, and its answer does not come: it waits for this lock first.
+    await other.execute("BEGIN")
+    await other.execute("LOCK TABLE points IN ACCESS EXCLUSIVE MODE")
+    writing = asyncio.create_task(history.write([row("p", START + SECOND)]))
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = ANY($1::int[])"
+    await until(lambda: other.fetchval(waiting, pids))
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        writing.cancel()
+        done, _ = await asyncio.wait({writing}, timeout=5)
+        assert done, "neither the end of the statement nor ROLLBACK is waited for"
+        assert writing.cancelled()
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        await other.execute("ROLLBACK")
+        await asyncio.gather(writing, return_exceptions=True)
+    await history.write([row("p", START + SECOND)])
+    assert len(await history.rows("p", START, START + SECOND, 10)) == 2
+
+
 async def test_a_server_that_hangs_is_given_up(
     other: asyncpg.Connection, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,6 +201,25 @@ async def test_what_takes_too_long_is_ended_and_what_comes_after_it_is_done(path
     await lane.close()
 
 
+async def test_a_long_question_holds_up_no_end(path: Path) -> None:
+    await filled(path, 10)
+    lane = Lane(path, writes=False, deadline_s=60)
+    for_ever = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ask(connection: sqlite3.Connection) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        connection.execute(for_ever).fetchone()
+
+    asking = asyncio.create_task(lane.run(ask))
+    await begun.wait()
+    async with asyncio.timeout(20):
+        await lane.close()
+    with pytest.raises(HistoryError):
+        await asking
+
+
 async def test_whoever_only_looks_is_told_what_is_not_summed_up(path: Path) -> None:
     history = await opened(path)
     for part in range(11):
