@@ -61,7 +61,7 @@ def rules_of(instance: str) -> list[Rule]:
             (f"{instance}:HistoryDropped-Mon",),
             high=1.0,
             title="Readings were lost to the history",
-            cleared_title="The history is complete again",
+            cleared_title="Readings are kept in the history again",
             **common,
         ),
     ]
@@ -123,8 +123,8 @@ class History:
 
     @property
     def dropped(self) -> int:
-        """How many readings found no room on the disk, since the start."""
-        return self.recorder.dropped
+        """How many readings found no room on the disk; 0 when all have found it for ten minutes."""
+        return self.recorder.dropped_lately
 
     @property
     def refused(self) -> int:

@@ -86,7 +86,9 @@ class Recorder:
     ) -> None:
         """`treat` says how a point is kept; `wake` is called when something has come into a spool."""
         self.dropped = 0
-        """Rows that could not be kept."""
+        """Rows that could not be kept, since the start."""
+        self._dropped_lately = 0
+        """The same since nothing had been lost for a while."""
         self.refused = 0
         """Readings that no history can hold: without a time that a calendar knows."""
         self._present = _Lane(present)
@@ -186,11 +188,17 @@ class Recorder:
             if lane.held:
                 self._empty(lane)
 
+    @property
+    def dropped_lately(self) -> int:
+        """How many rows could not be kept; 0 when it has been none for ten minutes."""
+        lately = self._dropped_at is not None and time.monotonic() - self._dropped_at < _TELL_DROPPED_S
+        return self._dropped_lately if lately else 0
+
     def missing(self) -> list[str]:
         """Return a sentence for each sign that readings are lost, or soon will be."""
         missing: list[str] = []
         fill = max(lane.spool.fill for lane in (self._present, self._past))
-        if self._dropped_at is not None and time.monotonic() - self._dropped_at < _TELL_DROPPED_S:
+        if self.dropped_lately:
             why = self._failure or "there was no room on the disk"
             missing.append(f"readings were lost to the history, {self.dropped} since the start: {why}")
         elif fill > _NEARLY_FULL:
@@ -204,6 +212,7 @@ class Recorder:
             self._append(lane.spool, columns)
         except OSError as error:
             self.dropped += held
+            self._dropped_lately = self.dropped_lately + held
             self._dropped_at = time.monotonic()
             if not self._failure:
                 _logger.error("%s: readings are lost to the history: %s", lane.spool.path, error)

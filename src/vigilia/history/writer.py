@@ -45,8 +45,6 @@ _NO_REST_FILL = 0.5
 """A spool that is as full as this is emptied as fast as can be."""
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
-_REOPEN_AFTER = 10
-"""Failures in a row, in a minute or two, after which the database is opened anew: it may be another one by now."""
 _MAINTAIN_S = 20.0
 _DESCRIBE_S = 5.0
 """Pause after which points that are new are made known to the database."""
@@ -174,8 +172,6 @@ class Writer:
         `rest`: leave the machine to others in between.
         """
         self._wake.clear()
-        if self._failures and self._failures % _REOPEN_AFTER == 0:
-            await self._let_go()
         backend = self.backend or await self._open()
         await self._describe(backend)
         while spool := self._next(hurry=not rest):
