@@ -104,7 +104,8 @@ class Backend(Protocol):
     async def write(self, rows: Sequence[Row]) -> None:
         """Keep rows, all or none; what the call has returned from is on the disk.
 
-        Rows may be late, out of order, or there already: of a point and time the row last written stays. Raises
+        Rows may be late, out of order, or there already: of a point and time the row last written stays. Where there
+        are rollups, rows from before raw's keeping are added to them, each time they are written. Raises
         RefusedRowsError for rows that it would never take.
         """
         ...
@@ -126,7 +127,11 @@ class Backend(Protocol):
         ...
 
     async def maintain(self, now_ms: int) -> None:
-        """Bring the rollups up to date, also for rows that others wrote, and drop what is past its keeping."""
+        """Bring the rollups up to date, also for rows that others wrote, and drop what is past its keeping.
+
+        The keeping counts from no later than a day after the newest row there is; where it was ended ahead of now, by a
+        clock that was wrong, rows are kept again from the next hour on.
+        """
         ...
 
     async def close(self) -> None:

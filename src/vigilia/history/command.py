@@ -197,7 +197,8 @@ class Tally:
 def run_import(start: Opener, path: Path, now: float) -> int:
     """Take the readings of a CSV file into the history; return the exit code: 1 where lines were left out.
 
-    Rows that are there already are written again, which changes nothing. Raises StartError or HistoryError.
+    Rows that are there already are written again, which changes nothing; but those from before raw's keeping are added
+    to the rollups each time. Raises StartError or HistoryError.
     """
     tally = Tally()
     try:

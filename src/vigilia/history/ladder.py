@@ -48,6 +48,19 @@ class Plan:
     """The last millisecond of the last bucket."""
 
 
+def keeping_now(now_ms: int, newest_ms: int) -> int:
+    """Return the time that keeping counts from: now, but no more than a day after the newest reading of all.
+
+    Where a clock jumps ahead for a moment, the readings do not follow, and few of them go.
+    """
+    return min(now_ms, newest_ms + DAY_MS)
+
+
+def hour_after(now_ms: int) -> int:
+    """Return when the hour after this one begins: the latest time at which a keeping may end."""
+    return (now_ms // HOUR_MS + 1) * HOUR_MS
+
+
 def within(question: Question, first_ms: int, last_ms: int) -> Question | None:
     """Return the question about what is there: rows from `first_ms` to `last_ms`; None where they do not meet.
 

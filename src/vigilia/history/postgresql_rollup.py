@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vigilia.history.backend import Keeping
-from vigilia.history.ladder import DAY_MS, HOUR_MS
+from vigilia.history.ladder import DAY_MS, HOUR_MS, hour_after, keeping_now
 from vigilia.history.postgresql_partitions import HOURS, MINUTES, PARTITIONED, SAMPLES, Partitioned
 
 SETTLED_MS = 5 * 60_000
@@ -86,6 +86,8 @@ _ROLL = f"""
     {_ADD.format(table="minutes", made="minute")}
 """  # noqa: S608 - of our own texts
 _DUE = "SELECT EXISTS (SELECT FROM dirty WHERE hour >= $1 AND hour < $2)"
+_NEWEST = "SELECT coalesce(max(time), 'epoch') FROM latest"
+_BRING_BACK = "UPDATE kept SET dropped = $1 WHERE dropped > $1"
 _SINCE = "UPDATE kept SET since = greatest(dropped, $2) WHERE source = $1"
 _DROPPED = "UPDATE kept SET dropped = greatest(dropped, $2), since = greatest(since, $2) WHERE source = $1"
 
@@ -160,7 +162,13 @@ async def _others_ended(connection: Any) -> bool:
 
 
 async def drop_old(connection: Any, keeping: Keeping, now_ms: int) -> None:
-    """End the answers where the keeping ends, and drop the partitions that lie wholly before."""
+    """End the answers where the keeping ends, and drop the partitions that lie wholly before.
+
+    What was dropped up to a time ahead of now was dropped by a clock that was wrong: from the hour after this one on
+    rows are kept again. Of hours before it the samples are gone, and their rollups are all there is.
+    """
+    await connection.execute(_BRING_BACK, hour_after(now_ms))
+    now_ms = keeping_now(now_ms, await connection.fetchval(_NEWEST))
     for kind, days in zip(PARTITIONED, (keeping.raw_days, keeping.minute_days, keeping.hour_days), strict=True):
         since = max(0, int(now_ms - days * DAY_MS)) if days else 0
         since = -(-since // HOUR_MS) * HOUR_MS

@@ -125,7 +125,8 @@ CREATE TRIGGER moved AFTER UPDATE ON samples REFERENCING OLD TABLE AS gone
 CREATE TRIGGER deleted AFTER DELETE ON samples REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION vigilia_deleted();
 
--- The door for agents: unknown points are made, repeated rows land once, and nothing else can be done through it.
+-- The door for agents: unknown points are made, repeated rows land once (those from before raw's keeping are added to
+-- the rollups each time), and nothing else can be done through it.
 CREATE FUNCTION vigilia_put(
     names text[], times timestamptz[], numbers double precision[], texts text[], severities smallint[],
     statuses smallint[]

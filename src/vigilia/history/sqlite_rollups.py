@@ -11,7 +11,7 @@ import sqlite3
 import time
 
 from vigilia.history.backend import Keeping
-from vigilia.history.ladder import DAY_MS, HOUR_MS, MINUTE_MS
+from vigilia.history.ladder import DAY_MS, HOUR_MS, MINUTE_MS, hour_after, keeping_now
 from vigilia.history.sqlite_file import transaction
 from vigilia.history.sqlite_fold import COLUMNS, fold, kept_parts, raw_parts, rolled_parts
 from vigilia.history.sqlite_rows import marks_of
@@ -97,10 +97,17 @@ class Upkeep:
         return True
 
     def end_keeping(self, connection: sqlite3.Connection, now_ms: int) -> None:
-        """Note, by the hour, from which time on everything is kept; readings stay until they are rolled up."""
+        """Note, by the hour, from which time on everything is kept; readings stay until they are rolled up.
+
+        A mark ahead of now is of a clock that was wrong, and comes back to the hour after this one: of hours before it
+        the readings are gone, and their rollups are all there is.
+        """
+        ahead = hour_after(now_ms)
         with transaction(connection):
+            (newest,) = connection.execute("SELECT coalesce(max(time), 0) FROM latest").fetchone()
             for mark, length in self._keeping_ms.items():
-                since = (now_ms - length) // HOUR_MS * HOUR_MS
+                connection.execute("UPDATE marks SET time = ? WHERE name = ? AND time > ?", (ahead, mark, ahead))
+                since = (keeping_now(now_ms, newest) - length) // HOUR_MS * HOUR_MS
                 if not length or (mark == "raw since" and _dirty_before(connection, since)):
                     continue
                 connection.execute("UPDATE marks SET time = ? WHERE name = ? AND time < ?", (since, mark, since))
@@ -111,7 +118,7 @@ class Upkeep:
         with transaction(connection):
             for mark, since in marks_of(connection).items():
                 for table in _KEPT.get(mark, ()):
-                    if self._swept.get(table, 0) >= since:
+                    if self._swept.get(table, 0) == since:
                         continue
                     while self._drop_step(connection, table, since):
                         if time.monotonic() > until:

@@ -26,6 +26,9 @@ NAMES = [
 ]
 
 
+YEAR = 365 * DAY
+
+
 async def all_rows(backend: Backend, point: str = "p") -> Sequence[Row]:
     return await backend.rows(point, 0, LATEST_MS, 100_000)
 
@@ -303,6 +306,67 @@ async def test_rows_older_than_their_keeping_still_reach_the_rollups(place: Plac
         (START, 4.0, 3.0, 5.0),
         (START + HOUR, 50.0, 50.0, 50.0),
     ]
+    await backend.close()
+
+
+async def test_a_clock_that_is_ahead_for_a_moment_ends_little_of_the_keeping(place: Place) -> None:
+    if not place.rolls_up:
+        return
+    backend = await place.open(Keeping(raw_days=2, minute_days=2, hour_days=2))
+    await backend.maintain(START + 5 * YEAR)  # before there is anything
+    now = START + 20 * DAY
+    written = [row("p", now - (24 - at) * HOUR, float(at)) for at in range(25)]
+    await backend.write(written)
+    await backend.maintain(now)
+    for clock in (now + 5 * YEAR, now + 5 * YEAR, now):
+        await backend.maintain(clock)
+        assert await all_rows(backend) == written
+    (day,) = await buckets(backend, now - DAY, now - 1, 1)
+    assert (day.value, day.low, day.high) == (11.5, 0.0, 23.0)
+    await backend.close()
+
+
+async def test_rows_are_kept_again_once_the_clock_is_right(place: Place) -> None:
+    if not place.rolls_up:
+        return
+    backend = await place.open(Keeping(raw_days=1, minute_days=0, hour_days=0))
+    now, wrong = START + 20 * DAY, START + 5 * YEAR
+    await backend.write([row("p", now - MINUTE, 3.0)])
+    await backend.maintain(now)
+    ahead = row("p", wrong, 1.0)
+    await backend.write([ahead])
+    await backend.maintain(wrong)
+    assert await all_rows(backend) == [ahead], "readings with the wrong time end the keeping of the others"
+    await backend.maintain(now)
+    written = [row("p", now + HOUR + at * MINUTE, float(at)) for at in range(60)]
+    await backend.write([row("p", now - MINUTE + 1, 5.0), *written])
+    await backend.maintain(now + 2 * HOUR)
+    assert await all_rows(backend) == [*written, ahead]
+    (old,) = await buckets(backend, now - HOUR, now - 1, 1)
+    assert (old.value, old.low, old.high) == (4.0, 3.0, 5.0), "of old hours the rollups are all there is"
+    assert len(await buckets(backend, now + HOUR, now + 2 * HOUR, 100)) == 60
+    later = row("p", now + 4 * DAY, 7.0)
+    await backend.write([later])
+    await backend.maintain(now + 4 * DAY)
+    assert await all_rows(backend) == [later, ahead], "the keeping ends again"
+    (old,) = await buckets(backend, now + HOUR, now + 2 * HOUR - 1, 1)
+    assert (old.value, old.low, old.high) == (29.5, 0.0, 59.0)
+    await backend.close()
+
+
+async def test_a_clock_that_is_behind_makes_no_old_hour_anew(place: Place) -> None:
+    if not place.rolls_up:
+        return
+    backend = await place.open(Keeping(raw_days=1, minute_days=0, hour_days=0))
+    now = START + 28 * DAY
+    await backend.write([row("p", START, 3.0), row("p", now, 1.0)])
+    await backend.maintain(now)
+    await backend.maintain(now - DAY // 2)
+    await backend.write([row("p", START + 1, 5.0)])
+    await backend.maintain(now - DAY // 2)
+    assert await all_rows(backend) == [row("p", now, 1.0)]
+    (old,) = await buckets(backend, START, START + HOUR - 1, 1)
+    assert (old.value, old.low, old.high) == (4.0, 3.0, 5.0)
     await backend.close()
 
 

@@ -218,10 +218,11 @@ def test_what_is_late_for_its_keeping_adds_up(parts: list[list[Row]], random: An
     cuts = sorted(random.sample(range(len(by_time) + 1), min(3, len(by_time) + 1)))
     with closing(history()) as connection:
         writer, upkeep = Writer(), Upkeep(Keeping(1, 0, 0))
+        writer.write(connection, [row("now", START + 3 * DAY, 0.0)])
         for begin, end in zip([0, *cuts], [*cuts, len(by_time)], strict=True):
             writer.write(connection, by_time[begin:end])
             maintain(connection, upkeep, START + 3 * DAY)
-        assert connection.execute("SELECT count(*) FROM samples").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM samples").fetchone() == (1,), "the one of now"
         assert connection.execute("SELECT count(*) FROM late").fetchone() == (0,)
         for info in POINTS:
             found = [each for each in by_time if each.point == info.name]
@@ -249,6 +250,7 @@ def test_a_late_reading_in_an_hour_that_is_not_rolled_up_yet_counts(connection: 
 def test_minutes_that_go_before_the_readings_leave_the_hours_right(connection: sqlite3.Connection) -> None:
     writer, upkeep = Writer(), Upkeep(Keeping(0, 1, 0))
     writer.write(connection, [row("n", START + at * SECOND, float(at)) for at in range(0, 7200, 10)])
+    writer.write(connection, [row("now", START + 3 * DAY, 0.0)])
     maintain(connection, upkeep, START + 3 * DAY)
     assert kept(connection, "minutes", "n") == {}
     writer.write(connection, [row("n", START + 50 * MINUTE + 1, 9999.0)])
