@@ -69,7 +69,8 @@ class Ping:
 
     async def _healthy(self) -> bool:
         try:
-            missing = await asyncio.wait_for(self._missing(), _DEADLINE_S)
+            async with asyncio.timeout(_DEADLINE_S):
+                missing = await self._missing()
         except TimeoutError:
             missing = [f"no evidence within {_DEADLINE_S:g} s"]
         if missing and not self._withheld:

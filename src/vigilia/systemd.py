@@ -119,8 +119,8 @@ class ServiceManager:
 
     async def _sentence(self) -> str:
         try:
-            # Not asyncio.timeout: in a task that was cancelled, it does not raise TimeoutError before Python 3.11.4.
-            text = await asyncio.wait_for(self._status(), _STATUS_DEADLINE_S)
+            async with asyncio.timeout(_STATUS_DEADLINE_S):
+                text = await self._status()
         except TimeoutError:
             text = f"no evidence within {_STATUS_DEADLINE_S:g} s"
         return printable(text)[:_LONGEST_STATUS]

@@ -1,9 +1,9 @@
 """Carries rows from the spool into the database, and sees to the database: it may be away for as long as it likes.
 
 Rows leave the spool only when the database has them, so after a crash some are written again, which changes nothing:
-of a point and a time there is one row; only those from before raw's keeping are added to the rollups once more. They are
-written in the order in which they came; those of the past, which have a spool of their own, when none of the present
-wait.
+of a point and a time there is one row; only those from before raw's keeping are added to the rollups once more. They
+are written in the order in which they came; those of the past, which have a spool of their own, when none of the
+present wait.
 """
 
 import asyncio

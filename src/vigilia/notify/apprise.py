@@ -65,7 +65,8 @@ class AppriseSender:
         # Not in the pool that everybody shares: a place that hangs would take a thread from others, and hold the stop.
         threading.Thread(target=work, name="apprise", daemon=True).start()
         try:
-            missed = await asyncio.wait_for(outcome, DEADLINE_S)
+            async with asyncio.timeout(DEADLINE_S):
+                missed = await outcome
         except TimeoutError as error:
             raise NotDelivered(f"no answer within {DEADLINE_S:g} s") from error
         if missed:

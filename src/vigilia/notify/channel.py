@@ -248,7 +248,9 @@ class Channel:
     async def _rest(self, seconds: float) -> None:
         """Wait so many seconds of the clock, at most _LONGEST_IDLE_S real ones, or until something is queued."""
         try:
-            await asyncio.wait_for(self._wake.wait(), min(max(0.0, seconds) / self._clock.speed, _LONGEST_IDLE_S))
+            # Not asyncio.wait_for: before Python 3.12 it swallows a cancellation that meets the wake.
+            async with asyncio.timeout(min(max(0.0, seconds) / self._clock.speed, _LONGEST_IDLE_S)):
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()

@@ -296,3 +296,22 @@ def test_waits_grow_are_bounded_and_differ() -> None:
     assert [max(some) <= most for some, most in zip(waits, (1, 4, 256, 300), strict=True)] == [True] * 4
     assert min(waits[3]) >= 150
     assert len(set(waits[2])) > 1
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_it_ends_also_where_the_end_meets_a_wake(
+    store: Store, webhook: Webhook, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LONGEST_IDLE_S", 60.0)
+    channel = Channel(TeamsSender(Secret(webhook.url), "adaptive"), WINDOWS, store, Clock(), "Vigilia", "")
+    before = channel.progressed
+    task = asyncio.create_task(channel.run())
+    await until(lambda: channel.progressed > before)
+    await asyncio.sleep(0)
+    channel.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=10)
+    assert done
+    assert task.cancelled()
