@@ -11,7 +11,6 @@ its own: the present never waits for it.
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Callable
 from itertools import repeat
 
@@ -191,7 +190,7 @@ class Recorder:
     @property
     def dropped_lately(self) -> int:
         """How many rows could not be kept; 0 when it has been none for ten minutes."""
-        lately = self._dropped_at is not None and time.monotonic() - self._dropped_at < _TELL_DROPPED_S
+        lately = self._dropped_at is not None and self._clock.monotonic() - self._dropped_at < _TELL_DROPPED_S
         return self._dropped_lately if lately else 0
 
     def missing(self) -> list[str]:
@@ -213,7 +212,7 @@ class Recorder:
         except OSError as error:
             self.dropped += held
             self._dropped_lately = self.dropped_lately + held
-            self._dropped_at = time.monotonic()
+            self._dropped_at = self._clock.monotonic()
             if not self._failure:
                 _logger.error("%s: readings are lost to the history: %s", lane.spool.path, error)
             self._failure = str(error)
