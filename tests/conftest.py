@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import os
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator
@@ -13,6 +14,10 @@ from hypothesis import HealthCheck, settings
 # A busy machine is slow, and that is no fault of what is tested.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would the programs that tests press it for.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Read before the environment is cleaned for the tests.
 NO_SKIP = os.environ.get("VIGILIA_NO_SKIP") == "1"
