@@ -1,6 +1,5 @@
 """What `vigilia history` does: readings out into a file and back in, beside the running service or without it."""
 
-import asyncio
 import contextlib
 import os
 import sys
@@ -14,6 +13,7 @@ from vigilia.clock import moment
 from vigilia.errors import StartError
 from vigilia.history.backend import SECOND_MS, Backend, HistoryError, PointInfo, RefusedRowsError, Row
 from vigilia.history.csvfile import HEADER, line_of, records, row_of
+from vigilia.history.interrupting import run_until_interrupted
 from vigilia.history.parquet import ParquetSink
 from vigilia.history.progress import Progress
 from vigilia.language import tr
@@ -98,7 +98,7 @@ def run_export(look: Opener, asked: Wanted, form: str, out: Path | None) -> int:
     progress = Progress()
     try:
         with _output(out) as file:
-            asyncio.run(_export(look, asked, lambda: SINKS[form](file), progress))
+            run_until_interrupted(_export(look, asked, lambda: SINKS[form](file), progress))
     except BrokenPipeError:
         # Whoever read this has seen enough. The interpreter's own last flush must not fail on it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -204,7 +204,7 @@ def run_import(start: Opener, path: Path, now: float) -> int:
     try:
         with path.open("rb") as file:
             tally.size = path.stat().st_size if path.is_file() else 0
-            asyncio.run(_import(start, path, file, round(now * SECOND_MS) + _DAY_MS, tally))
+            run_until_interrupted(_import(start, path, file, round(now * SECOND_MS) + _DAY_MS, tally))
     except KeyboardInterrupt:
         tally.say(_interrupted(tr("vigilia: interrupted"), tally))
         return EXIT_INTERRUPTED
