@@ -4,19 +4,21 @@ A driver is found through the entry-point group `vigilia.drivers`, under the nam
 knows the point table and links, and no interface.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from importlib.metadata import entry_points
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from vigilia.clock import Clock
-from vigilia.link import Link
-from vigilia.points import Point, Value
-from vigilia.rules import AlarmStates, Rule
-from vigilia.settings import Section
-from vigilia.store import Chosen
-from vigilia.table import PointTable
+if TYPE_CHECKING:  # a driver's own processes import this package, and need none of it
+    from vigilia.clock import Clock
+    from vigilia.link import Link
+    from vigilia.points import Point, Value
+    from vigilia.rules import AlarmStates, Rule
+    from vigilia.settings import Section
+    from vigilia.store import Chosen
+    from vigilia.table import PointTable
 
 ENTRY_POINT_GROUP = "vigilia.drivers"
 
@@ -95,4 +97,6 @@ class Plugin:
 
 def find_plugins() -> dict[str, Plugin]:
     """Return every installed driver by the name of its section."""
+    from importlib.metadata import entry_points
+
     return {entry.name: entry.load() for entry in entry_points(group=ENTRY_POINT_GROUP)}

@@ -1,9 +1,17 @@
 """Protection relays and inverters of photovoltaic plants, through the PVOperation cloud API."""
 
-from vigilia.drivers import Plugin
-from vigilia.drivers.pvoperation.config import PvOperationConfig
-from vigilia.drivers.pvoperation.driver import build
+from typing import TYPE_CHECKING
 
-driver = Plugin(config=PvOperationConfig, build=build, grows=True)
+if TYPE_CHECKING:
+    from vigilia.drivers import Plugin
 
-__all__ = ["driver"]
+
+def __getattr__(name: str) -> "Plugin":
+    """Give `driver`, the entry point, to whoever asks for it: the process that reads answers needs none of it."""
+    if name != "driver":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from vigilia.drivers import Plugin
+    from vigilia.drivers.pvoperation.config import PvOperationConfig
+    from vigilia.drivers.pvoperation.driver import build
+
+    return Plugin(config=PvOperationConfig, build=build, grows=True)

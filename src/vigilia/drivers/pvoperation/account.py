@@ -1,12 +1,14 @@
 """The account as the link's session: logging in, and the list of plants that both scans share."""
 
+import asyncio
 import logging
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from vigilia.clock import Clock
 from vigilia.drivers.pvoperation.client import PvOperationClient
-from vigilia.drivers.pvoperation.mapping import INVERTER, RELAY
+from vigilia.drivers.pvoperation.mapping import INVERTER, RELAY, Family
 from vigilia.drivers.pvoperation.plants import Plant, parse_plants
+from vigilia.drivers.pvoperation.reader import Reader
 from vigilia.errors import LinkError
 
 _logger = logging.getLogger(__name__)
@@ -21,10 +23,13 @@ _KEPT = 0.95
 class Account:
     """What the link opens and closes."""
 
-    def __init__(self, client: PvOperationClient, clock: Clock, relay_interval_s: float, zone: tzinfo) -> None:
+    def __init__(
+        self, client: PvOperationClient, reader: Reader, clock: Clock, relay_interval_s: float, zone: tzinfo
+    ) -> None:
         self.in_doubt = False
         """Whether no plant at all could be read last time, although the login went well."""
         self._client = client
+        self._reader = reader
         self._clock = clock
         self._kept_s = _KEPT * relay_interval_s
         self._zone = zone
@@ -59,6 +64,7 @@ class Account:
         """Close the connections; the API has no logout."""
         del lost
         self._listed_at = None
+        self._reader.end()
         await self._client.close()
 
     async def plants(self) -> list[Plant]:
@@ -84,6 +90,10 @@ class Account:
         self._probes += 1
         today = datetime.fromtimestamp(self._clock.now(), self._zone).date()
         try:
-            await self._client.day(RELAY.path, plant.key, today, lambda _: None)
+            await self._read(RELAY, plant, today)
         except LinkError:
-            await self._client.day(INVERTER.path, plant.key, today, lambda _: None)
+            await self._read(INVERTER, plant, today)
+
+    async def _read(self, family: Family, plant: Plant, day: date) -> None:
+        answer = await self._client.day(family.path, plant.key, day)
+        await asyncio.to_thread(answer.json)

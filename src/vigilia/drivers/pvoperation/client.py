@@ -9,9 +9,8 @@ import logging
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable
 from datetime import date
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from vigilia.clock import Clock
 from vigilia.drivers.pvoperation.http import Answer, Connections, TimedOut
@@ -33,8 +32,6 @@ _RENEWALS = 2
 _HOUR_S = 3600.0
 _HOURS_KEPT = 24
 _LONGEST_TOKEN = 16_384
-
-T = TypeVar("T")
 
 
 class TokenRefused(LoginRefused):
@@ -85,7 +82,6 @@ class PvOperationClient:
         self._connections = Connections(tls)
         self._in_flight = asyncio.Semaphore(concurrency)
         self._logging_in = asyncio.Lock()
-        self._parsing = asyncio.Lock()
         self._token: str | None = None
         self._wait_until = 0.0
         """When the API is willing to listen again, by the clock's monotonic time."""
@@ -104,25 +100,18 @@ class PvOperationClient:
     async def plants(self) -> Any:
         """Return the account's list of plants, as JSON. Raises LinkError."""
         answer = await self._call("GET", "plants", deadline_s=_PLANTS_S, most_bytes=_LARGEST_PLANTS_BYTES)
-        return await self._read(answer, lambda items: items)
+        return await asyncio.to_thread(answer.expect().json)
 
-    async def day(self, path: str, plant: int | str, day: date, parse: Callable[[Any], T]) -> T:
-        """Return what `parse` makes of a plant's records of one local day. Raises LinkError.
-
-        `parse` runs in a thread, on one answer at a time, so that large answers neither hold up the loop nor add up.
-        """
+    async def day(self, path: str, plant: int | str, day: date) -> Answer:
+        """Return the answer that holds a plant's records of one local day. Raises LinkError."""
         body = {"id": plant, "date": day.isoformat()}
         answer = await self._call("POST", path, body, deadline_s=_DAY_S, most_bytes=LARGEST_DAY_BYTES)
-        return await self._read(answer, parse)
+        return answer.expect()
 
     async def close(self) -> None:
         """Close the connections and forget the token; the API has no logout."""
         self._token = None
         await self._connections.close()
-
-    async def _read(self, answer: Answer, parse: Callable[[Any], T]) -> T:
-        async with self._parsing:
-            return await asyncio.to_thread(lambda: parse(answer.expect().json()))
 
     async def _call(self, method: str, path: str, body: object = None, *, deadline_s: float, most_bytes: int) -> Answer:
         """Send a request with the token; where that is refused, log in anew once for it, whoever notices first."""

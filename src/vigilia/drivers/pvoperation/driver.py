@@ -18,6 +18,7 @@ from vigilia.drivers.pvoperation.client import PvOperationClient
 from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.drivers.pvoperation.mapping import INVERTER, LINK, RELAY, Family
 from vigilia.drivers.pvoperation.plants import Plant, tell_apart
+from vigilia.drivers.pvoperation.reader import Reader
 from vigilia.drivers.pvoperation.rules import rules_of
 from vigilia.drivers.pvoperation.sweep import Sweep
 from vigilia.drivers.pvoperation.watch import SOURCE, PlantWatch
@@ -67,8 +68,9 @@ class PvOperationDriver:
             tls=_tls_context(config),
             clock=self._clock,
         )
-        self._account = Account(self._client, self._clock, config.relay_interval_s, surroundings.zone)
-        self._watch = PlantWatch(config, self._client, surroundings)
+        reader = Reader()
+        self._account = Account(self._client, reader, self._clock, config.relay_interval_s, surroundings.zone)
+        self._watch = PlantWatch(config, self._client, reader, surroundings)
         self._known = _known_plants(surroundings.checkpoints.get(PLANTS_KEY), surroundings.known)
         self._success = _success_point(surroundings.instance)
         self._last_scan = _scan_point(surroundings.instance)

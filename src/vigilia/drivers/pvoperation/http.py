@@ -4,7 +4,6 @@ aiohttp's errors are translated here, and nowhere else. Redirects are not follow
 """
 
 import asyncio
-import json
 import os
 import ssl
 from contextlib import suppress
@@ -15,10 +14,10 @@ from typing import Any
 import aiohttp
 import orjson
 
-from vigilia.errors import BadAnswer, ConnectionLost, printable
+from vigilia.drivers.pvoperation.loads import parse_json
+from vigilia.errors import BadAnswer, ConnectionLost
 
 _KEEP_ALIVE_S = 30.0
-_LARGEST_LENIENT_BYTES = 8_000_000
 _RETRIED = frozenset((408, 429))
 
 
@@ -58,20 +57,8 @@ class Answer:
         return self
 
     def json(self) -> Any:
-        """Return the body as JSON; NaN, which is none, is let through. Raises BadAnswer where it is none.
-
-        Large bodies take long: not to be called on the event loop.
-        """
-        try:
-            return orjson.loads(self.body)
-        except ValueError as error:
-            try:
-                if len(self.body) <= _LARGEST_LENIENT_BYTES and self.body.lstrip()[:1] in (b"[", b"{"):
-                    return json.loads(self.body)
-            except (ValueError, RecursionError):
-                pass
-            start = printable(self.body[:60].decode(errors="replace"))
-            raise BadAnswer(f"not JSON: {start!r} ({self.request})") from error
+        """Return the body as JSON. Raises BadAnswer where it is none. Not for a large one on the event loop."""
+        return parse_json(self.body, self.request)
 
 
 class Connections:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from vigilia.clock import iso
 from vigilia.drivers.pvoperation.config import PlantConfig, PvOperationConfig
+from vigilia.drivers.pvoperation.digest import Digest
 from vigilia.drivers.pvoperation.plants import Plant
-from vigilia.drivers.pvoperation.records import CLASSES, INVERTERS, RELAYS, Form, Record, classify
+from vigilia.drivers.pvoperation.records import CLASSES, Record, classify
 from vigilia.language import tr
 from vigilia.points import Kind, Point, Reading, Run, Sample, Severity, Status, Window
 
@@ -37,14 +38,13 @@ class Family:
     name: str
     """Begins its checkpoints' keys."""
     path: str
-    form: Form
     device: str
     """Begins its devices' names, after the plant's id."""
     log: logging.Logger
 
 
-RELAY = Family("relay", "day_relay", RELAYS, "Relay", logging.getLogger("vigilia.log.rele"))
-INVERTER = Family("inverter", "day_inverter", INVERTERS, "Inverter", logging.getLogger("vigilia.log.inversor"))
+RELAY = Family("relay", "day_relay", "Relay", logging.getLogger("vigilia.log.rele"))
+INVERTER = Family("inverter", "day_inverter", "Inverter", logging.getLogger("vigilia.log.inversor"))
 
 _NAME = re.compile(r"^([^:]+):(?:(Relay|Inverter)-(.+):[A-Za-z]+-(?:Sts|Mon)|Last(?:Relay)?Record-Mon)$")
 
@@ -202,29 +202,17 @@ class Catalogue:
         )
 
 
-def samples_of(family: Family, plant: str, records: Sequence[Record], is_active: IsActive) -> list[Sample]:
-    """Return what new records of a plant's relays, in the order of their times, say; and the time of the newest."""
-    samples = _of_relays(plant, records, is_active) if family is RELAY else []
-    if records:
-        newest = records[-1].time
-        samples.append(Sample(last_record(plant), Reading(iso(newest), newest)))
+def samples_of(plant: str, found: Digest, is_active: IsActive) -> list[Sample]:
+    """Return what new records of a plant's relays say, in the order of their times; and the time of the newest."""
+    samples = _of_relays(plant, found.relays, is_active)
+    if found.newest is not None:
+        samples.append(Sample(last_record(plant), Reading(iso(found.newest), found.newest)))
     return samples
 
 
-def runs_of(plant: str, records: Sequence[Record]) -> list[Run]:
-    """Return the powers that new records of a plant's inverters, in the order of their times, tell.
-
-    A record without a usable power says nothing.
-    """
-    columns: dict[str, tuple[list[float], list[float]]] = {}
-    for time, inverter, _, kw in records:
-        if kw is not None:
-            if inverter not in columns:
-                columns[inverter] = [], []
-            times, values = columns[inverter]
-            times.append(time)
-            values.append(kw)
-    return [Run(power(plant, inverter), times, values) for inverter, (times, values) in columns.items()]
+def runs_of(plant: str, found: Digest) -> list[Run]:
+    """Return the powers that new records of a plant's inverters tell."""
+    return [Run(power(plant, inverter), times, values) for inverter, (times, values) in found.powers.items()]
 
 
 def state_sample(plant: str, inverter: str, value: int, now: float) -> Sample:

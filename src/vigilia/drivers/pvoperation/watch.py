@@ -3,23 +3,26 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from vigilia.clock import iso
 from vigilia.drivers import Surroundings
-from vigilia.drivers.pvoperation import hours, mapping, passes
+from vigilia.drivers.pvoperation import hours, mapping
 from vigilia.drivers.pvoperation.client import PvOperationClient
 from vigilia.drivers.pvoperation.config import PvOperationConfig
+from vigilia.drivers.pvoperation.digest import Digest, Question
 from vigilia.drivers.pvoperation.mapping import INVERTER, LAG_S, RELAY, Catalogue, Family
 from vigilia.drivers.pvoperation.pace import Pace
 from vigilia.drivers.pvoperation.plants import Plant
 from vigilia.drivers.pvoperation.progress import Progress, days_between
-from vigilia.drivers.pvoperation.records import CLASSES, Day, Record, parse_day
+from vigilia.drivers.pvoperation.reader import Reader
+from vigilia.drivers.pvoperation.records import CLASSES
 from vigilia.drivers.pvoperation.rules import INVERTER_FAILURE, relay_rule_name
 from vigilia.drivers.pvoperation.sweep import Outcome
-from vigilia.errors import ConnectionLost, LinkError, LoginRefused
+from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused
 from vigilia.points import Batch, Checkpoint, Point, Reading, Sample, Severity, Status
 from vigilia.rules import Standing
 
@@ -33,8 +36,11 @@ MOST_EQUIPMENT = 1_000
 class PlantWatch:
     """Reads plants and publishes them. It keeps nothing of an answer but the times of its newest records."""
 
-    def __init__(self, config: PvOperationConfig, client: PvOperationClient, surroundings: Surroundings) -> None:
+    def __init__(
+        self, config: PvOperationConfig, client: PvOperationClient, reader: Reader, surroundings: Surroundings
+    ) -> None:
         self._client = client
+        self._reader = reader
         self._table = surroundings.table
         self._clock = surroundings.clock
         self._alarms = surroundings.alarms
@@ -93,28 +99,26 @@ class PlantWatch:
         now = self._clock.now()
         progress = self._progress_of(family, plant.id, now)
         start = progress.start(now)
-        zone = ZoneInfo(self._catalogue.window(plant.id).zone)
-        change = passes.set_back_between(start - passes.LONGEST_S, now, zone)
-        since = start - change.by_s if change is not None else start  # as the text of a second pass has it
-        days, trouble = await self._ask(family, plant, start, now, deadline, since=since)
-        if change is not None:
-            days = [day and progress.tell_passes_apart(day, change, now) for day in days]
-        received = [day for day in days if day is not None]
-        if trouble is not None and not received:
+        zone = self._catalogue.window(plant.id).zone
+        bodies, trouble = await self._ask(family, plant, days_between(start, now, ZoneInfo(zone)), deadline)
+        if trouble is not None and not any(bodies):
             raise trouble
-        fresh, advanced = progress.advance(days, start)
-        present = {record.equipment for day in received for record in day.records}
-        known = self._equipment.get(_key(family, plant.id), ())
+        question = Question(family.name, f"POST {family.path}", zone, now, progress)
+        found = await self._reader.digest(question, bodies)
+        trouble = trouble or (BadAnswer(found.trouble) if found.trouble else None)
+        if trouble is not None and not found.received:
+            raise trouble
+        advanced = found.progress
         if family is INVERTER:
+            known = self._equipment.get(_key(family, plant.id), ())
             judging = trouble is None and hours.is_open(self._catalogue.window(plant.id), now)
-            advanced = advanced.count_absences(known, present, counting=judging)
-        await self._publish(family, plant, fresh, progress, advanced)
-        skipped = sum(day.skipped.total() for day in received)
+            advanced = advanced.count_absences(known, found.present, counting=judging)
+        await self._publish(family, plant, found, progress, advanced)
+        skipped = sum(found.skipped.values())
         if skipped:
-            reasons = ", ".join(f"{count} {reason}" for day in received for reason, count in day.skipped.items())
+            reasons = ", ".join(f"{count} {reason}" for reason, count in found.skipped.items())
             family.log.warning("%s (%s): %d items of no use: %s", plant.name, plant.id, skipped, reasons)
-        records = sum(len(day.records) for day in received)
-        return Outcome(records, len(fresh), skipped, days.count(None))
+        return Outcome(found.records, found.fresh, skipped, len(bodies) - found.received)
 
     async def miss(self, family: Family, plant: Plant) -> None:
         """Take note that the list of plants lacks a plant known from before: none of its inverters was seen."""
@@ -123,52 +127,43 @@ class PlantWatch:
             return
         progress = self._progress_of(family, plant.id, now)
         advanced = progress.count_absences(self._equipment.get(_key(family, plant.id), ()), (), counting=True)
-        await self._publish(family, plant, [], progress, advanced)
+        await self._publish(family, plant, Digest.of_nothing(progress), progress, advanced)
 
     async def _ask(
-        self, family: Family, plant: Plant, start: float, now: float, deadline: float, *, since: float
-    ) -> tuple[list[Day | None], LinkError | None]:
-        """Return the answer for each local day from `start` to `now`, None for one not received, and the first trouble.
+        self, family: Family, plant: Plant, days: Sequence[date], deadline: float
+    ) -> tuple[list[bytes | None], LinkError | None]:
+        """Return the answer for each local day, None for one not received, and the first trouble.
 
-        Records before `since` are left out. A day that fails does not keep the later ones from being seen: what happens
-        now matters most.
+        A day that fails does not keep the later ones from being seen: what happens now matters most.
         """
-        zone = ZoneInfo(self._catalogue.window(plant.id).zone)
-
-        def parse(items: object) -> Day:
-            return parse_day(family.form, items, zone=zone, now=now, since=since)
-
-        days: list[Day | None] = []
+        bodies: list[bytes | None] = []
         trouble: LinkError | None = None
-        for day in days_between(start, now, zone):
+        for day in days:
             try:
                 async with asyncio.timeout_at(deadline):
-                    days.append(await self._client.day(family.path, plant.key, day, parse))
+                    bodies.append((await self._client.day(family.path, plant.key, day)).body)
             except LoginRefused:
                 raise
             except LinkError as error:
                 trouble = trouble or error
-                days.append(None)
+                bodies.append(None)
             except TimeoutError:
                 trouble = trouble or ConnectionLost("the scan's time was up")
-                days.append(None)
-        return days, trouble
+                bodies.append(None)
+        return bodies, trouble
 
-    async def _publish(
-        self, family: Family, plant: Plant, fresh: list[Record], before: Progress, after: Progress
-    ) -> None:
+    async def _publish(self, family: Family, plant: Plant, found: Digest, before: Progress, after: Progress) -> None:
         """Publish what is new of a plant together with its checkpoint, then what follows for its inverters' states."""
-        await self._declare_new(family, plant, fresh)
+        await self._declare_new(family, plant, found.equipment)
         now = self._clock.now()
-        samples = mapping.samples_of(family, plant.id, fresh, partial(self._is_active, plant.id))
+        samples = mapping.samples_of(plant.id, found, partial(self._is_active, plant.id))
         if family is RELAY and self._equipment.get(_key(INVERTER, plant.id)):
             # Relays that go on reporting must not hide that the inverters' logger has stopped.
             samples = [sample for sample in samples if sample.name != mapping.last_record(plant.id)]
         if family is RELAY:
-            samples += await self._newest_of_relays(plant, fresh, after, now)
+            samples += await self._newest_of_relays(plant, found.newest, after, now)
         samples = [sample for sample in samples if sample.name in self._declared]
-        runs = mapping.runs_of(plant.id, fresh) if family is INVERTER else []
-        runs = [run for run in runs if run.name in self._declared]
+        runs = [run for run in mapping.runs_of(plant.id, found) if run.name in self._declared]
         lost = [self._unconfirmed(plant.id, name, now) for name in after.absent if _was_lost(name, before, after)]
         if lost:  # all others are in order as they are
             samples += [sample for sample in lost if sample.name in self._declared]
@@ -182,12 +177,12 @@ class PlantWatch:
         self._progress[key] = after
         await self._publish_states(family, plant.id)
 
-    async def _newest_of_relays(
-        self, plant: Plant, fresh: Sequence[Record], after: Progress, now: float
-    ) -> list[Sample]:
-        """Return the time of the newest record of a plant's relays, where they report at a pace. Raises StoreError."""
-        times = [record.time for record in fresh] + [after.until or 0.0]
-        newest, name = max(times) or None, mapping.last_relay_record(plant.id)
+    async def _newest_of_relays(self, plant: Plant, fresh: float | None, after: Progress, now: float) -> list[Sample]:
+        """Return the time of the newest record of a plant's relays, where they report at a pace. Raises StoreError.
+
+        `fresh` is that of the newest that is new, None where none is.
+        """
+        newest, name = max(fresh or 0.0, after.until or 0.0) or None, mapping.last_relay_record(plant.id)
         if self._declare is None or name in self._refused:
             return []
         if name not in self._declared:
@@ -195,22 +190,22 @@ class PlantWatch:
                 return []
             _logger.info("pvoperation: the relays of %s (%s) report at a pace: silence is told", plant.name, plant.id)
             await self._make_known([self._catalogue.of_relays(plant)])
-        elif not fresh:
+        elif fresh is None:
             return []
         return [] if newest is None else [Sample(name, Reading(iso(newest), newest))]
 
-    async def _declare_new(self, family: Family, plant: Plant, fresh: Sequence[Record]) -> None:
+    async def _declare_new(self, family: Family, plant: Plant, equipment: Sequence[str]) -> None:
         """Make the points of equipment known that was not seen before. Raises StoreError."""
         known = self._equipment.setdefault(_key(family, plant.id), set())
-        found = [name for name in dict.fromkeys([record.equipment for record in fresh]) if name not in known]
+        found = [name for name in equipment if name not in known]
         if not found or self._declare is None:
             return
         room = MOST_EQUIPMENT - len(known)
         if len(found) > room:
             family.log.error("%s (%s): more than %d ids: the rest is left out", plant.name, plant.id, MOST_EQUIPMENT)
         points = [self._catalogue.of_plant(plant)]
-        for equipment in found[:room]:
-            points += self._catalogue.of(family, plant, equipment)
+        for name in found[:room]:
+            points += self._catalogue.of(family, plant, name)
         await self._make_known(points)
         known.update(found[:room])
 

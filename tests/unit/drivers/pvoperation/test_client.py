@@ -17,7 +17,7 @@ from tests.conftest import until
 from tests.unit.drivers.pvoperation.api import EMAIL, PASSWORD, Api
 from vigilia.clock import Clock
 from vigilia.drivers.pvoperation import client as client_module
-from vigilia.drivers.pvoperation import http
+from vigilia.drivers.pvoperation import loads
 from vigilia.drivers.pvoperation.client import PvOperationClient, SuccessRate
 from vigilia.drivers.pvoperation.http import Answer, TimedOut
 from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused
@@ -44,7 +44,7 @@ async def make(api: Api) -> AsyncIterator[Make]:
 
 
 async def day(client: PvOperationClient, plant: int | str = 1) -> Any:
-    return await client.day("day_relay", plant, TODAY, lambda items: items)
+    return (await client.day("day_relay", plant, TODAY)).json()
 
 
 def status(code: int, **headers: str) -> Callable[[], web.Response]:
@@ -242,27 +242,6 @@ async def test_a_certificate_of_an_unknown_authority(make: Make, tmp_path: Path)
         await runner.cleanup()
 
 
-async def test_the_loop_lives_while_a_large_answer_is_read(api: Api, make: Make) -> None:
-    api.always["day_relay"] = lambda: web.Response(body=b"[" + b'{"a":1},' * 200_000 + b"1]")
-    client = make()
-    await client.log_in()
-    at_work = asyncio.Event()
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def parse(items: list[Any]) -> int:
-        loop.call_soon_threadsafe(at_work.set)
-        while not ended.is_set():  # as long as the loop has not moved on
-            time.sleep(0.001)
-        return len(items)
-
-    reading = asyncio.create_task(client.day("day_relay", 1, TODAY, parse))
-    async with asyncio.timeout(10):
-        await at_work.wait()
-    ended.set()
-    assert await reading == 200_001
-
-
 def test_the_success_rate_forgets_after_a_day() -> None:
     class Hours(Clock):
         hour = 0.0
@@ -281,6 +260,6 @@ def test_the_success_rate_forgets_after_a_day() -> None:
 
 
 def test_json_of_a_large_wrong_answer_is_not_tried_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_LARGEST_LENIENT_BYTES", 3)
+    monkeypatch.setattr(loads, "_LARGEST_LENIENT_BYTES", 3)
     with pytest.raises(BadAnswer):
         Answer(200, b"[NaN]", "GET x").json()

@@ -1,9 +1,13 @@
 """What records of relays say: one class each, and an end only where no flag is set."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigilia.drivers.pvoperation.mapping import RELAY, last_record, relay_status, samples_of
+from vigilia.drivers.pvoperation.digest import Digest
+from vigilia.drivers.pvoperation.mapping import last_record, relay_status, samples_of
+from vigilia.drivers.pvoperation.progress import Progress
 from vigilia.drivers.pvoperation.records import CLASSES, Record
 
 CLASS_NAMES = [flags.name for flags in CLASSES]
@@ -14,7 +18,8 @@ def told(
     *records: Record, active: frozenset[tuple[str, str]] = frozenset()
 ) -> list[tuple[str, str, float | None, int]]:
     """The samples of relays: relay, class, time and value."""
-    samples = samples_of(RELAY, "1", records, lambda relay, class_name: (relay, class_name) in active)
+    found = replace(Digest.of_nothing(Progress(0)), relays=records, newest=records[-1].time if records else None)
+    samples = samples_of("1", found, lambda relay, class_name: (relay, class_name) in active)
     assert not records or samples.pop().name == last_record("1")
     parts = {relay_status("1", relay, name): (relay, name) for relay in ("R1", "R2") for name in CLASS_NAMES}
     return [(*parts[sample.name], sample.reading.time, int(sample.reading.value or 0)) for sample in samples]
