@@ -50,10 +50,16 @@ class Progress:
         try:
             kept = cast(dict[str, Any], value)
             until = kept["until"]
+            # A plant's inverters mostly have the same times: one of them is kept for all.
+            known: dict[tuple[float, ...], tuple[float, ...]] = {}
+            seen: dict[str, tuple[float, ...]] = {}
+            for name, moments in kept["seen"].items():
+                times = tuple(sorted(map(_number, moments)))
+                seen[str(name)] = known.setdefault(times, times)
             return cls(
                 _number(kept["since"]),
                 None if until is None else _number(until),
-                {str(name): tuple(sorted(map(_number, times))) for name, times in kept["seen"].items()},
+                seen,
                 {str(name): int(count) for name, count in kept["absent"].items()},
             )
         except (KeyError, TypeError, AttributeError) as error:

@@ -1,7 +1,7 @@
 """Reads large answers in a process of its own: a day of a plant takes longer to read than to publish.
 
 In a thread it would share the interpreter with everything else the service does. The process is started with the first
-answer, and ended with the conversation. It lives as long as its socket: when the service is gone, so is the reader.
+answer, and ended after the scan. It lives as long as its socket: when the service is gone, so is the reader.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from vigilia.errors import BadAnswer
 _DEADLINE_S = 60.0
 """For the largest answer; a usual one takes some hundredths of a second."""
 _END_S = 5.0
+_IDLE_S = 1.0
+"""Real seconds after the last answer, of a scan above all, at which the process is not kept any longer."""
 
 
 class Reader:
@@ -30,13 +32,26 @@ class Reader:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._ending = False
+        self._asked = 0
+        self._idle: asyncio.TimerHandle | None = None
 
     async def digest(self, question: Question, bodies: Sequence[bytes | None]) -> Digest:
         """Return what answers say. Raises BadAnswer where the process ends over them, or does not end with them."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question, bodies)
+        loop = asyncio.get_running_loop()
+        if self._idle:
+            self._idle.cancel()
+        self._asked += 1
+        try:
+            return await loop.run_in_executor(self._thread, self._ask, question, bodies)
+        finally:
+            self._asked -= 1
+            if not self._asked:
+                self._idle = loop.call_later(_IDLE_S, self.end)
 
     def end(self) -> None:
         """End the process, without waiting for it. What it reads at the time comes to nothing."""
+        if self._idle:
+            self._idle.cancel()
         if (process := self._process) is not None:
             self._ending = True
             process.kill()

@@ -7,12 +7,14 @@ lives as long as the pipe: when the service is gone, so is the IOC.
 
 import asyncio
 import ctypes
+import importlib.util
 import itertools
 import logging
 import os
 import signal
 import socket
 import sys
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +45,7 @@ class Ioc:
 
     async def run(self) -> None:
         """Make the records, start EPICS when told so, and serve until the service closes the pipe."""
+        _leave_out_setuptools()
         from vigilia.interfaces.epics.records import Database
 
         database = Database(self._ask)
@@ -109,6 +112,24 @@ class Ioc:
             return False
         finally:
             del self._answers[number]
+
+
+def _leave_out_setuptools() -> None:
+    """Have EPICS's packages find only what they need of setuptools_dso while they run.
+
+    The whole package imports setuptools, which it needs for building: 9 MB, and twice that while an IOC is replaced.
+    """
+    spec = importlib.util.find_spec("setuptools_dso")
+    if spec is None or spec.submodule_search_locations is None:
+        return
+    package = types.ModuleType(spec.name)
+    package.__path__ = list(spec.submodule_search_locations)
+    sys.modules[spec.name] = package
+    try:
+        runtime = importlib.import_module("setuptools_dso.runtime")
+        vars(package).update({name: getattr(runtime, name) for name in ("dylink_prepare_dso", "find_dso")})
+    except (ImportError, AttributeError):  # another version: as a whole it does as well
+        del sys.modules[spec.name]
 
 
 def _die_with_parent() -> None:

@@ -132,3 +132,11 @@ def test_a_digest_is_the_same_when_packed() -> None:
     assert Digest.unpack(made.pack()) == made
     asked = question()
     assert Question.unpack(asked.pack()) == asked
+
+
+async def test_the_process_is_not_kept_after_the_scan(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_IDLE_S", 0.05)
+    await asyncio.gather(*(reader.digest(question(), [BODY]) for _ in range(3)))
+    first = process(reader)
+    await until(lambda: not is_alive(first))
+    assert (await reader.digest(question(), [BODY])).fresh == 3
