@@ -1,0 +1,1 @@
+"""What travels between a reactor's agent and the server: protocol buffers, and the code made from them."""
