@@ -17,7 +17,7 @@ READ_BYTES = 40
 _READ_WAITS_S = {"EC": 0.6, "RTD": 0.6, "DO": 0.6, "PMP": 0.3, "HUM": 0.3}
 _LONG_WAIT_S = 0.9
 _WAIT_S = 0.3
-_NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,6})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,6})?")
 
 RESTARTS = {
     "P": "power was off",

@@ -16,7 +16,7 @@ LASTS_S = 900.0
 _GOOD_SLOPE = (85.0, 105.0)
 """Per cent of an ideal probe: outside, a pH probe is worn or dirty (EZO-pH data sheet, Slope)."""
 _WORD = re.compile(r"[a-z]{1,10}")
-_VALUE = re.compile(r"[+-]?\d{1,6}(\.\d{1,3})?")
+_VALUE = re.compile(r"[+-]?[0-9]{1,6}(\.[0-9]{1,3})?")
 
 
 class Request(NamedTuple):
@@ -81,13 +81,13 @@ def usage(kind: EzoKind) -> str:
 
 def describe(points: Sequence[str], slope: Sequence[str] | None) -> State:
     """Return the state that the values of `Cal,?` and `Slope,?` (None: not asked) tell of. Raises BadAnswer."""
-    if not points or not re.fullmatch(r"\d", points[0]):
+    if not points or not re.fullmatch(r"[0-9]", points[0]):
         raise BadAnswer(f"{shorten(','.join(points))} where calibrated points are counted")
     count = int(points[0])
     text = f"{count} point{'s' if count > 1 else ''}" if count else "not calibrated"
     if not slope:
         return State(count, text, poor=False)
-    if len(slope) < 2 or not all(re.fullmatch(r"-?\d{1,4}(\.\d{1,4})?", value) for value in slope):
+    if len(slope) < 2 or not all(re.fullmatch(r"-?[0-9]{1,4}(\.[0-9]{1,4})?", value) for value in slope):
         raise BadAnswer(f"{shorten(','.join(slope))} where a slope belongs")
     acid, base = float(slope[0]), float(slope[1])
     text += f"; slope acid {acid:g} %, base {base:g} %"

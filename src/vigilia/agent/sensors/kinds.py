@@ -70,6 +70,8 @@ class EzoKind:
     """Readings that differ by no more than this, of the first quantity, are one: the probe has settled."""
     settles_relative: bool = False
     """Whether that is a part of the reading rather than in its units."""
+    plausible_within: float | None = None
+    """A probe that reads further than this from a solution's value is in another one, perhaps; None: it may."""
     compensated: bool = False
     """Whether its readings depend on a temperature that it must be told."""
     kept: tuple[Kept, ...] = ()
@@ -95,6 +97,7 @@ _PH = EzoKind(
         Step("high", "Cal,high,{value}", "Rinse the probe and put it into the high buffer.", (8.0, 14.0), 10.0, 1),
     ),
     settles_within=0.02,
+    plausible_within=1.5,
     compensated=True,
     has_slope=True,
 )
