@@ -43,6 +43,10 @@ class NotUnderstood(BadAnswer):
     """The circuit does not take the command: syntax error (code 2), or `*ER`. Nothing was done."""
 
 
+class NoData(BadAnswer):
+    """The circuit has nothing to say (code 255): it missed the command, or has started anew since."""
+
+
 class Identity(NamedTuple):
     """What a circuit says it is."""
 
@@ -109,7 +113,7 @@ def decode_i2c(data: bytes) -> str | None:
         case 254:
             return None
         case 255:
-            raise BadAnswer("no data to send (code 255): it missed the command, or has just started")
+            raise NoData("no data to send (code 255): it missed the command, or has just started")
         case code:
             raise BadAnswer(f"code {code}, which no EZO circuit gives: two devices at one address, or another device?")
 

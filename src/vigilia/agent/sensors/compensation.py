@@ -36,9 +36,9 @@ class Compensation:
         reading = self._thermometer.reading("Temp")
         name = self._thermometer.name
         fresh_s = _FRESH_READINGS * LIVE_S + self._clock.of_real(_FRESH_REAL_S)
-        if reading is None or not isinstance(reading.value, int | float):
+        if reading is None:
             return self._without(f"{name} has not been read")
-        if reading.severity is Severity.INVALID:
+        if reading.severity is Severity.INVALID or not isinstance(reading.value, int | float):
             return self._without(f"{name} is not known: {reading.detail}")
         if abs(self._clock.now() - reading.time) > fresh_s:
             return self._without(f"{name} was last read {self._clock.now() - reading.time:.0f} s ago")

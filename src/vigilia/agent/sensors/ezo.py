@@ -110,7 +110,7 @@ class EzoSensor(Sensor):
             values = await self._probe.read(None if temperature is None else temperature.celsius)
         except (Nack, BusError) as error:
             self._met = False
-            self._watching.lose(printable(str(error)))
+            self._watching.lose(printable(str(error)), gone=isinstance(error, Nack))
             raise
         except BadAnswer:
             self._bad_answers += 1

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 
-from vigilia.agent.ezo import Circuit, Health, NotUnderstood
+from vigilia.agent.ezo import Circuit, Health, NoData, NotUnderstood
 from vigilia.agent.ezo.protocol import number
 from vigilia.agent.sensors.calibration import State, describe
 from vigilia.agent.sensors.kinds import EzoKind, Kept, Quantity, temperature_scale, to_celsius
@@ -83,7 +83,10 @@ class Probe:
         """Say whether the circuit has lost the temperature that it was told: it does not survive a power cut."""
         if self.told_celsius is None:
             return False
-        values = await self.circuit.query("T,?")
+        try:
+            values = await self.circuit.query("T,?")
+        except NoData:  # it started between the question and the answer
+            return True
         return abs(number(values[0] if values else "") - self.told_celsius) > _SAME_DEGREES
 
     async def health(self) -> Health:
