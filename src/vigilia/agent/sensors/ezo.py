@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from vigilia.agent.buses import Bus, BusError, Nack
-from vigilia.agent.ezo import Circuit, circuit_on
+from vigilia.agent.ezo import Circuit, NoData, circuit_on
 from vigilia.agent.parts import Failed, Measured, Rejected
 from vigilia.agent.sensors.calibration import BEGIN, CLEAR, END, LASTS_S, Request, parse_request
 from vigilia.agent.sensors.compensation import Compensation, Temperature
@@ -112,7 +112,9 @@ class EzoSensor(Sensor):
             self._met = False
             self._watching.lose(printable(str(error)), gone=isinstance(error, Nack))
             raise
-        except BadAnswer:
+        except BadAnswer as error:
+            if isinstance(error, NoData):
+                self._watching.suspect()
             self._bad_answers += 1
             if self._bad_answers >= _BAD_ANSWERS:
                 self._met = False
