@@ -95,7 +95,7 @@ async def test_a_bus_that_cannot_be_used_does_not_end_the_scan(tmp_path: Path) -
             "i2c-1:",
             "missing: ph (pH) at uart-1",
         ]
-        assert "the simulator does not answer" in said[1]
+        assert "no simulator listens there" in said[1]
         assert "enable 1-Wire" in said[3]
         assert "there is no such device" in said[5]
         assert "99 (0x63): pH circuit, firmware 2.16; not configured" in said[7]

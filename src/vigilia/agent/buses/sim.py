@@ -62,6 +62,8 @@ class SimulatedI2cBus:
                 answer = await asyncio.wait_for(self._exchange(line), DEADLINE_S)
             except TimeoutError as error:
                 raise BusError(f"{where}: the transaction has not ended after {DEADLINE_S:g} s") from error
+            except ConnectionRefusedError as error:
+                raise BusError(f"{where}: no simulator listens there") from error
             except (OSError, EOFError, ValueError) as error:  # ValueError: a line beyond all measure
                 raise BusError(f"{where}: the simulator does not answer ({error})") from error
         outcome, _, rest = answer.partition(" ")

@@ -208,10 +208,17 @@ class EzoSensor(Sensor):
                 raise Rejected(f"calibrate {first!r} before {request.word!r}: {first!r} clears the others")
             self._begin_calibration()
             await self._probe.circuit.ask(request.command)
+            return f"{request.word}: done; {await self._after(request)}; {holds}"
+
+    async def _after(self, request: Request) -> str:
+        """Show and store what has become of the calibration; return it in words. The step itself is done."""
+        try:
             state = await self._watching.note_calibration()
             if request.word != CLEAR:
                 await self._watching.save_export()
-        return f"{request.word}: done; {state.text}; {holds}"
+        except (Nack, BusError, BadAnswer) as error:
+            return f"what has become of the calibration could not be read: {printable(str(error))}"
+        return state.text
 
     def _begin_calibration(self) -> None:
         self._calibrating_until = self._clock.monotonic() + LASTS_S

@@ -123,10 +123,11 @@ class Probe:
     async def _learn_columns(self) -> None:
         self._columns = None
         if self._kind.selectable and (said := await self._optional("O,?")) is not None:
-            names = [name.upper() for name in said]
-            by_name = {quantity.column.upper(): quantity for quantity in self._kind.quantities}
-            if names and all(name in by_name for name in names):
-                self._columns = tuple(by_name[name] for name in names)
+            names = {name.upper() for name in said}
+            # The order in a reading is fixed, whatever that in the answer: a DO circuit says "%,mg" and gives mg first.
+            columns = tuple(quantity for quantity in self._kind.quantities if quantity.column.upper() in names)
+            if columns and len(columns) == len(said):
+                self._columns = columns
 
     async def _learn_kept(self, kept: Kept) -> None:
         self.kept.pop(kept.parameter, None)

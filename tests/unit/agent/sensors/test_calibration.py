@@ -167,6 +167,14 @@ async def test_a_step_that_the_circuit_does_not_take_has_failed() -> None:
             await lab["ph"].command("Calibrate", "mid,7.00", "2")
 
 
+async def test_a_step_that_was_done_is_done_whatever_its_export() -> None:
+    ph = StandIn(replies={"Export,?": None})
+    async with bench({99: ph}, ezo("ph", "ezo-ph")) as lab:
+        said = await lab["ph"].command("Calibrate", "mid,7.00", "1")
+        assert said.startswith("mid: done; what has become of the calibration could not be read: i2c-1, address 99")
+        assert ph.points == 1
+
+
 async def test_a_step_for_another_kind_of_circuit_is_not_done() -> None:
     ec = StandIn("EC", value="1413")
     async with bench({99: ec}, ezo("ph", "ezo-ph")) as lab:
