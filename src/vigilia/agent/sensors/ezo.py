@@ -12,7 +12,7 @@ from vigilia.agent.sensors.config import EzoConfig, circuit_address
 from vigilia.agent.sensors.kinds import EZO_KINDS, least_conductivity
 from vigilia.agent.sensors.moving import move
 from vigilia.agent.sensors.parameters import ezo_parameters
-from vigilia.agent.sensors.probe import Probe
+from vigilia.agent.sensors.probe import Probe, WrongKind
 from vigilia.agent.sensors.rhythm import LIVE_IN_CALIBRATION_S, LIVE_S
 from vigilia.agent.sensors.sensor import LONGEST_RAW, Sensor, sensor_declaration
 from vigilia.agent.sensors.watching import Watching
@@ -101,12 +101,13 @@ class EzoSensor(Sensor):
 
     async def _measure(self) -> Sequence[Measured]:
         self._mind_calibration()
+        self._probe.raw = ""
         try:
             if self._met:
                 await self._watching.look()
             else:
                 await self._meet()
-            temperature = None if self.compensation is None else self.compensation.temperature()
+            temperature = None if self.compensation is None else await self.compensation.temperature()
             values = await self._probe.read(None if temperature is None else temperature.celsius)
         except (Nack, BusError) as error:
             self._met = False
@@ -116,7 +117,7 @@ class EzoSensor(Sensor):
             if isinstance(error, NoData):
                 self._watching.suspect()
             self._bad_answers += 1
-            if self._bad_answers >= _BAD_ANSWERS:
+            if self._bad_answers >= _BAD_ANSWERS or isinstance(error, WrongKind):
                 self._met = False
             raise
         finally:
@@ -228,8 +229,9 @@ class EzoSensor(Sensor):
         self._show_calibrating(calibrating=True)
 
     def _mind_calibration(self) -> None:
-        """Show that the calibration has ended, where its time is over."""
-        if self._calibrating_until is not None and not self.calibrating:
+        """Show that the calibration has ended, where its time is over; before the first one, that there is none."""
+        over = self._calibrating_until is not None and not self.calibrating
+        if over or "Calibrating" not in self._readings:
             self._calibrating_until = None
             self._rhythm.live_s = LIVE_S
             self._show_calibrating(calibrating=False)

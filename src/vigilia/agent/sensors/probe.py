@@ -22,6 +22,10 @@ class ColumnsChanged(BadAnswer):
     """A reading has more or fewer values than the circuit said it would."""
 
 
+class WrongKind(BadAnswer):
+    """Another kind of circuit is there."""
+
+
 class Probe:
     """One probe. `meet` it first, and anew after it was lost; all methods raise Nack, BusError and BadAnswer."""
 
@@ -51,7 +55,7 @@ class Probe:
         return ",".join(quantity.column for quantity in self.quantities if quantity.column)
 
     async def meet(self) -> None:
-        """Find out what is there and how it is set. Raises BadAnswer where it is another kind of circuit."""
+        """Find out what is there and how it is set. Raises WrongKind."""
         await self.recognise()
         self._takes_rt = True
         await self._learn_columns()
@@ -61,10 +65,10 @@ class Probe:
             await self._learn_kept(kept)
 
     async def recognise(self) -> None:
-        """Make sure of the kind of circuit that is there. Raises BadAnswer where it is another."""
+        """Make sure of the kind of circuit that is there. Raises WrongKind."""
         identity = await self.circuit.identify()
         if identity.type != self._kind.type:
-            raise BadAnswer(
+            raise WrongKind(
                 f"{self.circuit.place} holds a circuit of type {identity.type} (firmware {identity.firmware}), not "
                 f"{self._kind.type}: correct the address, or exchange the circuits"
             )

@@ -43,6 +43,7 @@ class Sensor(ABC):
         self._quiet_until = 0.0
         """No reading before that, by the clock's monotonic time."""
         self._trouble: Status | None = None
+        self._was_read = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -66,6 +67,12 @@ class Sensor(ABC):
     def reading(self, parameter: str) -> Measured | None:
         """Return the newest of one reading; None before there is one."""
         return self._readings.get(parameter)
+
+    async def until_read(self, within_s: float) -> None:
+        """Wait until it has been read once, well or not, or for so many real seconds."""
+        if not self._was_read.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._was_read.wait(), within_s)
 
     def settings(self) -> Mapping[str, Value]:
         """Return what holds of every setting."""
@@ -125,6 +132,7 @@ class Sensor(ABC):
             if self._trouble is not None:
                 self._trouble = None
                 _logger.info("%s: reads again", self.name)
+        self._was_read.set()
         if sample and self._listener is not None:
             self._listener.sampled(self, samples)
 

@@ -133,6 +133,7 @@ async def test_while_it_is_calibrated_a_probe_says_so_until_it_is_said_to_have_e
     async with bench({99: ph}, ezo("ph", "ezo-ph", sample_s=600.0)) as lab:
         await until(lambda: lab.has("ph", "pH"))
         assert not lab["ph"].calibrating
+        assert lab.newest("ph", "Calibrating").value is False
         said = await lab["ph"].command("Calibrate", "begin", "1")
         assert said == "in calibration: what depends on it holds for 15 minutes, or until 'end'"
         assert lab["ph"].calibrating

@@ -163,6 +163,18 @@ async def test_a_circuit_that_is_exchanged_while_it_runs_is_found_out(monkeypatc
         await until(lambda: "type ORP" in lab.newest("ph", "pH").detail)
 
 
+async def test_what_another_kind_of_circuit_reads_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "LOOK_S", 0.02)
+    async with bench({99: StandIn()}, ezo("ph", "ezo-ph", sample_s=1.0)) as lab:
+        await until(lambda: lab.has("ph", "pH"))
+        lab.bus.circuits[99] = StandIn("ORP", value="5.0")
+        await until(lambda: "type ORP" in lab.newest("ph", "pH").detail)
+        monkeypatch.setattr(watching, "LOOK_S", 1000.0)
+        count = len(lab.heard.of("pH"))
+        await until(lambda: len(lab.heard.of("pH")) > count + 5)
+        assert {sample.value for sample in lab.heard.of("pH")[count:]} == {None}
+
+
 async def test_a_temperature_circuit_without_a_probe_says_so() -> None:
     async with bench({102: StandIn("RTD", value="-1023.000")}, ezo("temp", "ezo-rtd")) as lab:
         await until(lambda: lab.has("temp", "Temp"))
