@@ -117,12 +117,20 @@ class Probe:
             raise BadAnswer(f"{self.circuit.place}: {kept.parameter} is not {text} after it was set to that")
 
     async def select(self, columns: frozenset[str]) -> None:
-        """Have readings consist of some columns. Raises BadAnswer where they do not afterwards."""
+        """Have readings consist of some columns; nothing is written where they do already.
+
+        Raises BadAnswer where they do not afterwards.
+        """
+        if self._consists_of(columns):
+            return
         for column in self._kind.selectable:
             await self.circuit.ask(f"O,{column},{int(column in columns)}")
         await self._learn_columns()
-        if self._columns is None or columns.symmetric_difference(quantity.column for quantity in self._columns):
+        if not self._consists_of(columns):
             raise BadAnswer(f"{self.circuit.place}: its outputs are {self.outputs or 'not known'} after they were set")
+
+    def _consists_of(self, columns: frozenset[str]) -> bool:
+        return self._columns is not None and columns == frozenset(quantity.column for quantity in self._columns)
 
     async def _learn_columns(self) -> None:
         self._columns = None
