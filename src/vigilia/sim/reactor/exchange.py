@@ -1,0 +1,72 @@
+"""One exchange with a circuit, whatever the way: the faults that strike it, and what becomes of its answer."""
+
+import random
+import time
+from dataclasses import dataclass
+
+from vigilia.sim.reactor.circuits import Circuit, Reply, Way
+from vigilia.sim.reactor.faults import ANSWER_FAULTS, Faults
+from vigilia.sim.reactor.journal import Journal
+
+SUCCESS, SYNTAX_ERROR, PROCESSING, NO_DATA = 1, 2, 254, 255
+"""The first byte of an answer over I2C (pH data sheet p. 46)."""
+_MEANINGLESS = bytes(range(1, 127))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What leaves a circuit. `code` None: nothing does; `fault`: what struck the exchange; `reply`: its own answer."""
+
+    code: int | None
+    body: bytes
+    wait_s: float
+    reply: Reply
+    fault: str = ""
+
+
+class Line:
+    """A circuit with its name on a reactor, its faults and its journal: what I2C and UART have in common."""
+
+    def __init__(self, name: str, circuit: Circuit, faults: Faults, journal: Journal) -> None:
+        self.name = name
+        self.circuit = circuit
+        self.faults = faults
+        self.journal = journal
+
+    def refuses(self, command: str) -> bool:
+        """Whether a fault keeps the circuit from acknowledging, counted as used."""
+        return self.faults.take({"nack"}, self.name, command, time.monotonic()) is not None
+
+    def ask(self, command: str, way: Way) -> Answer:
+        """Have the circuit carry out a command that it has heard."""
+        fault = self.faults.take(ANSWER_FAULTS - {"nack"}, self.name, command, time.monotonic())
+        kind = "" if fault is None else fault.kind
+        reply = Reply(is_ok=False) if kind == "refused" else self.circuit.hear(command, way)
+        answer = self._answer(reply, kind, command)
+        self.journal.add(self.name, way, command, _noted(answer))
+        return answer
+
+    def _answer(self, reply: Reply, kind: str, command: str) -> Answer:
+        wait_s = reply.wait_s * self.circuit.pace
+        if kind == "busy":
+            return Answer(PROCESSING, b"", wait_s, reply, kind)
+        if kind == "no-data" or reply.text is None:
+            return Answer(NO_DATA, b"", wait_s, reply, kind)
+        if not reply.is_ok:
+            return Answer(SYNTAX_ERROR, b"", wait_s, reply, kind)
+        body = reply.text.encode("latin-1", "replace")
+        is_reading = command.upper() == "R" or command.upper().startswith("RT,")
+        if is_reading and self.faults.take({"four-values"}, self.name, command, time.monotonic()) is not None:
+            body = b",".join([body.split(b",")[0], b"252", b"0.23", b"1.000"])
+        if kind == "empty":
+            body = b""
+        elif kind == "cut":
+            body = body[: len(body) // 2]
+        elif kind == "garbage":
+            body = bytes(random.choices(_MEANINGLESS, k=max(4, len(body))))
+        return Answer(SUCCESS, body, wait_s, reply, kind)
+
+
+def _noted(answer: Answer) -> str:
+    text = answer.body.decode("latin-1")
+    return text if answer.code == SUCCESS else f"({answer.code})"
