@@ -42,11 +42,11 @@ class Line:
         fault = self.faults.take(ANSWER_FAULTS - {"nack"}, self.name, command, time.monotonic())
         kind = "" if fault is None else fault.kind
         reply = Reply(is_ok=False) if kind == "refused" else self.circuit.hear(command, way)
-        answer = self._answer(reply, kind, command)
+        answer = self._formed(reply, kind, command)
         self.journal.add(self.name, way, command, _noted(answer))
         return answer
 
-    def _answer(self, reply: Reply, kind: str, command: str) -> Answer:
+    def _formed(self, reply: Reply, kind: str, command: str) -> Answer:
         wait_s = reply.wait_s * self.circuit.pace
         if kind == "busy":
             return Answer(PROCESSING, b"", wait_s, reply, kind)

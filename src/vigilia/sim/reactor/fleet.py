@@ -12,7 +12,7 @@ from typing import Self
 from vigilia.clock import Clock
 from vigilia.sim.reactor.faults import FaultOptions
 from vigilia.sim.reactor.inotify import Watcher
-from vigilia.sim.reactor.reactor import Options, SimReactor
+from vigilia.sim.reactor.reactor import DEFAULTS, Options, SimReactor
 
 BEAT_S = 0.1
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Fleet:
         names: Sequence[str],
         folder: Path,
         clock: Clock,
-        options: Options = Options(),
+        options: Options = DEFAULTS,
         *,
         fault_every_s: float = 0.0,
         seed: int = 1,

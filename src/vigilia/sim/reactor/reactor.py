@@ -56,6 +56,9 @@ class Options:
     """Whether there are ptys."""
 
 
+DEFAULTS = Options()
+
+
 class SimReactor:
     """A reactor with its equipment in `folder`: uart/, w1/, pwm/pwmchip0/. `async with SimReactor(…) as reactor:`.
 
@@ -69,7 +72,7 @@ class SimReactor:
         folder: Path,
         clock: Clock,
         watcher: Watcher,
-        options: Options = Options(),  # noqa: B008
+        options: Options = DEFAULTS,
     ) -> None:
         self.name = name
         self.folder = folder
