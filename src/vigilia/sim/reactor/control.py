@@ -17,7 +17,7 @@ _STOP_S = 0.5
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class _FaultBody(_Body):
@@ -55,7 +55,7 @@ class _VesselBody(_Body):
 
 
 class _CircuitBody(_Body):
-    sample: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    sample: float | None = None
     address: Annotated[int, Field(ge=1, le=127)] | None = None
     top_bit: bool | None = None
     supply_v: Annotated[float, Field(ge=0, le=6)] | None = None

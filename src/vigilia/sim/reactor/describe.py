@@ -99,9 +99,7 @@ def describe_truth(reactor: SimReactor, since: float = -math.inf) -> dict[str, A
                 "rate_ml_min": pump.motor.rate_ml_min,
                 "running_s": pump.motor.running_s,
                 "gain": pump.motor.gain,
-                "runs": [
-                    times.run(run) for run in pump.motor.runs if run.ended is None or times.real(run.ended) > since
-                ],
+                "runs": times.runs(pump.motor.runs, since),
             }
             for name, pump in reactor.pumps.items()
         },
