@@ -1,7 +1,6 @@
 """The control service of simulated reactors: JSON over HTTP, on loopback, to look at them and to disturb them."""
 
 import ipaddress
-import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated
@@ -131,15 +130,18 @@ class Control:
         return web.json_response(describe(self._reactor(request)))
 
     async def _whole_truth(self, request: web.Request) -> web.Response:
-        since = _since(request, -math.inf)
+        since = _since(request)
         return web.json_response({"items": [describe_truth(reactor, since) for reactor in self._reactors.values()]})
 
     async def _truth(self, request: web.Request) -> web.Response:
-        return web.json_response(describe_truth(self._reactor(request), _since(request, -math.inf)))
+        return web.json_response(describe_truth(self._reactor(request), _since(request)))
 
     async def _commands(self, request: web.Request) -> web.Response:
         journal = self._reactor(request).journal
-        items = [asdict(exchange) for exchange in journal.since(int(_since(request, 0)))]
+        text = request.query.get("since", "0")
+        if not text.isdecimal():
+            raise ValueError(f"since is {text!r}: give the number of the last one seen")
+        items = [asdict(exchange) for exchange in journal.since(int(text))]
         return web.json_response({"items": items, "total": journal.total})
 
     async def _inject(self, request: web.Request) -> web.Response:
@@ -195,14 +197,12 @@ class Control:
         return web.json_response(describe_circuit(reactor, name))
 
 
-def _since(request: web.Request, default: float) -> float:
-    text = request.query.get("since")
-    if text is None:
-        return default
+def _since(request: web.Request) -> float:
+    text = request.query.get("since", "-inf")
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"since is {text!r}: give a number") from None
+        raise ValueError(f"since is {text!r}: give monotonic seconds") from None
 
 
 @web.middleware

@@ -54,17 +54,31 @@ class Line:
             return Answer(NO_DATA, b"", wait_s, reply, kind)
         if not reply.is_ok:
             return Answer(SYNTAX_ERROR, b"", wait_s, reply, kind)
-        body = reply.text.encode("latin-1", "replace")
         is_reading = command.upper() == "R" or command.upper().startswith("RT,")
-        if is_reading and self.faults.take({"four-values"}, self.name, command, time.monotonic()) is not None:
-            body = b",".join([body.split(b",")[0], b"252", b"0.23", b"1.000"])
-        if kind == "empty":
-            body = b""
-        elif kind == "cut":
-            body = body[: len(body) // 2]
-        elif kind == "garbage":
-            body = bytes(random.choices(_MEANINGLESS, k=max(4, len(body))))
-        return Answer(SUCCESS, body, wait_s, reply, kind)
+        text = self._four_values(reply.text) if is_reading else reply.text
+        return Answer(SUCCESS, _spoilt(text.encode("latin-1", "replace"), kind), wait_s, reply, kind)
+
+    def reading(self) -> bytes:
+        """Return what the circuit sends by itself over UART, with what strikes it; empty where nothing comes."""
+        fault = self.faults.take(ANSWER_FAULTS, self.name, "R", time.monotonic())
+        kind = "" if fault is None else fault.kind
+        if kind in {"", "cut", "garbage"}:
+            body = _spoilt(self._four_values(self.circuit.report()).encode("latin-1"), kind)
+            return body if kind == "cut" else body + b"\r"
+        return b""
+
+    def _four_values(self, text: str) -> str:
+        if self.faults.take({"four-values"}, self.name, "R", time.monotonic()) is None:
+            return text
+        return ",".join([text.partition(",")[0], "252", "0.23", "1.000"])
+
+
+def _spoilt(body: bytes, kind: str) -> bytes:
+    if kind == "empty":
+        return b""
+    if kind == "cut":
+        return body[: len(body) // 2]
+    return bytes(random.choices(_MEANINGLESS, k=max(4, len(body)))) if kind == "garbage" else body
 
 
 def _noted(answer: Answer) -> str:

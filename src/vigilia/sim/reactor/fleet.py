@@ -29,6 +29,9 @@ _CHANCE: tuple[tuple[str, FaultOptions], ...] = (
     ("noise", {"duration_s": 10.0, "amplitude": 0.2}),
     ("stuck", {"duration_s": 20.0}),
     ("power-cut", {"duration_s": 2.0}),
+    ("refused", {"count": 1}),
+    ("no-motor-supply", {"duration_s": 5.0}),
+    ("same-address", {"duration_s": 3.0, "address": 99}),
     ("crc", {"duration_s": 3.0}),
     ("vanish", {"duration_s": 3.0, "places": ("i2c",)}),
     ("vanish", {"duration_s": 3.0, "places": ("uart",)}),
@@ -100,24 +103,37 @@ class Fleet:
         await self.stop()
 
     async def _beat(self) -> None:
+        failing: set[str] = set()
         while True:
             await asyncio.sleep(BEAT_S)
             for reactor in self.reactors:
                 try:
                     await reactor.settle()
                 except OSError as error:
-                    _log.error("%s: %s; trying on", reactor.name, error)
+                    if reactor.name not in failing:
+                        _log.error("%s: %s; trying on", reactor.name, error)
+                    failing.add(reactor.name)
+                else:
+                    failing.discard(reactor.name)
 
     async def _strike(self) -> None:
         while True:
             await asyncio.sleep(self._chance.expovariate(1 / self._fault_every_s))
             reactor = self._chance.choice(self.reactors)
             kind, options = self._chance.choice(_CHANCE)
-            if kind == "crc":
-                options = options | {"parts": [self._chance.choice(reactor.one_wire.thermometers).name]}
-            elif kind != "vanish":
-                options = options | {"parts": [self._chance.choice(list(reactor.circuits))]}
+            if kind != "vanish":
+                options = options | {"parts": [self._chance.choice(_struck(kind, reactor))]}
             await reactor.inject(kind, **options)
+
+
+def _struck(kind: str, reactor: SimReactor) -> list[str]:
+    """Return the parts that a fault may strike by chance: a pump never hears what another circuit is told."""
+    if kind == "crc":
+        return [thermometer.name for thermometer in reactor.one_wire.thermometers]
+    if kind == "no-motor-supply":
+        return list(reactor.pumps)
+    probes = [name for name in reactor.circuits if name not in reactor.pumps]
+    return probes if kind == "same-address" else [*probes, *reactor.pumps]
 
 
 def _nth(options: Options, position: int) -> Options:

@@ -50,7 +50,7 @@ class Channel:
 
 
 class PwmTree:
-    """A chip's folder; `driven` is told each change of a channel's drive, at once, and told before it holds."""
+    """A chip's folder. `before_change` is called before any change of a channel's drive holds."""
 
     def __init__(self, path: Path, channels: int, watcher: Watcher, world: Callable[[], float]) -> None:
         self.path = path
@@ -88,15 +88,15 @@ class PwmTree:
     def _asked(self, _mask: int, name: str) -> None:
         if name not in {"export", "unexport"}:
             return
-        number = _number(self.path / name)
-        if number is None or number >= len(self.channels):
+        text = _first_line(self.path / name)
+        if not text.isdecimal() or int(text) >= len(self.channels):
             return
-        channel = self.channels[number]
+        channel = self.channels[int(text)]
         if name == "export" and not channel.is_exported:
             self._export(channel)
         elif name == "unexport" and channel.is_exported:
             self._unexport(channel)
-            shutil.rmtree(self.path / f"pwm{number}", ignore_errors=True)
+            shutil.rmtree(self.path / f"pwm{channel.number}", ignore_errors=True)
 
     def _export(self, channel: Channel) -> None:
         # Made aside and put in its place whole: who waits for the folder finds every file in it.
@@ -105,13 +105,10 @@ class PwmTree:
         for name in _SETTINGS:
             (aside / name).write_text("0\n", encoding="ascii")
         (aside / "polarity").write_text("normal\n", encoding="ascii")
-        folder = self.path / f"pwm{channel.number}"
         channel.is_exported = True
-        watch = self._watcher.watch(
-            aside, CLOSE_WRITE | MODIFY, lambda _mask, name: self._set(channel, folder / name, name)
-        )
+        watch = self._watcher.watch(aside, CLOSE_WRITE | MODIFY, lambda _mask, _name: self._look(channel))
         self._handles.append(watch)
-        aside.rename(folder)
+        aside.rename(self.path / f"pwm{channel.number}")
 
     def _unexport(self, channel: Channel) -> None:
         if channel.is_exported:
@@ -120,20 +117,28 @@ class PwmTree:
             channel.held = dict.fromkeys(_SETTINGS, 0)
             self._note(channel)
 
-    def _set(self, channel: Channel, file: Path, name: str) -> None:
-        if name not in _SETTINGS or not channel.is_exported or not _is_written(file):
+    def _look(self, channel: Channel) -> None:
+        """Take what the channel's files say.
+
+        They are judged together: when the first of several writes is heard of, the last may have been done already.
+        """
+        if not channel.is_exported:
             return
-        value = _number(file)
-        wanted = channel.held | {name: value} if value is not None else None
+        files = {name: self.path / f"pwm{channel.number}" / name for name in _SETTINGS}
+        texts = {name: _first_line(file) for name, file in files.items()}
+        if not all(texts.values()):
+            return  # truncated, and not yet written: that will be heard of too
+        wanted = {name: int(text) if text.isdecimal() else -1 for name, text in texts.items()}
         if wanted == channel.held:
             return
-        if wanted is None or not _is_allowed(wanted):
+        if not _is_allowed(wanted):
             channel.refused += 1
-            file.write_text(f"{channel.held[name]}\n", encoding="ascii")
+            for name in _SETTINGS:
+                if wanted[name] != channel.held[name]:
+                    files[name].write_text(f"{channel.held[name]}\n", encoding="ascii")
             return
         self.before_change()
-        was = channel.duty
-        channel.held = wanted
+        was, channel.held = channel.duty, wanted
         if channel.duty != was:
             self._note(channel)
 
@@ -148,22 +153,14 @@ class PwmTree:
 
 def _is_allowed(held: dict[str, int]) -> bool:
     """Whether a kernel would take these (pwm_apply_state: no duty above the period, none enabled without one)."""
-    return held["duty_cycle"] <= held["period"] <= _MOST_NS and held["enable"] <= (1 if held["period"] else 0)
+    is_running = held["enable"]
+    return 0 <= held["duty_cycle"] <= held["period"] <= _MOST_NS and 0 <= is_running <= min(1, held["period"])
 
 
-def _is_written(file: Path) -> bool:
-    """Whether something stands in the file: between its truncation and the write nothing does."""
-    try:
-        return file.stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _number(file: Path) -> int | None:
-    """Return the whole number in the file's first line, if it is one."""
+def _first_line(file: Path) -> str:
+    """Return the file's first line; empty where there is none, or no file."""
     try:
         with file.open(encoding="ascii", errors="replace") as opened:
-            text = opened.readline(32).strip()
+            return opened.readline(32).strip()
     except OSError:
-        return None
-    return int(text) if text.isdecimal() else None
+        return ""

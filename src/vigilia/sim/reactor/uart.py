@@ -135,7 +135,7 @@ class SerialPort(Line):
             if not self.is_open or self._commands or not self.circuit.answers("uart") or self.circuit.is_asleep:
                 continue
             if self.circuit.reports():
-                self._send(f"{self.circuit.report()}\r".encode("latin-1"), self.circuit.baud)
+                self._send(self.reading(), self.circuit.baud)
 
     def _tell(self, code: str) -> None:
         is_said = self.circuit.says_ok or code.startswith("*DONE")

@@ -130,7 +130,7 @@ async def test_the_truth_of_an_output(
         ("PATCH", "/reactors/R1/vessel", {"ph": "low"}, 422, "ph"),
         ("POST", "/reactors/R1/faults", {"fault": "rust"}, 400, "the faults are"),
         ("POST", "/reactors/R1/faults", {}, 422, "fault"),
-        ("GET", "/reactors/R1/truth?since=yesterday", None, 400, "give a number"),
+        ("GET", "/reactors/R1/truth?since=yesterday", None, 400, "give monotonic seconds"),
         ("DELETE", "/reactors", None, 405, "Method Not Allowed"),
     ],
 )

@@ -173,3 +173,14 @@ async def test_a_chip_that_vanishes_is_off(reactor: SimReactor) -> None:
     await until((reactor.pwm.path / "unexport").exists)
     assert not (reactor.pwm.path / "pwm0").exists()
     assert (await exported(reactor) / "period").read_text() == "0\n"
+
+
+async def test_several_writes_at_once_are_judged_together(reactor: SimReactor) -> None:
+    """As a program does that changes the frequency: it is done before anything of it is heard of."""
+    pwm, channel = await exported(reactor), reactor.pwm.channels[0]
+    for period, duty in ((1000, 500), (10_000_000, 9_000_000), (2000, 200)):
+        for name, text in (("duty_cycle", "0"), ("period", period), ("duty_cycle", duty), ("enable", "1")):
+            (pwm / name).write_text(str(text))
+        await until(lambda: channel.held == {"period": period, "duty_cycle": duty, "enable": 1})  # noqa: B023
+    assert channel.refused == 0
+    assert [drive.duty for drive in channel.history] == [0.5, 0.9, 0.1]

@@ -208,3 +208,18 @@ async def test_readings_that_nobody_heard_are_gone(reactor: SimReactor) -> None:
         while lines[-1] != "*OK":
             lines.append(await terminal.line())
         assert len(lines) < 10
+
+
+async def test_readings_that_come_by_themselves_are_spoilt_too(reactor: SimReactor) -> None:
+    async with opened(reactor, "rtd", quiet=False) as terminal:
+        await reactor.inject("four-values", parts=["rtd"])
+        lines = [await terminal.line()]
+        while "," not in lines[-1]:
+            lines.append(await terminal.line())
+        assert lines[-1].split(",")[1:] == ["252", "0.23", "1.000"]
+        await reactor.inject("garbage", parts=["rtd"])
+        while "252" in lines[-1]:
+            lines.append(await terminal.line())
+        await reactor.clear_faults()
+        while not lines[-1].startswith("24.0"):
+            lines.append(await terminal.line())

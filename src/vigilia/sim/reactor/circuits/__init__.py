@@ -2,7 +2,9 @@
 
 from vigilia.sim.reactor.circuits.air import Co2Circuit, HumidityCircuit
 from vigilia.sim.reactor.circuits.circuit import BAUDS, BOOT_S, Circuit, Way
-from vigilia.sim.reactor.circuits.probes import EcCircuit, OrpCircuit, OxygenCircuit, PhCircuit, RtdCircuit
+from vigilia.sim.reactor.circuits.conductivity import EcCircuit
+from vigilia.sim.reactor.circuits.electrodes import OrpCircuit, PhCircuit, RtdCircuit
+from vigilia.sim.reactor.circuits.oxygen import OxygenCircuit
 from vigilia.sim.reactor.circuits.pump import PumpCircuit
 from vigilia.sim.reactor.circuits.reply import SILENT, NotUnderstood, Reply
 

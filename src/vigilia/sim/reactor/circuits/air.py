@@ -1,7 +1,8 @@
 """The circuits in the air above the water: humidity and carbon dioxide."""
 
 from vigilia.sim.reactor.chemistry import dew_point
-from vigilia.sim.reactor.circuits.circuit import Circuit, Outputs
+from vigilia.sim.reactor.circuits.circuit import Circuit
+from vigilia.sim.reactor.circuits.outputs import Outputs
 from vigilia.sim.reactor.circuits.reply import NotUnderstood, number, one
 from vigilia.sim.reactor.vessel import Vessel
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from vigilia.sim.reactor.circuits.reply import SHORT_S, SILENT, NotUnderstood, Reply, number, one, whole
+from vigilia.sim.reactor.circuits.reply import SILENT, NotUnderstood, Reply, none, one, whole
 from vigilia.sim.reactor.circuits.transfer import Transfer
 from vigilia.sim.reactor.vessel import Vessel
 
@@ -193,15 +193,15 @@ class Circuit:
     # Commands
 
     def _identify(self, words: list[str], _way: Way) -> Reply:
-        _none(words)
+        none(words)
         return Reply(self.say("I", self.letters, self.firmware))
 
     def _status(self, words: list[str], _way: Way) -> Reply:
-        _none(words)
+        none(words)
         return Reply(self.say("Status", self.restart_reason, f"{self.supply_v:.2f}"))
 
     def _read(self, words: list[str], _way: Way) -> Reply:
-        _none(words)
+        none(words)
         return Reply(self.report(), self.reading_s)
 
     def _calibrate(self, words: list[str], _way: Way) -> Reply:
@@ -216,7 +216,7 @@ class Circuit:
     def _export(self, words: list[str], _way: Way) -> Reply:
         if words == ["?"]:
             return Reply("{},{}".format(*self._transfer.size(self.calibration)))
-        _none(words)
+        none(words)
         return Reply(self._transfer.next_piece(self.calibration))
 
     def _import(self, words: list[str], _way: Way) -> Reply:
@@ -243,18 +243,18 @@ class Circuit:
         return answer or Reply()
 
     def _find(self, words: list[str], _way: Way) -> Reply:
-        _none(words)
+        none(words)
         self.is_finding = True
         self.continuous_s = 0
         return Reply()
 
     def _sleep(self, words: list[str], way: Way) -> Reply:
-        _none(words)
+        none(words)
         self.is_asleep = True
         return Reply(after="*SL") if way == "uart" else SILENT
 
     def _factory(self, words: list[str], _way: Way) -> Reply:
-        _none(words)
+        none(words)
         self._keep_defaults()
         self.restart("S")
         return SILENT
@@ -304,59 +304,3 @@ class Circuit:
         if answer is None:
             self.says_ok = bool(whole(one(words), 0, 1))
         return answer or Reply()
-
-
-class Compensated(Circuit):
-    """A circuit that is told the temperature of the water: T, and RT to read with it. Without power it forgets it."""
-
-    forgotten_c = 25.0
-    """What it takes for granted after a start."""
-
-    def __init__(self, vessel: Vessel, *, pace: float = 1.0) -> None:
-        super().__init__(vessel, pace=pace)
-        self.handlers |= {"T": self._temperature, "RT": self._read_at}
-
-    def _start(self) -> None:
-        super()._start()
-        self.temperature_c = self.forgotten_c
-
-    def _temperature(self, words: list[str], _way: Way) -> Reply:
-        answer = self._ask(words, "T", f"{self.temperature_c:g}")
-        if answer is None:
-            self.temperature_c = number(one(words), -126, 1254)
-        return answer or Reply()
-
-    def _read_at(self, words: list[str], _way: Way) -> Reply:
-        self.temperature_c = number(one(words), -126, 1254)
-        return Reply(self.report(), self.reading_s)
-
-
-class Outputs:
-    """Which values a reading holds, switched by O,NAME,0|1 and asked by O,?; kept without power."""
-
-    def __init__(self, known: tuple[str, ...], shown: tuple[str, ...]) -> None:
-        self.known = known
-        self._first = shown
-        self.shown = list(shown)
-
-    def reset(self) -> None:
-        """Show what is shown when it leaves the factory."""
-        self.shown = list(self._first)
-
-    def handle(self, circuit: Circuit, words: list[str]) -> Reply:
-        """Answer an O command; raises NotUnderstood."""
-        if words == ["?"]:
-            return Reply(circuit.say("O", *(self.shown or ["no output"])), SHORT_S)
-        if len(words) != 2:
-            raise NotUnderstood
-        named = next((name for name in self.known if name.lower() == words[0].lower()), None)
-        if named is None:
-            raise NotUnderstood
-        kept = set(self.shown) - {named} | ({named} if whole(words[1], 0, 1) else set[str]())
-        self.shown = [name for name in self.known if name in kept]
-        return Reply()
-
-
-def _none(words: list[str]) -> None:
-    if words:
-        raise NotUnderstood

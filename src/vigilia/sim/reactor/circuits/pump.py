@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from vigilia.sim.reactor.circuits.circuit import Circuit, Way
-from vigilia.sim.reactor.circuits.reply import NotUnderstood, Reply, number, one, whole
+from vigilia.sim.reactor.circuits.reply import NotUnderstood, Reply, none, number, one, whole
 from vigilia.sim.reactor.motor import FASTEST_ML_MIN, NL_PER_ML, SLOWEST_ML_MIN, Motor
 from vigilia.sim.reactor.vessel import Liquid, Vessel
 
@@ -159,8 +159,7 @@ class PumpCircuit(Circuit):
         return Reply()
 
     def _stop(self, words: list[str], _way: Way) -> Reply:
-        if words:
-            raise NotUnderstood
+        none(words)
         at_work = self.motor.is_running or self.motor.is_paused
         self.motor.stop(self._world())
         return Reply(f"*DONE,{_ml(self._last_nl if at_work else 0)}", ends_itself=True)
@@ -168,8 +167,7 @@ class PumpCircuit(Circuit):
     def _pause(self, words: list[str], _way: Way) -> Reply:
         if words == ["?"]:
             return Reply(self.say("P", str(int(self.motor.is_paused))))
-        if words:
-            raise NotUnderstood
+        none(words)
         self.motor.pause(self._world())
         return Reply()
 
@@ -189,8 +187,7 @@ class PumpCircuit(Circuit):
         return answer
 
     def _clear(self, words: list[str], _way: Way) -> Reply:
-        if words:
-            raise NotUnderstood
+        none(words)
         self.total_nl = self.absolute_nl = 0
         return Reply()
 

@@ -56,3 +56,9 @@ def one(words: list[str]) -> str:
     if len(words) != 1:
         raise NotUnderstood
     return words[0]
+
+
+def none(words: list[str]) -> None:
+    """Raise NotUnderstood where there are any words."""
+    if words:
+        raise NotUnderstood
