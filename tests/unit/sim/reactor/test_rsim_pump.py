@@ -31,8 +31,8 @@ class Bench:
         return reply.text if reply.is_ok else f"*ER{reply.code}"
 
     def wait(self, seconds: float) -> None:
+        """Let time pass; the pump is not told."""
         self.at += seconds
-        self.pump.advance()
 
     @property
     def moved_ml(self) -> float:
@@ -99,7 +99,7 @@ def test_without_end_means_twenty_days() -> None:
     bench = Bench()
     bench.say("DC,0.5,*")
     bench.wait(21 * 86_400)
-    assert (bench.pump.motor.is_running, bench.moved_ml) == (False, 0.5 * 20 * 24 * 60)
+    assert (bench.moved_ml, bench.pump.motor.is_running) == (0.5 * 20 * 24 * 60, False)
 
 
 def test_pause_and_resume() -> None:
@@ -188,6 +188,7 @@ def test_what_it_moves_is_in_the_vessel() -> None:
     before = bench.pump.vessel.strong_mmol_l
     bench.say("D,5")
     bench.wait(60)
+    bench.pump.advance()
     bench.pump.vessel.advance(1)
     assert before - bench.pump.vessel.strong_mmol_l == pytest.approx(5 / bench.pump.vessel.volume_l, rel=1e-3)
 
@@ -250,3 +251,13 @@ def test_looking_changes_nothing(ml: float, looks: list[float]) -> None:
     unseen, unseen_s = total(looks, lambda bench: None)
     assert moved == unseen
     assert running_s == pytest.approx(unseen_s)
+
+
+@given(ml=st.integers(50, 10_000).map(lambda hundredths: hundredths / 100))
+def test_a_dose_that_ends_this_very_instant_is_whole(ml: float) -> None:
+    bench = Bench()
+    bench.say(f"D,{ml:.2f}")
+    asked_nl = round(ml * NL_PER_ML)
+    bench.at = asked_nl / (FASTEST * NL_PER_ML / 60)
+    assert bench.say("D,?") == f"?D,{ml:.2f},0"
+    assert bench.pump.motor.moved_nl == bench.pump.total_nl == asked_nl

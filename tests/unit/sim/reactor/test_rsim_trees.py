@@ -184,3 +184,17 @@ async def test_several_writes_at_once_are_judged_together(reactor: SimReactor) -
         await until(lambda: channel.held == {"period": period, "duty_cycle": duty, "enable": 1})  # noqa: B023
     assert channel.refused == 0
     assert [drive.duty for drive in channel.history] == [0.5, 0.9, 0.1]
+
+
+async def test_a_file_that_is_being_written_says_nothing_yet(reactor: SimReactor) -> None:
+    pwm, other = await exported(reactor), await exported(reactor, 1)
+    for name, text in (("period", "1000"), ("duty_cycle", "500"), ("enable", "1")):
+        (pwm / name).write_text(text)
+    await until(lambda: reactor.pwm.channels[0].duty == 0.5)
+    with (pwm / "duty_cycle").open("w") as duty:
+        (other / "period").write_text("7")
+        # What is heard of comes in order: the truncation before this.
+        await until(lambda: reactor.pwm.channels[1].held["period"] == 7)
+        assert (reactor.pwm.channels[0].duty, reactor.pwm.channels[0].refused) == (0.5, 0)
+        duty.write("1000")
+    await until(lambda: reactor.pwm.channels[0].duty == 1.0)
