@@ -28,6 +28,7 @@ FAULTS: dict[str, FaultKind] = {
     "cut": FaultKind("carry the command out, answer half of the text", _ALL),
     "garbage": FaultKind("carry the command out, answer bytes that mean nothing", _ALL),
     "four-values": FaultKind("answer readings with four values", _PART),
+    "deaf": FaultKind("a command that comes while another is processed is acknowledged on I2C, and lost", _PART),
     "stretch": FaultKind("the circuit holds the bus for `delay_s` at each exchange", _ALL | {"delay_s"}, "delay_s"),
     "vanish": FaultKind("`places` are gone: no connection, no UART, no sensors' or PWM folders", _PLACES),
     "power-cut": FaultKind("no power; what the circuit does not keep is lost", _LASTING | {"reason"}),

@@ -14,7 +14,7 @@ from vigilia.sim.reactor.faults import FaultOptions
 from vigilia.sim.reactor.inotify import Watcher
 from vigilia.sim.reactor.reactor import DEFAULTS, Options, SimReactor
 
-BEAT_S = 0.1
+BEAT_S = 0.2
 _log = logging.getLogger(__name__)
 
 _CHANCE: tuple[tuple[str, FaultOptions], ...] = (

@@ -37,12 +37,21 @@ class Chip(Line):
         command = data.rstrip(b"\0\r").decode("latin-1")
         if self.refuses(command):
             return False
-        if command:
-            if self._answer is not None:
-                self.journal.overrun += 1
+        if command and not self._misses(command):
             self._last = command
             self._answer = self.ask(command, "i2c")
             self._ready = time.monotonic() + self._answer.wait_s
+        return True
+
+    def _misses(self, command: str) -> bool:
+        """Say whether the command is lost on a circuit that is at work on another."""
+        if self._answer is None:
+            return False
+        self.journal.overrun += 1
+        now = time.monotonic()
+        if now >= self._ready or self.faults.take({"deaf"}, self.name, command, now) is None:
+            return False
+        self.journal.add(self.name, "i2c", command, "(lost)")
         return True
 
     def read(self, count: int) -> bytes | None:

@@ -26,7 +26,12 @@ def config_text(reactor: SimReactor) -> str:
     ]
     tables += _sensors(reactor)
     tables += _outputs(reactor)
-    tables.append(
+    tables += _loops()
+    return "\n".join([*tables, *_over_uart(reactor)])
+
+
+def _loops() -> list[str]:
+    return [
         _table(
             "[[loops]]",
             name="ph-control",
@@ -41,9 +46,19 @@ def config_text(reactor: SimReactor) -> str:
             min_interval_s=120,
             max_day_ml=50,
             enabled=False,
-        )
-    )
-    return "\n".join([*tables, *_over_uart(reactor)])
+        ),
+        _table(
+            "[[loops]]",
+            name="thermostat",
+            kind="thermostat",
+            sensor="rtd",
+            actuator="heater",
+            setpoint=26.0,
+            dead_band=0.5,
+            valid_range=[5.0, 45.0],
+            enabled=False,
+        ),
+    ]
 
 
 def _sensors(reactor: SimReactor) -> list[str]:

@@ -43,6 +43,17 @@ async def test_refused_is_not_carried_out_empty_is(bus: BusClient, reactor: SimR
         assert await bus.ask(99, "T,?") == f"?T,{kept}"
 
 
+async def test_a_circuit_at_work_misses_what_it_is_told(bus: BusClient, reactor: SimReactor, clock: SetClock) -> None:
+    await reactor.inject("deaf", parts=["acid"], count=1)
+    reactor.circuits["acid"].pace = 1000
+    assert await bus.write(103, "D,10") == "OK"
+    assert await bus.write(103, "X") == "OK"
+    assert reactor.pumps["acid"].motor.is_running, "the X was lost"
+    assert (reactor.journal.overrun, reactor.journal.since(0)[-1].reply) == (1, "(lost)")
+    assert await bus.write(103, "X") == "OK"
+    assert not reactor.pumps["acid"].motor.is_running
+
+
 async def test_garbage(bus: BusClient, reactor: SimReactor) -> None:
     await reactor.inject("garbage", parts=["rtd"])
     heard = {await bus.ask(102, "R") for _ in range(5)}
