@@ -15,9 +15,9 @@ _MEANINGLESS = bytes(range(1, 127))
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What leaves a circuit. `code` None: nothing does; `fault`: what struck the exchange; `reply`: its own answer."""
+    """What leaves a circuit. `fault`: what struck the exchange; `reply`: what the circuit itself answered."""
 
-    code: int | None
+    code: int
     body: bytes
     wait_s: float
     reply: Reply

@@ -65,7 +65,7 @@ class Chip(Line):
             return bytes([PROCESSING]).ljust(count, b"\0")[:count]
         self._answer = None
         text = bytes(byte | 0x80 for byte in answer.body) if self.top_bit else answer.body
-        return (bytes([answer.code or NO_DATA]) + text).ljust(count, b"\0")[:count]
+        return (bytes([answer.code]) + text).ljust(count, b"\0")[:count]
 
     def delay_s(self) -> float:
         """Return how long it holds the bus at this exchange."""

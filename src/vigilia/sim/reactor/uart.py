@@ -54,16 +54,11 @@ class SerialPort(Line):
         if self.is_there:
             return
         self._ours, self._theirs = os.openpty()
-        os.set_blocking(self._ours, False)
-        # Held open by us too: a pty that nobody holds loses its settings and reads as hung up.
-        tty.setraw(self._theirs)
-        self._set_speed(_SPEEDS[self.circuit.baud])
-        device = os.ttyname(self._theirs)
-        self._handle = self._watcher.watch(Path(device), OPEN | CLOSE, self._opened_or_closed)
-        asyncio.get_running_loop().add_reader(self._ours, self._read)
-        link = self.path.with_name(f".{self.path.name}")
-        link.symlink_to(device)
-        link.replace(self.path)
+        try:
+            self._link_up()
+        except OSError:
+            self._close()
+            raise
         self._tasks = [
             asyncio.create_task(self._serve(), name=f"UART {self.path}"),
             asyncio.create_task(self._report(), name=f"UART {self.path} readings"),
@@ -79,13 +74,30 @@ class SerialPort(Line):
         asyncio.get_running_loop().remove_reader(self._ours)
         self._watcher.forget(self._handle)
         self.path.unlink(missing_ok=True)
+        self._close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _link_up(self) -> None:
+        os.set_blocking(self._ours, False)
+        # Held open by us too: a pty that nobody holds loses its settings and reads as hung up.
+        tty.setraw(self._theirs)
+        self._set_speed(_SPEEDS[self.circuit.baud])
+        device = os.ttyname(self._theirs)
+        link = self.path.with_name(f".{self.path.name}")
+        link.unlink(missing_ok=True)
+        link.symlink_to(device)
+        # Watched before it can be found: the first opening is not missed.
+        self._handle = self._watcher.watch(Path(device), OPEN | CLOSE, self._opened_or_closed)
+        link.replace(self.path)
+        asyncio.get_running_loop().add_reader(self._ours, self._read)
+
+    def _close(self) -> None:
         os.close(self._ours)
         os.close(self._theirs)
         self._ours = self._theirs = -1
         self._opened = 0
         self._heard = b""
         self._commands.clear()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     # What comes in
 
