@@ -104,6 +104,12 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
 
         plants.add_arguments(pvoperation)
         pvoperation.set_defaults(handler=plants.run)
+    reactor = sim.add_parser("reactor", help="reactors with probes, pumps and outputs")
+    if begin[:2] == ["sim", "reactor"]:
+        from vigilia.sim.reactor import command as reactors
+
+        reactors.add_arguments(reactor)
+        reactor.set_defaults(handler=reactors.run)
     return parser
 
 
