@@ -126,24 +126,25 @@ class Ledger:
             ]
         )
 
-    async def settle(self, dose: Dose, outcome: str, detail: str, given_ml: float | None, total: float | None) -> None:
-        """Write how a dose ended. `given_ml`: by the pump's total; None: nobody knows, and all of it counts.
+    async def settle(
+        self, dose: Dose, outcome: str, detail: str, confirmed_ml: float | None, counted_ml: float, total: float | None
+    ) -> None:
+        """Write how a dose ended, and with what totals of the pump. `confirmed_ml` None: nobody knows what it gave.
 
         `outcome`: "done", "stopped", "failed" or "unknown". Raises LedgerError; it goes on to count in full then.
         """
         ended = self._times.elapsed()
-        counted = dose.asked_ml if given_ml is None else given_ml
         await self._write(
             [
                 (
                     "UPDATE doses SET counted_ml = ?, confirmed_ml = ?, total_after = ?, outcome = ?, detail = ?,"
                     " boot = ?, ended = ? WHERE id = ?",
-                    (counted, given_ml, total, outcome, detail, self._boot, ended, dose.id),
+                    (counted_ml, confirmed_ml, total, outcome, detail, self._boot, ended, dose.id),
                 )
             ]
         )
-        self._totals[dose.output] += counted - dose.counted_ml
-        dose.counted_ml, dose.boot, dose.ended = counted, self._boot, ended
+        self._totals[dose.output] += counted_ml - dose.counted_ml
+        dose.counted_ml, dose.boot, dose.ended = counted_ml, self._boot, ended
         self._forget_doses(dose.output)
 
     async def take_command(self, command: str, output: str) -> None:

@@ -1,6 +1,7 @@
 """What an output that is on or off drives: hardware PWM through sysfs, or a pin through gpiozero."""
 
 import asyncio
+import importlib
 import os
 import time
 from collections.abc import Callable
@@ -50,7 +51,7 @@ class Hardware(Protocol):
 
 
 class SysfsPwm:
-    """A channel of hardware PWM (the kernel's Documentation/driver-api/pwm.rst, "Using PWMs with the sysfs interface")."""
+    """A channel of hardware PWM (the kernel's Documentation/driver-api/pwm.rst, "Using PWMs with the sysfs…")."""
 
     def __init__(self, config: PwmConfig) -> None:
         chip = config.chip
@@ -140,7 +141,7 @@ class Pin:
 
     def _open(self, level: Level) -> Any:
         try:
-            import gpiozero
+            gpiozero: Any = importlib.import_module("gpiozero")  # late: it is slow on a Pi
         except ImportError as error:
             raise StartError(f"{self.place} needs the extra [agent]: pip install 'vigilia[agent]'") from error
 
@@ -167,11 +168,10 @@ class Pin:
         self._device.value = level.duty / 100
 
     def _translate(self, work: Callable[[], Any]) -> Any:
-        from gpiozero import GPIOZeroError
-
+        gpiozero: Any = importlib.import_module("gpiozero")
         try:
             return work()
-        except (GPIOZeroError, OSError, ValueError, RuntimeError) as error:  # the last: lgpio's own
+        except (gpiozero.GPIOZeroError, OSError, ValueError, RuntimeError) as error:  # the last: lgpio's own
             raise Failed(f"{self.place}: {error or type(error).__name__}: check the pin and its library") from error
 
 
