@@ -8,7 +8,6 @@ from vigilia.agent.outputs.config import Millilitres, PartName
 from vigilia.agent.outputs.orders import LEAST_ML
 from vigilia.settings import Section
 
-
 Range = Annotated[list[float], Field(min_length=2, max_length=2)]
 """Lowest and highest."""
 
