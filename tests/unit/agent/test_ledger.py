@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vigilia.agent.ledger import Ledger, LedgerError, Memory
@@ -212,16 +212,27 @@ async def test_a_clock_that_moves_is_noted(ledger: Ledger, path: Path, world: Wo
 
 
 STEP = st.one_of(
+    st.tuples(st.just("dose"), st.sampled_from([0.5, 5.0, 10.0, 20.0, 20.1]), st.sampled_from(["done", "cut off"])),
     st.tuples(st.just("dose"), st.floats(0.5, 25), st.sampled_from(["done", "stopped", "cut off"])),
-    st.tuples(st.just("wait"), st.floats(1, 4000), st.none()),
-    st.tuples(st.just("jump"), st.floats(-HOUR_S, HOUR_S), st.none()),
+    st.tuples(st.just("wait"), st.sampled_from([1.0, 600.0, 3500.0, 3550.0, 3601.0]), st.none()),
+    st.tuples(st.just("jump"), st.sampled_from([-HOUR_S, HOUR_S]), st.none()),
     st.tuples(st.just("restart"), st.floats(0, 100), st.none()),
-    st.tuples(st.just("reboot"), st.floats(0, 30_000), st.none()),
+    st.tuples(st.just("reboot"), st.sampled_from([0.0, 100.0, 5000.0, 30_000.0]), st.none()),
 )
 
 
-@given(st.lists(STEP, max_size=40))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+FULL = ("dose", 20.0, "done")
+FORWARD, BACK = ("jump", HOUR_S, None), ("jump", -HOUR_S, None)
+OFF_AND_ON, A_SECOND = ("reboot", 0.0, None), ("wait", 1.0, None)
+
+
+@example([FULL, FORWARD, OFF_AND_ON, FULL])
+@example([FULL, FORWARD, A_SECOND, FULL])
+@example([FULL, BACK, A_SECOND, OFF_AND_ON, FORWARD, A_SECOND, FULL])
+@example([FULL, *[FORWARD, OFF_AND_ON] * 30, FULL])
+@example([FULL, BACK, OFF_AND_ON, BACK, FORWARD, A_SECOND, FORWARD, OFF_AND_ON, FULL])
+@given(st.lists(STEP, min_size=3, max_size=30))
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 def test_no_sequence_exceeds_a_limit(steps: list[tuple[str, float, str | None]]) -> None:
     """What truly was given within any true hour and day, whatever the clock said, stays within the limits."""
     world = World()
