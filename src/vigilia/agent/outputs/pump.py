@@ -354,7 +354,8 @@ class Pump(Part):
                 if failures == _MOST_FAILURES:
                     return str(error)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), _FOLLOW_S)
+                async with asyncio.timeout(_FOLLOW_S):
+                    await self._stop.wait()
         return ""
 
     async def _finish(self, dose: Dose, order: Order, failure: str) -> str:

@@ -208,7 +208,8 @@ class Switch(Part):
                 await self._tick()
                 self._wake.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), max(0.0, min(TICK_S, self._next_event_s())))
+                    async with asyncio.timeout(max(0.0, min(TICK_S, self._next_event_s()))):
+                        await self._wake.wait()
         finally:
             await self._leave()
 
@@ -469,7 +470,8 @@ class Switch(Part):
 
     async def _until_ready(self) -> None:
         try:
-            await asyncio.wait_for(self._ready.wait(), _READY_S)
+            async with asyncio.timeout(_READY_S):
+                await self._ready.wait()
         except TimeoutError:
             raise Rejected(f"{self.name} cannot be reached: {self._trouble or 'it is not at work'}") from None
         if self._leaving:
