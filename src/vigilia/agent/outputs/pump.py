@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,7 +25,7 @@ _MOST_ML = 10_000.0
 _LEAST_MOTOR_V = 10.0
 """The motor is for 12 to 24 V (data sheet); on less it does not turn, or not as it was calibrated."""
 _POLL_S = 10.0
-_FOLLOW_S = 1.0
+_FOLLOW_S = 0.5
 _HALT_S = 3.0
 """How long stopping it is tried before a dose is given up as of unknown outcome; the tick goes on trying."""
 _MOST_FAILURES = 3
@@ -73,6 +74,8 @@ class Pump(Part):
         self._voltage: Measured | None = None
         self._trouble = ""
         self._ready = False
+        self._lost = asyncio.Event()
+        """Set when it may be moving, and nobody but the poll is left to stop it."""
         self._leaving = False
 
     # ---- What it is
@@ -200,6 +203,8 @@ class Pump(Part):
         """Work until cancelled; on the way out it stands."""
         self._listener = listener
         self._gear.guard.arm(self.name, [self._pump.stop_operation])
+        # Nobody knows yet whether it stands: until then it is one that must be looked after.
+        self._running, self._must_end_at = True, math.inf
         polling = asyncio.create_task(self._poll(), name=f"{self.name}: poll")
         try:
             while True:
@@ -218,7 +223,12 @@ class Pump(Part):
             return
         if time.monotonic() >= self._must_end_at:
             self._interrupt("it did not end in its time")
-        elif self._gear.contact.lost and self._config.on_lost_server == "safe" and not self._driver:
+        elif (
+            self._giving_for is not None
+            and self._gear.contact.lost
+            and self._config.on_lost_server == "safe"
+            and not self._driver
+        ):
             self._interrupt(f"no server for {self._gear.contact.failsafe_after_s:g} s", latch=True)
         try:
             self._gear.guard.renew(self.name)
@@ -237,7 +247,10 @@ class Pump(Part):
                 self._note_trouble(str(error))
             else:
                 self._note_trouble("")
-            await asyncio.sleep(_POLL_S if self._ready else _FOLLOW_S)
+            self._lost.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_S if self._ready else _FOLLOW_S):
+                    await self._lost.wait()
 
     async def _begin(self) -> None:
         await self._pump.stop()
@@ -400,6 +413,7 @@ class Pump(Part):
                 self._note_trouble(f"it does not stop: {error}")
                 if time.monotonic() >= until:
                     self._ready = False  # the poll goes on stopping it, and nothing is given before that
+                    self._lost.set()
                     return False
                 await asyncio.sleep(0.1)
             else:
