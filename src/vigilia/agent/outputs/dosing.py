@@ -123,6 +123,10 @@ class PumpAtWork(Part):
         """Make it stand at the start; settle what a crash left open; then read its total and supply, now and then."""
         while True:
             try:
+                await self._gear.ledger.look()
+            except LedgerError as error:
+                _logger.error("%s: %s", self.name, error)
+            try:
                 async with self._dosing:
                     if not self._ready:
                         await self._begin()
@@ -206,8 +210,7 @@ class PumpAtWork(Part):
 
     async def _check(self) -> float:
         """Return the pump's total, once it is known to have what it needs. Raises Rejected."""
-        if not self._ready:
-            raise Rejected(f"{self.name} cannot be reached: {self._trouble or 'it was not found yet'}")
+        self._require_ready()
         try:
             await self._read_both()
         except VigiliaError as error:
@@ -218,6 +221,10 @@ class PumpAtWork(Part):
                 f"{self.name} has {self._voltage.detail if self._voltage else 'no motor supply'}: check its plug"
             )
         return float(self._total.value or 0.0)
+
+    def _require_ready(self) -> None:
+        if not self._ready:
+            raise Rejected(f"{self.name} cannot be reached: {self._trouble or 'it was not found yet'}")
 
     async def _dispense(self, order: Order) -> str:
         """Tell the pump, and follow it to its end; return what went wrong, or an empty text."""

@@ -103,7 +103,8 @@ class Pump(PumpAtWork):
                 raise Rejected(f"{self.name} has no command {parameter}")
 
     async def take(self, by: str) -> None:
-        """Have the loop `by` drive it from now on. Raises Rejected where another loop does."""
+        """Have the loop `by` drive it from now on. Raises Rejected where another does, or it cannot be reached."""
+        self._require_ready()
         if self._driver not in ("", by):
             raise Rejected(f"{self.name} is driven by the loop {self._driver}: switch that off first")
         self._driver = by
