@@ -138,7 +138,7 @@ class Switch(SwitchAtWork):
             if not self.latched:
                 return "it was not safe"
             await self._change(Memory(self._memory.streak + 1, self._memory.wanted, ""))
-            return "goes on"
+            return "it is as it was set again"
 
     async def _be_on_for(self, seconds: float, command_id: str) -> str:
         async with self._lock:

@@ -115,7 +115,7 @@ async def test_a_heater_that_is_on_for_too_long_falls_to_safe_and_stays(
         await until(lambda: probe.reads(20.0) or "max_on_s = 0.3" in shown(loop)[1])
         assert shown(loop)[0] == "Holding"
         assert tree.duty == 0
-        assert await heater.command("Resume", True, "c1") == "goes on"
+        assert await heater.command("Resume", True, "c1") == "it is as it was set again"
         await until(lambda: probe.reads(20.0) or tree.duty == 100)
 
 

@@ -142,7 +142,7 @@ async def test_it_falls_to_safe_without_the_server_and_stays(tmp_path: Path, tre
             await until(lambda: rig.listener.changes > 0)
             assert is_safe(again), "it stays so across a restart"
             assert tree.duty == 0
-            assert await again.command("Resume", True, "r1") == "goes on"
+            assert await again.command("Resume", True, "r1") == "it is as it was set again"
             assert tree.duty == 50
             assert not is_safe(again)
 
