@@ -1,0 +1,94 @@
+"""What an EZO-PMP is told and answers (EZO-PMP data sheet, pp. 26, 55, 56), over whatever circuit it hangs on."""
+
+import math
+from typing import Protocol
+
+from vigilia.agent.parts import Rejected
+from vigilia.agent.safeops import Operation
+from vigilia.errors import BadAnswer
+from vigilia.points import shorten
+
+_STOP = "X"
+_LARGEST_CALIBRATION_ML = 100_000.0
+
+
+class PumpCircuit(Protocol):
+    """The circuit of a pump, on its bus."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: "i2c-1, address 103"."""
+        ...
+
+    async def ask(self, command: str, wait_s: float | None = None) -> str:
+        """Give a command; return its answer's text, which may be empty. Raises VigiliaError."""
+        ...
+
+    def operation(self, command: str) -> Operation:
+        """Return how the guardian gives a command without this program."""
+        ...
+
+
+class Pmp:
+    """The pump's own words. Every method raises VigiliaError: the bus does not work, or the answer makes no sense."""
+
+    def __init__(self, circuit: PumpCircuit) -> None:
+        self._circuit = circuit
+        self.place = circuit.place
+
+    @property
+    def stop_operation(self) -> Operation:
+        """How the guardian stops it."""
+        return self._circuit.operation(_STOP)
+
+    async def tell(self, command: str) -> None:
+        """Give a command whose answer says nothing."""
+        await self._circuit.ask(command)
+
+    async def stop(self) -> None:
+        """Have it stand, whether it runs or not."""
+        await self._circuit.ask(_STOP)
+
+    async def total(self) -> float:
+        """Return its own total, ml: since its power came on, or `clear`."""
+        return (await self._numbers("TV"))[0]
+
+    async def supply(self) -> float:
+        """Return the voltage of the motor's supply."""
+        return (await self._numbers("PV"))[0]
+
+    async def is_running(self) -> bool:
+        """Say whether it is giving a dose: `?D,<ml>,<1 or 0>`."""
+        return (await self._numbers("D"))[-1] != 0
+
+    async def clear(self) -> None:
+        """Set its total to 0."""
+        await self._circuit.ask("Clear")
+
+    async def calibrate(self, text: str) -> str:
+        """Tell it what its last dose truly gave, ml, or to forget its calibration; return what it is calibrated for."""
+        if text.strip().lower() == "clear":
+            await self._circuit.ask("Cal,clear")
+        else:
+            try:
+                ml = float(text)
+            except ValueError:
+                ml = math.nan
+            if not 0 < ml <= _LARGEST_CALIBRATION_ML:
+                raise Rejected(f'{shorten(text)}: write what the last dose gave, ml, or "clear"', over_limit=True)
+            await self._circuit.ask(f"Cal,{ml:.2f}")
+        points = (await self._numbers("Cal"))[0]
+        names = {0: "not calibrated", 1: "calibrated for volume", 2: "calibrated for rate", 3: "calibrated for both"}
+        return names.get(int(points), f"calibration {points:g}")
+
+    async def _numbers(self, word: str) -> list[float]:
+        """Ask `word,?` and return the numbers of the answer. Firmware differs in capitals."""
+        answer = await self._circuit.ask(f"{word},?")
+        head, *rest = answer.split(",")
+        try:
+            numbers = [float(part) for part in rest]
+        except ValueError:
+            numbers = []
+        if head.strip().upper() != f"?{word.upper()}" or not numbers or not all(map(math.isfinite, numbers)):
+            raise BadAnswer(f"{self.place}: {word},? was answered {shorten(answer)}")
+        return numbers
