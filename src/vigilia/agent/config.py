@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
@@ -43,6 +43,7 @@ class AgentSection(Section):
     name: str = Field(default="", max_length=60)
     coordinator: str
     data_dir: str = "agent-state"
+    language: Literal["pt-BR", "en"] = "pt-BR"
     failsafe_after_s: float = Field(default=30.0, ge=1, le=86_400)
     """Real seconds without the server after which outputs do what their `on_lost_server` says."""
     token: Secret | None = None

@@ -31,6 +31,7 @@ from vigilia.agent.samples import SampleStore
 from vigilia.clock import Clock, parse_clock
 from vigilia.datadir import hold
 from vigilia.errors import AlreadyRunning, ConfigError, StartError, VigiliaError
+from vigilia.language import use
 from vigilia.logs import hide, set_up_logs
 from vigilia.redaction import redact
 from vigilia.systemd import NotifySocket, ServiceManager
@@ -130,10 +131,11 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
 def main(arguments: Sequence[str]) -> int:
     """Run the worker with `arguments`, a configuration or none; return the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):  # until the loop sees to them: nothing has begun to be stopped
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, _leave)
     try:
         config = load_config(find_config(arguments[0] if arguments else None, os.environ))
         hide(config.secrets(), lasting=True)
+        use(config.agent.language)
         clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), ZoneInfo("UTC"))
         lock = hold(_make_data_dir(config.data_dir))
         try:
@@ -152,6 +154,11 @@ def main(arguments: Sequence[str]) -> int:
         _say(f"vigilia agent: {error}")
         return EXIT_UNUSABLE
     return 0
+
+
+def _leave(_number: int, _frame: object) -> None:
+    """End in good order, by a signal that comes before anything has begun."""
+    sys.exit(0)
 
 
 def _say(line: str) -> None:
@@ -178,7 +185,10 @@ def _notify_socket(environment: MutableMapping[str, str]) -> NotifySocket:
 
 async def _until_stop(stop: asyncio.Event, guard: "Guard") -> None:
     """Return when the agent is told to stop, or the guardian is gone: nothing may be on without it."""
-    waits = [asyncio.create_task(stop.wait(), name="stop"), asyncio.create_task(guard.wait_gone(), name="guardian")]
+    waits: list[asyncio.Task[object]] = [
+        asyncio.create_task(stop.wait(), name="stop"),
+        asyncio.create_task(guard.wait_gone(), name="guardian"),
+    ]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
