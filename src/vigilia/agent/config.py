@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +48,6 @@ class AgentSection(Section):
     token: Secret | None = None
     ca_file: str | None = None
     insecure: bool = False
-
-    @field_validator("id", mode="before")
-    @classmethod
-    def _say_what_an_id_is(cls, value: object) -> object:
-        if isinstance(value, str) and not re.fullmatch(r"[A-Za-z0-9_-]{1,24}", value):
-            raise ValueError('is no id of a reactor; write 1 to 24 letters, digits, "-" or "_"')
-        return value
 
     @field_validator("coordinator")
     @classmethod
