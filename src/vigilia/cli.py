@@ -4,7 +4,6 @@ Parts are imported when they are used, so that a missing extra is a sentence and
 """
 
 import argparse
-import asyncio
 import os
 import signal
 import sys
@@ -25,7 +24,7 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("agent", "top", "reactor", "screens", "archiver", "users")
+_LATER = ("top", "reactor", "screens", "archiver", "users")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,6 +40,8 @@ def _run(arguments: list[str]) -> int:
         print(f"vigilia {arguments[0]}: not available in this version", file=sys.stderr)
         return EXIT_UNUSABLE
     try:
+        if arguments[:1] == ["agent"] and not {"-h", "--help"} & set(arguments[1:2]):
+            return _agent(arguments[1:])
         parsed = _parser(arguments[:2]).parse_args(arguments)
         return parsed.handler(parsed)
     except AlreadyRunning as error:
@@ -56,8 +57,9 @@ def _run(arguments: list[str]) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "vigilia":
             raise
+        extra = "agent" if arguments[0] == "agent" else "server"
         print(
-            f'vigilia: the Python package {error.name} is missing: run pip install "vigilia[server]"',
+            f'vigilia: the Python package {error.name} is missing: run pip install "vigilia[{extra}]"',
             file=sys.stderr,
         )
         return EXIT_UNUSABLE
@@ -90,6 +92,10 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     _add_state(commands.add_parser("state", help="take over from the plant monitor before, or give back to it"))
 
     _add_history(commands.add_parser("history", help="carry readings out into a file, or in from one"))
+
+    agent = commands.add_parser("agent", help="run the agent of a reactor, or: agent scan, calibrate, safe")
+    agent.usage = "vigilia agent [scan | calibrate SENSOR | safe] [CONFIG]"
+    agent.description = "Default of CONFIG: $VIGILIA_CONFIG, then ./vigilia-agent.toml"
 
     sim = commands.add_parser("sim", help="run simulated equipment").add_subparsers(required=True, metavar="EQUIPMENT")
     aruba = sim.add_parser("aruba", help="ArubaOS switches with PoE ports")
@@ -172,6 +178,8 @@ def _prepared(named: str | None) -> "tuple[Config, Clock]":
 
 
 def _state(parsed: argparse.Namespace) -> int:
+    import asyncio
+
     from vigilia import takeover
     from vigilia.clock import parse_clock
     from vigilia.config import find_config, load_config
@@ -185,6 +193,20 @@ def _state(parsed: argparse.Namespace) -> int:
     if said:
         print(said)
     return 0
+
+
+def _agent(arguments: list[str]) -> int:
+    """Run the agent of a reactor. Its guardian stays with it as long as it runs: it imports next to nothing."""
+    if arguments[:1] and arguments[0] in ("scan", "calibrate", "safe"):
+        from vigilia.agent.commands import run_command
+
+        return run_command(arguments[0], arguments[1:])
+    if len(arguments) > 1 or (arguments[:1] and arguments[0].startswith("-")):
+        print("usage: vigilia agent [scan|calibrate SENSOR|safe] [CONFIG]", file=sys.stderr)
+        return EXIT_UNUSABLE
+    from vigilia.agent.guardian import main as guard
+
+    return guard(arguments)
 
 
 def _leave(_number: int, _frame: object) -> None:
@@ -224,6 +246,8 @@ def _check(parsed: argparse.Namespace) -> int:
 
 
 def _check_online(config: "Config") -> int:
+    import asyncio
+
     from vigilia import app
     from vigilia.language import tr, use
 
@@ -247,6 +271,8 @@ def _status(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
+    import asyncio
+
     from vigilia.clock import parse_clock
     from vigilia.config import find_config, load_config
     from vigilia.language import use

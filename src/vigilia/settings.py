@@ -123,7 +123,9 @@ def merge_environment(
     problems: list[Problem] = []
     for variable, text in sorted(environment.items()):
         path = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        if not variable.startswith(ENVIRONMENT_PREFIX) or len(path) < 2 or path[0] == "agent":
+        if not variable.startswith(ENVIRONMENT_PREFIX) or len(path) < 2:
+            continue
+        if path[0] == "agent" and "agent" not in sections:  # of an agent on the same machine
             continue
         place = f"environment variable {(names or {}).get(variable, variable)}"
         section = sections.get(path[0])

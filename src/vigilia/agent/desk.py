@@ -1,0 +1,247 @@
+"""What the server asks for: settings are checked, applied and remembered; commands are checked, and done once.
+
+A setting that comes while an older one of the same parameter is being applied takes its turn; of those that wait only
+the newest holds. Commands do not wait for each other: a stop overtakes the dose it stops.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from vigilia.agent.memory import Decision, Key, Memory, MemoryFault
+from vigilia.agent.parts import Access, Failed, Parameter, Part, Rejected
+from vigilia.errors import InvalidValue
+from vigilia.points import Point, Value, shorten
+
+_logger = logging.getLogger(__name__)
+
+_MOST_RUNNING = 50
+_MOST_REMEMBERED = 1_000
+"""Commands whose end was acknowledged, and that are known if they come again."""
+_APPLY_S = 60.0
+"""A part that takes longer to apply a setting is stuck."""
+_COMMAND_S = 7 * 86_400.0
+"""No command lasts longer."""
+
+
+class Wish(NamedTuple):
+    """A setting that the server asks for."""
+
+    part: str
+    parameter: str
+    value: Value | None
+    revision: int
+
+
+class Order(NamedTuple):
+    """A command that the server gives."""
+
+    id: str
+    part: str
+    parameter: str
+    value: Value | None
+    within_s: float
+    """How long after it came it may begin: real seconds."""
+
+
+class Outcome(Enum):
+    """How a command fares."""
+
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a command."""
+
+    id: str
+    outcome: Outcome
+    detail: str = ""
+    over_limit: bool = False
+
+
+class Desk:
+    """Takes what is asked for. `news` is called when something was decided, or ended."""
+
+    def __init__(self, parts: Sequence[Part], memory: Memory, news: Callable[[], None]) -> None:
+        self._parts = {part.declaration.name: part for part in parts}
+        self._memory = memory
+        self._news = news
+        self._waiting: dict[Key, Wish] = {}
+        self._at_work: dict[str, asyncio.Task[None]] = {}
+        """By part: what applies settings to it, one after the other."""
+        self._applying: dict[Key, int] = {}
+        self._fates: dict[str, Fate] = {}
+        """Commands, until their end was acknowledged."""
+        self._heard: dict[str, None] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def fates(self) -> Sequence[Fate]:
+        """What there is to say of commands."""
+        return list(self._fates.values())
+
+    def decisions(self) -> Mapping[Key, Decision]:
+        """Return every setting that there is: what holds of it now, and what was decided last."""
+        found: dict[Key, Decision] = {}
+        for name, part in self._parts.items():
+            for parameter, value in part.settings().items():
+                last = self._memory.decisions.get((name, parameter))
+                found[name, parameter] = Decision(value, last.revision, last.rejected) if last else Decision(value, 0)
+        for key, decision in self._memory.decisions.items():
+            if key not in found and decision.rejected:  # of a part that there is not: the asker is told so
+                found[key] = decision
+        return found
+
+    def take_settings(self, wishes: Iterable[Wish]) -> None:
+        """Decide on settings, those not decided on before."""
+        for wish in wishes:
+            key = wish.part, wish.parameter
+            last = self._memory.decisions.get(key)
+            newest = max(
+                last.revision if last else 0,
+                self._applying.get(key, 0),
+                self._waiting[key].revision if key in self._waiting else 0,
+            )
+            if wish.revision > newest:
+                self._waiting[key] = wish
+                if wish.part not in self._at_work:
+                    task = asyncio.create_task(self._apply_all(wish.part), name=f"settings of {wish.part}")
+                    self._at_work[wish.part] = task
+
+    def take_commands(self, orders: Iterable[Order]) -> None:
+        """Begin commands, those not seen before."""
+        for order in orders:
+            if order.id in self._fates or order.id in self._heard:
+                continue
+            if len(self._running) >= _MOST_RUNNING:
+                self._end(order.id, Outcome.REFUSED, f"{_MOST_RUNNING} commands are being done already")
+                continue
+            self._fates[order.id] = Fate(order.id, Outcome.RUNNING)
+            latest = asyncio.get_running_loop().time() + order.within_s
+            task = asyncio.create_task(self._do(order, latest), name=f"command {order.id}")
+            self._running[order.id] = task
+
+    def forget(self, command_ids: Iterable[str]) -> None:
+        """Say no more of commands whose end was heard; they are known if they come again."""
+        for command_id in command_ids:
+            fate = self._fates.get(command_id)
+            if fate is not None and fate.outcome is not Outcome.RUNNING:
+                del self._fates[command_id]
+                self._heard[command_id] = None
+        while len(self._heard) > _MOST_REMEMBERED:
+            del self._heard[next(iter(self._heard))]
+
+    async def stop(self) -> None:
+        """Break off whatever is being done."""
+        tasks = [*self._at_work.values(), *self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _apply_all(self, part: str) -> None:
+        """Apply what waits for a part, the lowest revision first, until nothing does."""
+        try:
+            while wishes := [wish for key, wish in self._waiting.items() if key[0] == part]:
+                wish = min(wishes, key=lambda it: it.revision)
+                key = wish.part, wish.parameter
+                del self._waiting[key]
+                self._applying[key] = wish.revision
+                try:
+                    await self._decide(wish)
+                finally:
+                    del self._applying[key]
+                self._news()
+        finally:
+            del self._at_work[part]
+
+    async def _decide(self, wish: Wish) -> None:
+        key = wish.part, wish.parameter
+        last = self._memory.decisions.get(key)
+        try:
+            part, parameter = self._find(wish.part, wish.parameter, Access.SETTING)
+            value = checked(wish.part, parameter, wish.value)
+            async with asyncio.timeout(_APPLY_S):
+                await part.apply(wish.parameter, value)
+            self._memory.decisions[key] = Decision(value, wish.revision)
+            _logger.info("%s %s is %s (revision %d)", *key, shorten(value), wish.revision)
+        except (Rejected, Failed, TimeoutError) as error:
+            self._reject(wish, last, str(error) or f"it was not applied within {_APPLY_S:g} s")
+        except Exception as error:  # a fault of one part stops neither the others nor the talk with the server
+            _logger.critical("%s %s: applying it met a fault of the program", *key, exc_info=error)
+            self._reject(wish, last, f"a fault of the program: {error!r}"[:500])
+        await self._memory.save_if_possible()
+
+    def _reject(self, wish: Wish, last: Decision | None, reason: str) -> None:
+        key = wish.part, wish.parameter
+        self._memory.decisions[key] = Decision(last.value if last else None, wish.revision, reason)
+        _logger.warning("%s %s was not set to %s: %s", *key, shorten(wish.value), reason)
+
+    async def _do(self, order: Order, latest: float) -> None:
+        """Do a command, once, and say how it ended."""
+        try:
+            part, parameter = self._find(order.part, order.parameter, Access.COMMAND)
+            value = checked(order.part, parameter, order.value) if parameter.takes_value else True
+            if self._memory.knows_command(order.id):
+                raise Failed("the agent was started anew since this was begun: what was done of it is not known")
+            self._memory.note_command(order.id)
+            await self._memory.save()  # a command that comes again after a crash is not done again
+            if asyncio.get_running_loop().time() > latest:
+                self._end(order.id, Outcome.LATE, "it came too late, and was not begun")
+                return
+            _logger.info("%s %s: %s (%s)", order.part, order.parameter, shorten(value), order.id)
+            async with asyncio.timeout(_COMMAND_S):
+                detail = await part.command(order.parameter, value, order.id)
+            self._end(order.id, Outcome.DONE, detail)
+        except Rejected as error:
+            self._end(order.id, Outcome.REFUSED, str(error), over_limit=error.over_limit)
+        except MemoryFault as error:
+            self._end(order.id, Outcome.REFUSED, f"nothing was done: {error}")
+        except (Failed, TimeoutError) as error:
+            self._end(order.id, Outcome.FAILED, str(error) or "it did not end")
+        except asyncio.CancelledError:
+            self._end(order.id, Outcome.FAILED, "the agent ends: what was done of it is not known")
+            raise
+        except Exception as error:
+            _logger.critical("%s %s: a fault of the program", order.part, order.parameter, exc_info=error)
+            self._end(order.id, Outcome.FAILED, "a fault of the program ended it: what was done of it is not known")
+        finally:
+            self._running.pop(order.id, None)
+
+    def _end(self, command_id: str, outcome: Outcome, detail: str, *, over_limit: bool = False) -> None:
+        if outcome is not Outcome.DONE:
+            _logger.warning("command %s: %s: %s", command_id, outcome.value, detail)
+        self._fates[command_id] = Fate(command_id, outcome, detail, over_limit)
+        self._news()
+
+    def _find(self, part: str, name: str, access: Access) -> tuple[Part, Parameter]:
+        found = self._parts.get(part)
+        if found is None:
+            raise Rejected(f"there is no part {part!r} on this reactor")
+        for parameter in found.declaration.parameters:
+            if (parameter.name, parameter.access) == (name, access):
+                return found, parameter
+        raise Rejected(f"{part} has no {access} {name!r}")
+
+
+def checked(part: str, parameter: Parameter, value: Value | None) -> Value:
+    """Return a value as a parameter takes it. Raises Rejected where its kind or a limit is against it."""
+    point = Point(
+        f"{part} {parameter.name}",
+        parameter.kind,
+        part,
+        units=parameter.units or None,
+        labels=parameter.labels,
+        limits=parameter.limits,
+    )
+    try:
+        return point.coerce(value)
+    except InvalidValue as error:
+        raise Rejected(str(error), over_limit=True) from error

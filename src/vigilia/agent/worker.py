@@ -1,0 +1,236 @@
+"""The agent's worker: all that an agent does, from start to stop, in one straight line. The guardian starts it.
+
+Run it as `python -m vigilia.agent.worker [CONFIG]`. Exit codes: 0 it was told to stop; 2 the configuration, or
+something it needs, is not usable; 3 another agent holds the data.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from vigilia import __version__
+from vigilia.agent.assembly import make_parts, make_uplink, restore
+from vigilia.agent.clocking import LOOK_PERIOD_S, Clocking, kernel_synchronised, machine_boot
+from vigilia.agent.config import AgentConfig, find_config, load_config
+from vigilia.agent.crew import Crew
+from vigilia.agent.desk import Desk
+from vigilia.agent.health import AgentPart
+from vigilia.agent.memory import Memory
+from vigilia.agent.parts import Measured, Part
+from vigilia.agent.samples import SampleStore
+from vigilia.clock import Clock, parse_clock
+from vigilia.datadir import hold
+from vigilia.errors import AlreadyRunning, ConfigError, StartError, VigiliaError
+from vigilia.language import use
+from vigilia.logs import hide, set_up_logs
+from vigilia.redaction import redact
+from vigilia.systemd import NotifySocket, ServiceManager
+
+if TYPE_CHECKING:
+    from vigilia.agent.ledger import Ledger
+    from vigilia.agent.outputs import Guard
+    from vigilia.agent.uplink import Uplink
+
+_logger = logging.getLogger(__name__)
+
+EXIT_UNUSABLE = 2
+EXIT_RUNNING = 3
+_THREADS = 4
+_HANGS_S = 60.0
+"""Real seconds after which a disk that gives no answer is a reason to be started anew."""
+
+
+class _Ears:
+    """Hears what parts do: samples go to the store, changes to the server."""
+
+    def __init__(self, store: SampleStore) -> None:
+        self.uplink: Uplink | None = None
+        """None until it is made."""
+        self._store = store
+
+    def changed(self, part: Part) -> None:
+        """Have the server told soon."""
+        del part
+        if self.uplink is not None:
+            self.uplink.changed()
+
+    def sampled(self, part: Part, samples: Sequence[Measured]) -> None:
+        """Keep samples."""
+        self._store.take(part, samples)
+
+    def decided(self) -> None:
+        """Have the server told at once."""
+        if self.uplink is not None:
+            self.uplink.urgent()
+
+
+async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[str, str]) -> None:
+    """Work until SIGTERM, SIGINT, or the guardian's end. Raises ConfigError or StartError where it cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS, "work"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    from vigilia.agent.ledger import Ledger
+    from vigilia.agent.outputs import Contact, Gear, Guard
+
+    socket = _notify_socket(environment)
+    async with AsyncExitStack() as cleanup:
+        guard = Guard.take(environment)
+        cleanup.callback(guard.close)
+        boot = machine_boot()
+        store = SampleStore(config.data_dir / "samples.db", boot)
+        cleanup.push_async_callback(store.close)
+        memory = Memory(config.data_dir / "memory.json")
+        drill = bool(environment.get("VIGILIA_CLOCK"))
+        clocking = Clocking(clock, store, boot, (lambda: False) if drill else kernel_synchronised, store.last_seen())
+        store.use_clock(clocking)
+        contact = Contact(config.agent.failsafe_after_s)
+        ledger = Ledger(config.data_dir / "ledger.db")
+        cleanup.push_async_callback(ledger.close)
+        parts = make_parts(config, Gear(guard, contact, ledger, clock), cleanup)
+        crew = Crew(parts)
+        parts.append(AgentPart(__version__, store, clocking, clock, lambda: crew.faults))
+        ears = _Ears(store)
+        desk = Desk(parts, memory, ears.decided)
+        uplink = make_uplink(config, parts, desk, (store, memory, clocking), contact, crew.faulty, clock)
+        ears.uplink = uplink
+        cleanup.push_async_callback(_stop, crew, desk, guard)
+        crew.start(ears)
+        await restore(parts, memory)
+        for name, service in {
+            "samples' store": store.run,
+            "the talk with the server": uplink.run,
+            "clock": partial(_watch_clock, clocking),
+            "ledger": partial(_watch_ledger, ledger),
+        }.items():
+            crew.keep(name, service)
+        manager = ServiceManager(socket, partial(_stuck, store), partial(_status, uplink, store, crew))
+        cleanup.callback(manager.stopping)
+        if socket.wanted:
+            crew.keep("service manager", manager.run)
+        if manager.watchdog_wanted:
+            crew.keep("watchdog", manager.feed_watchdog)
+        gc.collect()
+        gc.freeze()  # what is there now stays: no collection looks at it again
+        _logger.info("agent %s of Vigilia %s at work: %d parts", config.agent.id, __version__, len(parts))
+        await _until_stop(stop, guard)
+        _logger.info("the agent stops")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the worker with `arguments`, a configuration or none; return the exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the loop sees to them: nothing has begun to be stopped
+        signal.signal(number, _leave)
+    try:
+        config = load_config(find_config(arguments[0] if arguments else None, os.environ))
+        hide(config.secrets(), lasting=True)
+        use(config.agent.language)
+        clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), ZoneInfo("UTC"))
+        lock = hold(_make_data_dir(config.data_dir))
+        try:
+            with set_up_logs(config.data_dir / "logs"):
+                asyncio.run(serve(config, clock, os.environ))
+        finally:
+            lock.release()
+    except ConfigError as error:
+        for problem in error.problems:
+            _say(str(problem))
+        return EXIT_UNUSABLE
+    except AlreadyRunning as error:
+        _say(f"vigilia agent: {error}")
+        return EXIT_RUNNING
+    except VigiliaError as error:
+        _say(f"vigilia agent: {error}")
+        return EXIT_UNUSABLE
+    return 0
+
+
+def _leave(_number: int, _frame: object) -> None:
+    """End in good order, by a signal that comes before anything has begun."""
+    sys.exit(0)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{redact(line)}\n")
+
+
+def _make_data_dir(data_dir: Path) -> Path:
+    """Make the folder where it is missing, and return it. Raises StartError."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"[agent] data_dir: {data_dir} cannot be made ({error.strerror}): name another") from error
+    if not os.access(data_dir, os.W_OK):
+        raise StartError(f"[agent] data_dir: {data_dir} cannot be written: check its rights")
+    return data_dir
+
+
+def _notify_socket(environment: MutableMapping[str, str]) -> NotifySocket:
+    """Return the way to the service manager, which knows the guardian as its service: we speak for it."""
+    if environment.get("WATCHDOG_PID") == str(os.getppid()):
+        del environment["WATCHDOG_PID"]
+    return NotifySocket.take(environment)
+
+
+async def _until_stop(stop: asyncio.Event, guard: "Guard") -> None:
+    """Return when the agent is told to stop, or the guardian is gone: nothing may be on without it."""
+    waits: list[asyncio.Task[object]] = [
+        asyncio.create_task(stop.wait(), name="stop"),
+        asyncio.create_task(guard.wait_gone(), name="guardian"),
+    ]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+    if not stop.is_set():
+        _logger.critical("the guardian is gone: the agent makes everything safe, and ends")
+
+
+async def _stop(crew: Crew, desk: Desk, guard: "Guard") -> None:
+    """Leave outputs safe first, and say so to the guardian: it makes safe what did not end."""
+    await desk.stop()
+    if await crew.stop():
+        guard.bye()
+
+
+async def _watch_clock(clocking: Clocking) -> None:
+    while True:
+        clocking.look()
+        await asyncio.sleep(LOOK_PERIOD_S)
+
+
+async def _watch_ledger(ledger: "Ledger") -> None:
+    while True:
+        await ledger.look()
+        await asyncio.sleep(LOOK_PERIOD_S)
+
+
+def _stuck(store: SampleStore) -> list[str]:
+    """Return what a new start may cure; that nothing feeds the watchdog when the loop hangs goes without saying."""
+    since = store.busy_since
+    if since is None or asyncio.get_running_loop().time() - since < _HANGS_S:
+        return []
+    return [f"{store.path} has given no answer for {_HANGS_S:g} s"]
+
+
+async def _status(uplink: "Uplink", store: SampleStore, crew: Crew) -> str:
+    """Return how the agent fares, in one sentence."""
+    server = uplink.state or "the server hears us"
+    return "; ".join([server, f"{store.waiting} samples wait", *crew.idle])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

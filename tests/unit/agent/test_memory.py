@@ -1,0 +1,168 @@
+"""What the agent remembers is whole whenever the process ends, and never in the way when it is damaged."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.agent.scripted import ScriptedPart
+from vigilia.agent.assembly import machine_id, restore
+from vigilia.agent.desk import Desk, Wish
+from vigilia.agent.memory import Decision, Memory, MemoryFault, Place, remembered
+from vigilia.agent.parts import Role
+from vigilia.errors import StartError
+
+
+async def test_what_was_saved_is_there_again(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "memory.json")
+    memory.decisions = {("ph", "Duty"): Decision(40.0, 7), ("ph", "On"): Decision(True, 9, "too hot")}
+    memory.place = Place("abc", 3)
+    memory.note_command("c1")
+    await memory.save()
+    again = Memory(tmp_path / "memory.json")
+    assert (again.decisions, again.place, again.revision) == (memory.decisions, Place("abc", 3), 9)
+    assert (again.knows_command("c1"), again.knows_command("c2"), again.machine) == (True, False, memory.machine)
+    assert type(again.decisions["ph", "On"].value) is bool
+    assert [entry.name for entry in tmp_path.iterdir()] == ["memory.json"]
+
+
+async def test_only_the_newest_commands_are_remembered(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "memory.json")
+    for number in range(500):
+        memory.note_command(str(number))
+    assert (memory.knows_command("499"), memory.knows_command("300"), memory.knows_command("299")) == (
+        True,
+        True,
+        False,
+    )
+
+
+@given(st.binary(max_size=200))
+def test_a_damaged_file_is_set_aside(content: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "memory.json"
+        path.write_bytes(content)
+        assert Memory(path).decisions == {}
+        assert len(list(Path(folder).glob("memory.json.corrupt.*"))) == 1
+
+
+@pytest.mark.parametrize("settings", [[["ph", "Duty", [1], 1, ""]], [["ph"]], {"a": 1}, 3])
+def test_a_file_of_another_shape_is_set_aside(tmp_path: Path, settings: object) -> None:
+    whole = {"version": 1, "machine": "m", "settings": settings, "commands": [], "place": ["", 0]}
+    (tmp_path / "memory.json").write_text(json.dumps(whole))
+    assert Memory(tmp_path / "memory.json").decisions == {}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "memory.json").write_text('{"version": 2}')
+    with pytest.raises(StartError, match="newer version"):
+        Memory(tmp_path / "memory.json")
+
+
+async def test_a_disk_that_takes_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "folder").mkdir()
+    memory = Memory(tmp_path / "folder" / "memory.json")
+    (tmp_path / "folder").rmdir()
+    with pytest.raises(MemoryFault, match="cannot be written"):
+        await memory.save()
+    await memory.save_if_possible()
+    await memory.save_if_possible()
+    assert caplog.text.count("settings are not remembered") == 1
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from vigilia.agent.memory import Decision, Memory
+async def main():
+    memory = Memory(Path(sys.argv[1]))
+    revision = memory.revision
+    while True:
+        revision += 1
+        memory.decisions["ph", "Duty"] = Decision(float(revision), revision)
+        await memory.save()
+        print(revision, flush=True)
+asyncio.run(main())
+"""
+
+
+def test_nothing_that_was_saved_is_lost_to_kill_9(tmp_path: Path) -> None:
+    saved = 0
+    for _ in range(3):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path / "memory.json")], stdout=subprocess.PIPE, text=True
+        )
+        with writer:
+            assert writer.stdout
+            for _ in range(5):
+                saved = int(writer.stdout.readline())
+            os.kill(writer.pid, signal.SIGKILL)
+            for line in writer.stdout:
+                saved = int(line) if line.endswith("\n") else saved
+        assert Memory(tmp_path / "memory.json").revision >= saved >= 5
+
+
+async def test_settings_hold_again_before_the_server_is_reached_but_those_of_outputs(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "memory.json")
+    memory.decisions = {
+        ("ph", "Title"): Decision("Tank", 4),
+        ("ph", "Duty"): Decision(20.0, 5, "the newest was rejected"),
+        ("ph", "Power"): Decision(7, 3),
+        ("ph", "Gone"): Decision(1.0, 2),
+        ("acid", "Duty"): Decision(30.0, 6),
+    }
+    sensor, output = ScriptedPart("ph"), ScriptedPart("acid", Role.ACTUATOR)
+    await restore([sensor, output], memory)
+    assert sensor.applied == [("Title", "Tank"), ("Duty", 20.0)]
+    assert output.applied == []
+    assert list(remembered(memory.decisions, "ph")) == ["Gone", "Power", "Title", "Duty"]
+
+
+async def test_an_older_setting_never_overwrites_a_newer_one(tmp_path: Path) -> None:
+    part, memory = ScriptedPart(), Memory(tmp_path / "memory.json")
+    desk = Desk([part], memory, lambda: None)
+    desk.take_settings([Wish("ph", "Duty", 1.0, 5), Wish("ph", "Duty", 2.0, 4), Wish("ph", "Duty", 3.0, 6)])
+    while desk._at_work:  # noqa: SLF001
+        await next(iter(desk._at_work.values()))  # noqa: SLF001
+    desk.take_settings([Wish("ph", "Duty", 4.0, 6)])
+    assert not desk._at_work  # noqa: SLF001
+    assert part.applied == [("Duty", 3.0)]
+    part.refuse["Duty"] = "it is driven by a loop"
+    desk.take_settings([Wish("ph", "Duty", 5.0, 8)])
+    while desk._at_work:  # noqa: SLF001
+        await next(iter(desk._at_work.values()))  # noqa: SLF001
+    assert desk.decisions()["ph", "Duty"] == Decision(3.0, 8, "it is driven by a loop")
+    assert Memory(tmp_path / "memory.json").decisions["ph", "Duty"] == Decision(3.0, 8, "it is driven by a loop")
+
+
+async def test_a_command_of_the_run_before_is_not_done_again(tmp_path: Path) -> None:
+    from vigilia.agent.desk import Order, Outcome
+
+    memory = Memory(tmp_path / "memory.json")
+    memory.note_command("c1")
+    await memory.save()
+    part = ScriptedPart()
+    desk = Desk([part], Memory(tmp_path / "memory.json"), lambda: None)
+    desk.take_commands([Order("c1", "ph", "Dose", 1.0, 5.0), Order("c2", "ph", "Dose", 1.0, 5.0)])
+    while desk._running:  # noqa: SLF001
+        await next(iter(desk._running.values()))  # noqa: SLF001
+    fates = {fate.id: fate for fate in desk.fates}
+    assert (fates["c1"].outcome, fates["c2"].outcome) == (Outcome.FAILED, Outcome.DONE)
+    assert [command[2] for command in part.commands] == ["c2"]
+    assert Memory(tmp_path / "memory.json").knows_command("c2")
+
+
+async def test_two_agents_with_one_id_are_told_apart(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "memory.json")
+    one, other = machine_id(memory, tmp_path / "a"), machine_id(memory, tmp_path / "b")
+    assert one != other
+    assert one == machine_id(memory, tmp_path / "a")
