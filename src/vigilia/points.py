@@ -108,6 +108,9 @@ class Point:
     writable: bool = False
     setpoint: bool = False
     """True where the value is what somebody chose: scans, staleness and a lost link leave it alone."""
+    sampled: bool = False
+    """True where its history is the samples that an agent stores of it: what is read of it live moves only the present
+    value, and every stored sample is kept."""
     long_text: bool = False
     """True for a text that may exceed EPICS's 39 characters."""
     blank: Value | None = None

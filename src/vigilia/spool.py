@@ -39,6 +39,8 @@ class _Segment:
 
     path: Path
     size: int
+    synced: bool = False
+    """Whether it is known to survive a loss of power."""
 
 
 def _dumps(record: Record) -> bytes:
@@ -67,6 +69,8 @@ class Spool:
         self._total = sum(segment.size for segment in self._past) + self._size
         """Of all files. Positions count from the beginning of the oldest."""
         self._done_to = 0
+        self._names, self._names_synced = 1, 0
+        """How often a file got its name, and up to which of these times that survives a loss of power."""
 
     def append(self, record: Record) -> None:
         """Put `record` at the end. Raises OSError where it does not fit; the queue is then as it was."""
@@ -123,6 +127,29 @@ class Spool:
         if self._done_to == self._total:
             os.ftruncate(self._file, 0)
             self._size = self._total = self._done_to = 0
+
+    def sync(self) -> Callable[[], None]:
+        """Return what has all that was put in so far survive a loss of power, too.
+
+        It is to be called once, in a thread, for it takes as long as the disk does; it raises OSError.
+        """
+        past = [segment for segment in self._past if not segment.synced]
+        names, file = self._names, os.dup(self._file)
+
+        def work() -> None:
+            try:
+                for segment in past:
+                    with suppress(FileNotFoundError):  # it is acknowledged by now, and deleted
+                        _sync(segment.path)
+                    segment.synced = True
+                os.fsync(file)
+                if names > self._names_synced:
+                    _sync(self.path.parent)
+                    self._names_synced = names
+            finally:
+                os.close(file)
+
+        return work
 
     def close(self) -> None:
         """Close the file; what waits stays on the disk."""
@@ -187,6 +214,7 @@ class Spool:
             raise
         os.close(self._file)
         self._file = fresh
+        self._names += 1
 
     def _put_by(self) -> None:
         """Give the file that is large enough its number, and begin another. Raises OSError, and nothing has changed."""
@@ -200,11 +228,21 @@ class Spool:
         os.close(self._file)
         self._past.append(_Segment(past, self._size))
         self._number += 1
+        self._names += 1
         self._file, self._size = fresh, 0
 
 
 def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, survive a loss of power. Raises OSError."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _put_by(path: Path) -> tuple[int, list[_Segment]]:

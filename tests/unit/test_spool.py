@@ -340,3 +340,54 @@ def test_a_small_queue_that_is_never_empty_has_room_for_what_comes(path: Path) -
         assert records == [{"n": number - 1}]
         spool.acknowledge(position)
     spool.close()
+
+
+def test_everything_put_in_is_synced_files_put_by_included(
+    spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def note(file: int) -> None:
+        synced.append(os.fstat(file).st_ino)
+
+    monkeypatch.setattr(module.os, "fsync", note)
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 20)
+
+    def sync() -> set[int]:
+        synced.clear()
+        spool.sync()()
+        return set(synced)
+
+    spool.append({"n": 1})
+    assert sync() == {path.stat().st_ino, path.parent.stat().st_ino}, "the file, and its name"
+    assert sync() == {path.stat().st_ino}
+    for number in range(5):
+        spool.append({"n": number, "long": "enough"})
+    work = spool.sync()
+    spool.append({"n": 9, "what": "comes while the disk is at work"})
+    newest = path.stat().st_ino
+    files = {entry.stat().st_ino for entry in path.parent.iterdir()} - {newest}
+    assert len(files) > 3
+    synced.clear()
+    work()
+    assert set(synced) == files | {path.parent.stat().st_ino}
+    assert sync() == {newest, path.parent.stat().st_ino} | {
+        max(path.parent.glob("*.0*"), key=lambda entry: entry.name).stat().st_ino
+    }, "what was put by since, and no other"
+    spool.acknowledge(spool.read(100)[1])
+    assert sync() == {path.stat().st_ino}
+
+
+def test_a_sync_of_what_is_acknowledged_meanwhile_does_no_harm(
+    spool: Spool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SEGMENT_BYTES", 20)
+    for number in range(5):
+        spool.append({"n": number, "long": "enough"})
+    work = spool.sync()
+    spool.acknowledge(spool.read(100)[1])
+    work()
+    assert path.stat().st_size == 0
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    spool.sync()()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

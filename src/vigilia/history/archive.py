@@ -28,6 +28,9 @@ _OPEN_S = 2.0
 """How long a start waits for the database; it then goes on opening while the service works."""
 _LAST_DRAIN_S = 1.5
 _LATE_S = 600.0
+_SAMPLES_APART_S = 3600.0
+"""Nothing is known here of the pace of an agent's samples; a longer pause shows as one."""
+_POINTS_PAUSE_S = 1.0
 _MEASURED = (Kind.NUMBER, Kind.INTEGER)
 """Kinds of points whose values may be nearly the same."""
 
@@ -110,6 +113,7 @@ class History:
             "history recorder": self.recorder.run(),
             "history writer": self.writer.run(),
             "history keeping": self.writer.maintain(),
+            "history points": self._follow_points(),
         }
 
     def missing(self) -> list[str]:
@@ -150,7 +154,9 @@ class History:
 
     def longest_interval_s(self, name: str) -> float:
         """Return within how many seconds a point that is read has another reading here, also one that is gone."""
-        return self._config.treatment(name, self._own).max_interval_s
+        interval_s = self._config.treatment(name, self._own).max_interval_s
+        sampled = name in self._table and self._table.point(name).sampled
+        return max(interval_s, _SAMPLES_APART_S) if sampled else interval_s
 
     async def close(self) -> None:
         """Put what is held on disk, bring what waits into the database as far as there is time, and let go of both."""
@@ -168,11 +174,24 @@ class History:
     def _treatment(self, name: str) -> Treatment:
         known = self._treatments.get(name)
         if known is None:
-            known = self._config.treatment(name, self._own)
-            if self._table.point(name).kind not in _MEASURED:
+            point = self._table.point(name)
+            known = self._config.treatment(name, self._own)._replace(sampled=point.sampled)
+            if point.kind not in _MEASURED:
                 known = known._replace(dead_band=0.0)
             self._treatments[name] = known
         return known
+
+    async def _follow_points(self) -> None:
+        """See to it that a point which was defined anew is kept as it is now, until cancelled."""
+        version = -1
+        while True:
+            version = await self._table.wait_for_version(version)
+            for point in self._table.points():
+                known = self._treatments.get(point.name)
+                if known is not None and known.sampled is not point.sampled:
+                    del self._treatments[point.name]
+                    self.recorder.forget(point.name)
+            await asyncio.sleep(_POINTS_PAUSE_S)
 
     def _infos(self) -> Iterator[PointInfo]:
         """Give what the database is to know of the points that are kept."""

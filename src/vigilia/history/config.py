@@ -45,6 +45,8 @@ class Treatment(NamedTuple):
     record: bool
     dead_band: float
     max_interval_s: float
+    sampled: bool = False
+    """Only what an agent stored of it is kept, and of that everything."""
 
 
 class PointsConfig(Section):

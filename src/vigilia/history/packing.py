@@ -1,20 +1,24 @@
 """Rows as they wait on disk: one record of the spool holds many, a column for each point, so each name stands once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
 from vigilia.history.backend import SECOND_MS, Row
-from vigilia.points import Severity, Status, Value
-from vigilia.spool import Record
+from vigilia.points import LONGEST_TEXT, Reading, Severity, Status, Value
+from vigilia.spool import Record, Spool
+from vigilia.store.text import storable
 
 ALARM = 100
 """Severity and status are one number: the severity's times so much, and the status."""
 _ALARMS = {severity * ALARM + status: (severity, status) for severity in Severity for status in Status}
 _NUMBERS = {int, float, bool}
+_GOOD, _FINE = Severity.NO_ALARM, Status.NO_ALARM
 
 Column = tuple[list[float], list[Value | None], list[int]]
 """Of one point: times in seconds UTC, values, and severities with statuses."""
+Columns = dict[str, Column]
+"""By the points' names."""
 
 
 class Unpacked(NamedTuple):
@@ -24,6 +28,41 @@ class Unpacked(NamedTuple):
     """In the order in which they came, for each point."""
     at: float
     """When they were put by, seconds UTC."""
+
+
+def column_of(columns: Columns, name: str) -> Column:
+    """Return the column of a point, to be extended."""
+    column = columns.get(name)
+    if column is None:
+        column = columns[name] = ([], [], [])
+    return column
+
+
+def put(column: Column, moment: float, reading: Reading) -> None:
+    """Add a reading of a moment."""
+    value, _, severity, status = reading
+    moments, values, alarms = column
+    moments.append(moment)
+    values.append(storable(value[:LONGEST_TEXT]) if isinstance(value, str) else value)
+    alarms.append(0 if severity is _GOOD and status is _FINE else severity * ALARM + status)
+
+
+def extend(column: Column, times: Sequence[float], numbers: Sequence[float]) -> None:
+    """Add readings without an alarm."""
+    moments, values, alarms = column
+    moments += times
+    values += numbers
+    alarms += repeat(0, len(times))
+
+
+def append(spool: Spool, columns: Columns, now: float) -> None:
+    """Put columns into a spool; `now` (seconds UTC) is when. Raises OSError."""
+    try:
+        spool.append(pack(columns, now))
+    except TypeError:  # an integer that JSON's readers do not all take
+        for _, values, _ in columns.values():
+            values[:] = [value if isinstance(value, str) else _number(value) for value in values]
+        spool.append(pack(columns, now))
 
 
 def pack(columns: Mapping[str, Column], now: float) -> Record:
@@ -75,3 +114,11 @@ def _row(name: str, time_ms: int, value: Any, code: int) -> Row:
         known = severity is not Severity.NO_ALARM
         return Row(name, time_ms, None, None, *((severity, status) if known else (Severity.INVALID, Status.UDF)))
     return Row(name, time_ms, float(value), None, severity, status)
+
+
+def _number(value: Value | None) -> float | None:
+    """Return a value that is no text as a number that every database takes; None where it is none."""
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        return None

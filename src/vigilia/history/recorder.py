@@ -6,20 +6,21 @@ second, writes them into the spool at once, and waits for nothing.
 
 What happened more than a minute ago, a day of a plant's records or of an agent without network, goes into a spool of
 its own: the present never waits for it.
+
+Of a point that is sampled, its agent's stored samples are the history, every one of them, and nothing else is.
 """
 
 import asyncio
 import logging
 import math
 from collections.abc import Callable
-from itertools import repeat
 
 from vigilia.clock import Clock
 from vigilia.history.config import Treatment
-from vigilia.history.packing import ALARM, Column, pack
-from vigilia.points import LONGEST_TEXT, Batch, Run, Severity, Status, Value
+from vigilia.history.packing import Column, Columns, append, column_of, extend, put
+from vigilia.history.stored import StoredSamples
+from vigilia.points import Batch, Run, Severity, Status, Value
 from vigilia.spool import Spool
-from vigilia.store.text import storable
 
 _logger = logging.getLogger(__name__)
 
@@ -39,10 +40,11 @@ _GOOD, _FINE = Severity.NO_ALARM, Status.NO_ALARM
 class _Kept:
     """The last reading of a point that was kept as a live one, and how to judge those that follow."""
 
-    __slots__ = ("dead_band", "interval_s", "record", "severity", "status", "time", "value")
+    __slots__ = ("dead_band", "interval_s", "record", "sampled", "severity", "status", "time", "value")
 
     def __init__(self, treatment: Treatment) -> None:
         self.record = treatment.record
+        self.sampled = treatment.sampled
         self.dead_band = treatment.dead_band
         self.interval_s = treatment.max_interval_s
         self.time = -math.inf
@@ -54,21 +56,18 @@ class _Kept:
 class _Lane:
     """What is held for one spool."""
 
-    __slots__ = ("columns", "held", "spool")
+    __slots__ = ("columns", "held", "spool", "stored")
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, stored: StoredSamples) -> None:
         self.spool = spool
-        self.columns: dict[str, Column] = {}
-        """By the points' names."""
+        self.stored = stored
+        self.columns: Columns = {}
         self.held = 0
         """Rows."""
 
     def column(self, name: str) -> Column:
         """Return the column of a point, to be extended."""
-        column = self.columns.get(name)
-        if column is None:
-            column = self.columns[name] = ([], [], [])
-        return column
+        return column_of(self.columns, name)
 
 
 class Recorder:
@@ -77,7 +76,7 @@ class Recorder:
     A live reading is kept where its value is beyond the point's dead band from the last one kept, where its severity or
     status is another, and where the last one kept is older than the point's longest interval, by the readings' own
     times. One that is older than what was kept, or was stored before it came, is always kept: what stands around it is
-    not known here.
+    not known here. Of a sampled point live readings are not kept at all.
     """
 
     def __init__(
@@ -90,8 +89,8 @@ class Recorder:
         """The same since nothing had been lost for a while."""
         self.refused = 0
         """Readings that no history can hold: without a time that a calendar knows."""
-        self._present = _Lane(present)
-        self._past = _Lane(past)
+        self._present = _Lane(present, StoredSamples(present, clock, wake))
+        self._past = _Lane(past, StoredSamples(past, clock, wake))
         self._clock = clock
         self._treat = treat
         self._wake = wake
@@ -103,9 +102,13 @@ class Recorder:
     async def take(self, batch: Batch) -> None:
         """Take one batch; raises nothing, and waits for nothing but other tasks' turns.
 
-        What comes with a checkpoint is on disk when this returns: nobody gives it a second time.
+        What comes with a checkpoint is on disk when this returns: nobody gives it a second time. Stored samples that do
+        are waited for, until they are there for good: whoever gave them keeps them until then.
         """
         now = self._clock.now()
+        if batch.checkpoint is not None and not batch.live:
+            await self._take_stored(batch, now)
+            return
         for run in batch.runs:
             self._take_run(run, now, live=batch.live)
             if self._past.held >= _MOST_HELD:
@@ -121,16 +124,13 @@ class Recorder:
         """Keep a run whole: it was chosen from a record, not read again and again."""
         name, times, values = run
         kept = self._kept(name)
-        if not times or not kept.record:
+        if not times or not kept.record or (live and kept.sampled):
             return
         if not 0 <= times[0] <= times[-1] < _LAST_MOMENT:
             self.refused += len(times)
             return
         lane = self._present if live and times[0] >= now - _PAST_S else self._past
-        moments, numbers, alarms = lane.column(name)
-        moments += times
-        numbers += values
-        alarms += repeat(0, len(times))
+        extend(lane.column(name), times, values)
         lane.held += len(times)
         if live and (times[-1] >= kept.time or kept.time > now):
             kept.time, kept.value, kept.severity, kept.status = times[-1], values[-1], _GOOD, _FINE
@@ -143,6 +143,8 @@ class Recorder:
             if moment is None or not kept.record:
                 continue
             if live:
+                if kept.sampled:
+                    continue
                 age = moment - kept.time
                 if (
                     0 <= age < kept.interval_s
@@ -158,14 +160,38 @@ class Recorder:
                 self.refused += 1
                 continue
             lane = self._present if live and moment >= present_from else self._past
-            moments, values, alarms = lane.column(name)
-            moments.append(moment)
-            values.append(storable(value[:LONGEST_TEXT]) if isinstance(value, str) else value)
-            alarms.append(0 if severity is _GOOD and status is _FINE else severity * ALARM + status)
+            put(lane.column(name), moment, reading)
             lane.held += 1
             if lane.held >= _MOST_HELD:
                 self.flush()
                 await asyncio.sleep(0)
+
+    async def _take_stored(self, batch: Batch, now: float) -> None:
+        """Keep stored samples, all of them; those of the last minute are of the present."""
+        present: Columns = {}
+        past: Columns = {}
+        for name, times, values in batch.runs:
+            if not times or not self._kept(name).record:
+                continue
+            if 0 <= times[0] <= times[-1] < _LAST_MOMENT:
+                extend(column_of(present if times[0] >= now - _PAST_S else past, name), times, values)
+            else:
+                self.refused += len(times)
+        for name, reading, _ in batch.samples:
+            moment = reading.time
+            if moment is None or not self._kept(name).record:
+                continue
+            if 0 <= moment < _LAST_MOMENT:
+                put(column_of(present if moment >= now - _PAST_S else past, name), moment, reading)
+            else:
+                self.refused += 1
+        for lane, columns in ((self._present, present), (self._past, past)):
+            if columns:
+                await lane.stored.keep(columns)
+
+    def forget(self, name: str) -> None:
+        """Ask anew how a point is kept: it was defined otherwise."""
+        self._points.pop(name, None)
 
     def _kept(self, name: str) -> _Kept:
         kept = self._points.get(name)
@@ -202,13 +228,15 @@ class Recorder:
             missing.append(f"readings were lost to the history, {self.dropped} since the start: {why}")
         elif fill > _NEARLY_FULL:
             missing.append(f"the history's spool is {fill:.0%} full")
+        if waits := self._present.stored.failure or self._past.stored.failure:
+            missing.append(f"stored samples wait with the agents that have them: {waits}")
         return missing
 
     def _empty(self, lane: _Lane) -> None:
         columns, held = lane.columns, lane.held
         lane.columns, lane.held = {}, 0
         try:
-            self._append(lane.spool, columns)
+            append(lane.spool, columns, self._clock.now())
         except OSError as error:
             self.dropped += held
             self._dropped_lately = self.dropped_lately + held
@@ -222,16 +250,6 @@ class Recorder:
             _logger.info("%s: readings are kept again; %d were lost since the start", lane.spool.path, self.dropped)
         self._wake()
 
-    def _append(self, spool: Spool, columns: dict[str, Column]) -> None:
-        """Put columns into a spool. Raises OSError."""
-        now = self._clock.now()
-        try:
-            spool.append(pack(columns, now))
-        except TypeError:  # an integer that JSON's readers do not all take
-            for _, values, _ in columns.values():
-                values[:] = [value if isinstance(value, str) else _number(value) for value in values]
-            spool.append(pack(columns, now))
-
 
 def _within(dead_band: float, value: Value | None, other: Value | None) -> bool:
     """Say whether two values that are not equal are no more than the dead band apart; what is no number is one."""
@@ -241,11 +259,3 @@ def _within(dead_band: float, value: Value | None, other: Value | None) -> bool:
         return abs(value - other) <= dead_band or (math.isnan(value) and math.isnan(other))
     except OverflowError:  # an integer beyond what a float holds
         return False
-
-
-def _number(value: Value | None) -> float | None:
-    """Return a value that is no text as a number that every database takes; None where it is none."""
-    try:
-        return None if value is None else float(value)
-    except OverflowError:
-        return None
