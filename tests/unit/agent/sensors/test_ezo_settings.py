@@ -107,6 +107,11 @@ async def test_outputs_are_chosen() -> None:
         assert ec.columns == ["EC", "S"]
         assert lab["ec"].settings()["Outputs"] == "EC,S"
         await until(lambda: lab.has("ec", "Salinity"))
+        ec.value = "1413"
+        await lab["ec"].apply("Outputs", "EC")
+        await until(lambda: lab.newest("ec", "Salinity").severity is Severity.INVALID)
+        assert lab.newest("ec", "Salinity").detail == "not among the outputs of the circuit, which are EC"
+        assert lab.newest("ec", "EC").severity is Severity.NO_ALARM
         for wrong in ("", "EC,pH", "EC,,S"):
             with pytest.raises(Rejected, match="write some of EC,TDS,S,SG") as caught:
                 await lab["ec"].apply("Outputs", wrong)
