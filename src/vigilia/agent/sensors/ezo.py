@@ -127,10 +127,23 @@ class EzoSensor(Sensor):
             if self._probe.raw:
                 self._keep([Measured("Raw", printable(self._probe.raw)[:LONGEST_RAW], self._clock.now())])
         self._bad_answers = 0
+        self._drop_others(values)
         return self._judged(values, temperature)
 
     def _quantities(self) -> Sequence[str]:
         return [quantity.parameter for quantity in self._probe.quantities]
+
+    def _drop_others(self, values: Mapping[str, float]) -> None:
+        """Have what the circuit gives no longer, because its outputs were chosen anew, not pass for what it reads."""
+        detail = f"not among the outputs of the circuit, which are {self._probe.outputs}"
+        others = [self._readings.get(quantity.parameter) for quantity in self._kind.quantities]
+        self._keep(
+            [
+                other._replace(time=self._clock.now(), severity=Severity.INVALID, status=Status.READ, detail=detail)
+                for other in others
+                if other is not None and other.parameter not in values and other.detail != detail
+            ]
+        )
 
     def _judged(self, values: Mapping[str, float], temperature: Temperature | None) -> list[Measured]:
         """Return the reading, with what is to be held against it."""

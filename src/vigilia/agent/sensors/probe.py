@@ -51,8 +51,8 @@ class Probe:
 
     @property
     def outputs(self) -> str:
-        """The names of what a reading consists of, as `O,` takes them; empty where it is always one value."""
-        return ",".join(quantity.column for quantity in self.quantities if quantity.column)
+        """The names of what a reading consists of, as `O,` takes them; empty: it is always one value, or not known."""
+        return ",".join(quantity.column for quantity in self._columns or ())
 
     async def meet(self) -> None:
         """Find out what is there and how it is set. Raises WrongKind."""

@@ -72,7 +72,8 @@ class Sensor(ABC):
         """Wait until it has been read once, well or not, or for so many real seconds."""
         if not self._was_read.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._was_read.wait(), within_s)
+                async with asyncio.timeout(within_s):
+                    await self._was_read.wait()
 
     def settings(self) -> Mapping[str, Value]:
         """Return what holds of every setting."""
@@ -118,7 +119,9 @@ class Sensor(ABC):
         while (wait_s := max(self._rhythm.wait_s(), self._quiet_until - self._clock.monotonic())) > 0:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_s / self._clock.speed)
+                # Not wait_for: a cancellation that meets a wake is lost in it before Python 3.12.
+                async with asyncio.timeout(wait_s / self._clock.speed):
+                    await self._wake.wait()
 
     async def _read_once(self, *, sample: bool) -> None:
         try:

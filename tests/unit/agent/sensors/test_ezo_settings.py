@@ -107,6 +107,11 @@ async def test_outputs_are_chosen() -> None:
         assert ec.columns == ["EC", "S"]
         assert lab["ec"].settings()["Outputs"] == "EC,S"
         await until(lambda: lab.has("ec", "Salinity"))
+        ec.value = "1413"
+        await lab["ec"].apply("Outputs", "EC")
+        await until(lambda: lab.newest("ec", "Salinity").severity is Severity.INVALID)
+        assert lab.newest("ec", "Salinity").detail == "not among the outputs of the circuit, which are EC"
+        assert lab.newest("ec", "EC").severity is Severity.NO_ALARM
         for wrong in ("", "EC,pH", "EC,,S"):
             with pytest.raises(Rejected, match="write some of EC,TDS,S,SG") as caught:
                 await lab["ec"].apply("Outputs", wrong)
@@ -240,3 +245,20 @@ async def test_a_circuit_that_comes_in_place_of_another_is_set_as_that_was() -> 
         lab.bus.circuits[100] = StandIn("EC", value="1413", replies={"K,10.00": None})
         await until(lambda: lab.newest("ec", "EC").severity is Severity.NO_ALARM)  # and it is read all the same
         assert lab["ec"].settings()["K"] == 1.0
+
+
+async def test_a_stop_that_meets_a_new_setting_is_not_swallowed() -> None:
+    async with sim_bus({99: StandIn()}) as simulated:
+        bus = SimulatedI2cBus("i2c-1", simulated.address)
+        (sensor,) = make_sensors([ezo("ph", "ezo-ph")], {"i2c-1": bus}, Clock())
+        heard = Heard()
+        task = asyncio.create_task(sensor.run(heard))
+        await until(lambda: bool(heard.of("pH")))
+        await asyncio.sleep(0.01)  # it waits for the next reading now
+        await sensor.apply("Interval", 3600.0)
+        await asyncio.sleep(0)
+        task.cancel()
+        ended, _ = await asyncio.wait([task], timeout=5)
+        task.cancel()
+        assert ended
+        await bus.close()
