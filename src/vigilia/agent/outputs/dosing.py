@@ -84,8 +84,9 @@ class PumpAtWork(Part):
         return self._memory.latched
 
     async def run(self, listener: Listener) -> None:
-        """Work until cancelled; on the way out it stands."""
+        """Work until cancelled; on the way out it stands. Run again after a fault, it is as after a restart."""
         self._listener = listener
+        self._leaving = self._ready = False
         self._gear.guard.arm(self.name, [self._pump.stop_operation])
         # Nobody knows yet whether it stands: until then it is one that must be looked after.
         self._running, self._must_end_at = True, math.inf
@@ -105,6 +106,9 @@ class PumpAtWork(Part):
         """Tell the guardian of a pump that runs, and that somebody sees to its end."""
         if not self._running:
             return
+        if self._ready and self._giving_for is None:  # nobody sees to its end: the poll does
+            self._ready = False
+            self._lost.set()
         if time.monotonic() >= self._must_end_at:
             self._interrupt("it did not end in its time")
         elif (
@@ -175,6 +179,7 @@ class PumpAtWork(Part):
                     pass
         if self._running:
             await self._halt()
+        self._ready = False
 
     async def _give(self, order: Order, command_id: str, by: str, budgets: Sequence[Budget]) -> str:
         if self._leaving:
@@ -184,19 +189,28 @@ class PumpAtWork(Part):
         self._giving_for = by
         self._stop.clear()
         self._stop_reason = ""
+        # A task of its own: whoever asked may be cancelled, and more than once, but not what sees to the dose's end.
+        work = asyncio.create_task(self._see_through(order, command_id, by, budgets), name=f"{self.name}: dose")
+        work.add_done_callback(self._note_end)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self._interrupt("whoever asked gave up")
+            raise
+
+    async def _see_through(self, order: Order, command_id: str, by: str, budgets: Sequence[Budget]) -> str:
         try:
             async with self._dosing:
                 before = await self._check()
                 dose = await self._begin_dose(order, command_id, by, budgets, before)
-                try:
-                    failure = await self._dispense(order)
-                except asyncio.CancelledError:
-                    with suppress(Failed):
-                        await self._finish(dose, order, "whoever asked gave up")
-                    raise
-                return await self._finish(dose, order, failure)
+                return await self._finish(dose, order, await self._dispense(order))
         finally:
             self._giving_for = None
+
+    def _note_end(self, work: "asyncio.Task[str]") -> None:
+        """Have a failure known even where nobody waits for it any longer: the ledger has it."""
+        if not work.cancelled() and (error := work.exception()) is not None:
+            _logger.info("%s", error)
 
     async def _begin_dose(
         self, order: Order, command_id: str, by: str, budgets: Sequence[Budget], before: float

@@ -77,8 +77,11 @@ class SwitchAtWork(Part):
         return self._driver
 
     async def run(self, listener: Listener) -> None:
-        """Work until cancelled; on the way out it is left safe."""
+        """Work until cancelled; on the way out it is left safe. Run again after a fault, it is as after a restart."""
         self._listener = listener
+        self._leaving = False
+        self._level = self._safe
+        self._memory = self._restored(self._memory)
         self._gear.guard.arm(self.name, self._hardware.operations(self._safe))
         try:
             await self._open()
@@ -123,7 +126,12 @@ class SwitchAtWork(Part):
                 return
 
     async def _tick(self) -> None:
-        """Look after it: its time on, a server that is lost, a put that failed before; and tell the guardian."""
+        """Tell the guardian, and look after it: its time on, a server that is lost, a put that failed before.
+
+        Who holds the lock may wait for the disk. Nothing waits for that but what must be made safe; and where that
+        takes too long, the guardian sees to it.
+        """
+        await self._renew()
         reason = ""
         if self._on_time.over_in_s <= 0:
             reason = self._on_time.reason()
@@ -133,7 +141,7 @@ class SwitchAtWork(Part):
             _logger.error("%s is switched off: the loop %s is silent", self.name, self._driver)
             self._driven = 0.0
         ended = self._off_at is not None and time.monotonic() >= self._off_at
-        if reason or ended or self._level != self._target():
+        if reason or ((ended or self._level != self._target()) and not self._lock.locked()):
             async with self._lock:
                 if reason:
                     _logger.warning("%s falls to safe: %s", self.name, reason)
@@ -143,12 +151,16 @@ class SwitchAtWork(Part):
                 else:
                     await self._quietly(self._memory)
         self._on_time.keep()
-        if self._is_away(self._level):
-            try:
-                self._gear.guard.renew(self.name)
-            except Rejected as error:
-                async with self._lock:
-                    await self._latch(str(error), durable=False)
+
+    async def _renew(self) -> None:
+        """Tell the guardian that it is looked after, where it is not safe."""
+        if not self._is_away(self._level):
+            return
+        try:
+            self._gear.guard.renew(self.name)
+        except Rejected as error:
+            async with self._lock:
+                await self._latch(str(error), durable=False)
 
     def _falls_with_server(self) -> bool:
         return (
@@ -164,6 +176,7 @@ class SwitchAtWork(Part):
     async def _leave(self) -> None:
         """Put it safe, whatever else happens."""
         self._leaving = True
+        self._ready.clear()
         try:
             async with self._lock:
                 self._end_on_for()
@@ -195,20 +208,19 @@ class SwitchAtWork(Part):
         if target == self._level:
             return
         turns_on = target.duty > 0 and not self._level.duty
-        if self._is_away(target):
-            self._gear.guard.renew(self.name)
         if turns_on:
             await self._on_time.begin()
-            if self._target() != target:  # it has begun to leave meanwhile
-                await self._on_time.end()
-                raise Rejected(f"{self.name} is being left safe")
         try:
+            if turns_on and self._target() != target:  # it has begun to leave meanwhile
+                raise Rejected(f"{self.name} is being left safe")
+            if self._is_away(target):
+                self._gear.guard.renew(self.name)
             self._hardware.put(target)
-        except Failed as error:
-            self._note_trouble(str(error))
+        except (Rejected, Failed) as error:
+            if isinstance(error, Failed):
+                self._note_trouble(str(error))
+                self._put_back()
             if turns_on:
-                with suppress(Failed):
-                    self._hardware.put(self._level)
                 await self._on_time.end()
             raise
         self._note_trouble("")
@@ -219,6 +231,13 @@ class SwitchAtWork(Part):
         if turned_off:
             await self._on_time.end()
         self._tell_change()
+
+    def _put_back(self) -> None:
+        """After a put that failed: have what was before, and if that was safe, tell the guardian once it is sure."""
+        with suppress(Failed):
+            self._hardware.put(self._level)
+            if not self._is_away(self._level):
+                self._gear.guard.off(self.name)
 
     async def _change(self, memory: Memory, *, ends_on_for: bool = False) -> None:
         """Have `memory` hold, durably, and the hardware follow. Raises Rejected, and then all is as it was.
@@ -243,6 +262,9 @@ class SwitchAtWork(Part):
             if isinstance(error, Rejected):
                 raise
             raise Rejected(str(error)) from error
+        except asyncio.CancelledError:  # whoever asked does not wait any longer: the next tick has all as it was
+            self._memory, self._off_at = before, off_at
+            raise
         self._tell_change()
 
     async def _latch(self, reason: str, *, durable: bool = True) -> None:
@@ -279,13 +301,13 @@ class SwitchAtWork(Part):
         self._on_for_ended.set()
 
     async def _until_ready(self) -> None:
+        if self._leaving:
+            raise Rejected(f"{self.name} is being left safe")
         try:
             async with asyncio.timeout(_READY_S):
                 await self._ready.wait()
         except TimeoutError:
             raise Rejected(f"{self.name} cannot be reached: {self._trouble or 'it is not at work'}") from None
-        if self._leaving:
-            raise Rejected(f"{self.name} is being left safe")
 
     def _note_trouble(self, text: str) -> None:
         text = printable(text)[:200]

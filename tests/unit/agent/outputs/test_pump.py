@@ -215,8 +215,37 @@ async def test_whoever_gives_up_stops_it(rig: Rig, circuit: ScriptedPump) -> Non
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        assert not circuit.running
-        assert doses(rig)[0][3] == "failed"
+        asked.cancel()
+        await until(lambda: not circuit.running)
+        await until(lambda: doses(rig)[0][3] == "stopped")
+        rig.guardian.listen()
+        assert not rig.guardian.on
+
+
+async def test_whoever_gives_up_at_any_moment_leaves_nothing_open(rig: Rig, circuit: ScriptedPump) -> None:
+    circuit.rate_ml_s = 20
+    pump = pump_of(rig, circuit, max_dose_ml_hour=0, max_dose_ml_day=0)
+    async with rig.running(pump):
+        await at_work(pump)
+        for number in range(25):
+            asked = asyncio.create_task(pump.command("Dose", 5, f"c{number}"))
+            await asyncio.sleep(number * 0.002)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            await until(lambda: pump._giving_for is None)  # noqa: SLF001 - nothing shows it
+            assert not circuit.running
+            assert not rig.ledger.open_doses("acid")
+        assert value_of(pump, "Dosed") == pytest.approx(circuit.total_ml, abs=0.3), "but for what totals round off"
+
+
+async def test_a_pump_may_be_run_again(rig: Rig, circuit: ScriptedPump) -> None:
+    pump = pump_of(rig, circuit)
+    for number in range(2):
+        async with rig.running(pump):
+            await until(lambda: pump._ready)  # noqa: SLF001
+            assert await pump.command("Dose", 1, f"c{number}") == "1 ml given"
+        with pytest.raises(Rejected, match="left safe"):
+            await pump.command("Dose", 1, "late")
 
 
 @pytest.mark.parametrize("driven", [False, True])

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from tests.conftest import until
 from tests.unit.agent.outputs.rig import PwmTree, Rig, rig_in
-from vigilia.agent.outputs import ActuatorConfig, make_outputs, safe_operations
+from vigilia.agent.outputs import ActuatorConfig, make_outputs, safe_operations, switchwork
 from vigilia.agent.outputs.pmp import PumpCircuit
 from vigilia.agent.outputs.switch import Switch
 from vigilia.agent.parts import Failed, Rejected
@@ -379,4 +379,65 @@ async def test_a_disk_that_takes_nothing_keeps_it_off(rig: Rig, tree: PwmTree) -
         with pytest.raises(Rejected, match="ledger"):
             await output.apply("Power", 1)
         assert tree.duty == 0
+        rig.guardian.listen()
+        assert not rig.guardian.on, "what is not on is not waited for"
         assert output.settings()["Power"] == 0
+
+
+async def test_what_its_time_does_not_allow_is_not_waited_for_by_the_guardian(rig: Rig, tree: PwmTree) -> None:
+    first = heater(rig, tree, max_on_s=0.2, restore="last")
+    async with rig.running(first):
+        await first.apply("Duty", 30.0)
+        await first.apply("Power", 1)
+        await until(lambda: is_safe(first))
+    again = heater(rig, tree, max_on_s=0.2)
+    async with rig.running(again):
+        await again.take("thermostat")
+        with pytest.raises(Rejected, match="max_on_s"):
+            await again.drive(50.0, "thermostat")
+        rig.guardian.listen()
+        assert not rig.guardian.on
+        assert tree.duty == 0
+
+
+async def test_whoever_does_not_wait_for_a_setting_has_not_changed_it(rig: Rig, tree: PwmTree) -> None:
+    output = heater(rig, tree)
+    async with rig.running(output):
+        await output.apply("Duty", 30.0)
+        for loops in range(6):
+            asked = asyncio.create_task(output.apply("Power", 1))
+            for _ in range(loops):
+                await asyncio.sleep(0)
+            asked.cancel()
+            done = not isinstance((await asyncio.gather(asked, return_exceptions=True))[0], asyncio.CancelledError)
+            if not done:
+                await until(lambda: tree.duty == 0)
+                assert output.settings()["Power"] == 0
+
+
+async def test_it_may_be_run_again_as_after_a_restart(rig: Rig, tree: PwmTree) -> None:
+    output = heater(rig, tree)
+    async with rig.running(output):
+        await output.apply("Duty", 30.0)
+        await output.apply("Power", 1)
+        assert tree.duty == 30
+    async with rig.running(output):
+        await until(output._ready.is_set)  # noqa: SLF001
+        assert tree.duty == 0, "restore is off"
+        await output.apply("Power", 1)
+        assert tree.duty == 30
+
+
+async def test_a_loop_that_falls_silent_drives_no_longer(
+    rig: Rig, tree: PwmTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switchwork, "_LOOP_SILENT_S", 0.3)
+    output = heater(rig, tree)
+    async with rig.running(output):
+        await output.take("thermostat")
+        await output.drive(80.0, "thermostat")
+        assert tree.duty == 80
+        await until(lambda: tree.duty == 0)
+        assert not is_safe(output)
+        await output.drive(80.0, "thermostat")
+        assert tree.duty == 80
