@@ -109,7 +109,7 @@ async def run_scan(buses: Sequence[Bus], expected: Sequence[Expected], say: Call
         say(f"  {_line(found, entry)}")
     for entry in missing.values():
         where = entry.bus if entry.address is None else f"{entry.bus}, {_address(entry.address)}"
-        say(tr("missing: {name}, a {type} at {where}").format(name=entry.name, type=entry.type, where=where))
+        say(tr("missing: {name} ({type}) at {where}").format(name=entry.name, type=entry.type, where=where))
     return int(wrong or bool(missing))
 
 
@@ -118,8 +118,9 @@ def _take(missing: dict[tuple[str, Address], Expected], found: Found) -> Expecte
     if found.identity is None and found.address is None:
         return None
     entry = missing.pop((found.bus, found.address), None)
-    if entry is None and isinstance(found.address, str):  # a thermometer that is configured as the only one
-        entry = missing.pop((found.bus, None), None)
+    only = missing.get((found.bus, None))  # a thermometer that is configured as the only one
+    if entry is None and only is not None and _fits(only, found):
+        entry = missing.pop((found.bus, None))
     return entry
 
 
@@ -143,7 +144,7 @@ def _line(found: Found, entry: Expected | None) -> str:
     elif _fits(entry, found):
         words.append(tr("configured as {name}").format(name=entry.name))
     else:
-        words.append(tr("configured as {name}, a {type}: WRONG").format(name=entry.name, type=entry.type))
+        words.append(tr("WRONG: configured as {name} ({type})").format(name=entry.name, type=entry.type))
     where = "" if found.address is None else f"{_address(found.address)}: "
     return where + "; ".join(words)
 

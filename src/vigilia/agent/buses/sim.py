@@ -59,9 +59,13 @@ class SimulatedI2cBus:
         where = self._where(address)
         async with self._lock:
             try:
-                answer = await asyncio.wait_for(self._exchange(line), DEADLINE_S)
+                # Not wait_for: a cancellation that meets the answer is lost in it before Python 3.12.
+                async with asyncio.timeout(DEADLINE_S):
+                    answer = await self._exchange(line)
             except TimeoutError as error:
                 raise BusError(f"{where}: the transaction has not ended after {DEADLINE_S:g} s") from error
+            except ConnectionRefusedError as error:
+                raise BusError(f"{where}: no simulator listens there") from error
             except (OSError, EOFError, ValueError) as error:  # ValueError: a line beyond all measure
                 raise BusError(f"{where}: the simulator does not answer ({error})") from error
         outcome, _, rest = answer.partition(" ")

@@ -15,8 +15,8 @@ from vigilia.errors import StartError
 if TYPE_CHECKING:
     from serial import Serial
 
-_SLICE_S = 0.05
-"""How long one look for bytes waits: so soon a caller that gave up is noticed."""
+_SLICE_S = 0.2
+"""How long one look for bytes waits: so soon it is noticed that the caller has given up."""
 _MARGIN_S = 1.0
 """What opening and writing may take besides."""
 _MOST_BYTES = 4096

@@ -6,6 +6,7 @@ from vigilia.agent.buses import Bus, OneWireBus, Operation, UartBus
 from vigilia.agent.ezo.lines import I2cLine, Line, UartLine
 from vigilia.agent.ezo.protocol import Health, Identity, fields, parse_health, parse_identity, wait_of
 from vigilia.errors import BadAnswer
+from vigilia.points import shorten
 
 _MOST_EXPORT_LINES = 64
 _MOST_EXPORT_CHARACTERS = 1024
@@ -81,7 +82,8 @@ class Circuit:
 
     async def export(self) -> str:
         """Return the circuit's calibration, to be kept: its lines with ";" between. Raises as `ask` does."""
-        announced = await self.query("Export,?")
+        # Data sheets say "10,120" is the answer; circuits give "?EXPORT,10,120".
+        announced = (await self.ask("Export,?")).upper().removeprefix("?EXPORT,").split(",")
         lines: list[str] = []
         while len(lines) < _MOST_EXPORT_LINES:
             line = await self.ask("Export")
@@ -91,9 +93,8 @@ class Circuit:
                 raise BadAnswer(f"{self.place}: an empty line in its export")
             lines.append(line)
         text = ";".join(lines)
-        wanted = announced[0] if announced else ""
-        if (wanted.isdigit() and int(wanted) != len(lines)) or len(text) > _MOST_EXPORT_CHARACTERS:
-            raise BadAnswer(f"{self.place}: {len(lines)} lines of export where {wanted or 'some'} were announced")
+        if announced[0] != str(len(lines)) or len(text) > _MOST_EXPORT_CHARACTERS:
+            raise BadAnswer(f"{self.place}: {len(lines)} lines of export where {shorten(announced[0])} were announced")
         return text
 
     def heard(self) -> list[str]:

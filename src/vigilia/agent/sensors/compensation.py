@@ -13,6 +13,9 @@ _FRESH_READINGS = 3
 _FRESH_REAL_S = 10.0
 """A thermometer is believed for so many of its live readings, and the real time that some tries may take."""
 
+FIRST_S = 5.0
+"""Real seconds within which a thermometer that works has been read after a start."""
+
 
 class Temperature(NamedTuple):
     """A temperature to compensate with."""
@@ -31,8 +34,9 @@ class Compensation:
         self._clock = clock
         self._last: float | None = None
 
-    def temperature(self) -> Temperature:
-        """Return the temperature to compensate with now."""
+    async def temperature(self) -> Temperature:
+        """Return the temperature to compensate with now; after a start it waits a little for the first one."""
+        await self._thermometer.until_read(FIRST_S)
         reading = self._thermometer.reading("Temp")
         name = self._thermometer.name
         fresh_s = _FRESH_READINGS * LIVE_S + self._clock.of_real(_FRESH_REAL_S)

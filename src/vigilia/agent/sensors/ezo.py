@@ -1,24 +1,27 @@
 """Sensors that are EZO circuits: what they declare, how they are read, set, calibrated and found."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from vigilia.agent.buses import Bus, BusError, Nack
-from vigilia.agent.ezo import Circuit, circuit_on
+from vigilia.agent.ezo import Circuit, NoData, circuit_on
 from vigilia.agent.parts import Failed, Measured, Rejected
 from vigilia.agent.sensors.calibration import BEGIN, CLEAR, END, LASTS_S, Request, parse_request
 from vigilia.agent.sensors.compensation import Compensation, Temperature
 from vigilia.agent.sensors.config import EzoConfig, circuit_address
-from vigilia.agent.sensors.kinds import EZO_KINDS, least_conductivity
+from vigilia.agent.sensors.kinds import EZO_KINDS, Kept, least_conductivity
 from vigilia.agent.sensors.moving import move
 from vigilia.agent.sensors.parameters import ezo_parameters
-from vigilia.agent.sensors.probe import Probe
+from vigilia.agent.sensors.probe import Probe, WrongKind
 from vigilia.agent.sensors.rhythm import LIVE_IN_CALIBRATION_S, LIVE_S
 from vigilia.agent.sensors.sensor import LONGEST_RAW, Sensor, sensor_declaration
 from vigilia.agent.sensors.watching import Watching
 from vigilia.clock import Clock
 from vigilia.errors import BadAnswer, printable
 from vigilia.points import Severity, Status, Value
+
+_logger = logging.getLogger(__name__)
 
 FIND_S = 10.0
 """Real seconds without a reading after Find: the next command ends the circuit's blinking."""
@@ -50,6 +53,9 @@ class EzoSensor(Sensor):
         self._met = False
         self._bad_answers = 0
         self._calibrating_until: float | None = None
+        self._wanted: dict[str, float] = {}
+        """Settings that the circuit is to keep, by parameter, as they were set here last."""
+        self._wanted_outputs: frozenset[str] | None = None
         if self._address is not None:
             addresses[bus.name, self._address] = config.name
 
@@ -68,19 +74,16 @@ class EzoSensor(Sensor):
         return held
 
     async def apply(self, parameter: str, value: Value) -> None:
-        """Have a setting hold from now on. Raises Rejected, and then nothing has changed."""
+        """Have a setting hold from now on. Raises Rejected, and then nothing has changed.
+
+        Before the sensor runs nothing is asked of equipment: settings hold from when the circuit is met.
+        """
         kept = next((kept for kept in self._kind.kept if kept.parameter == parameter), None)
         match value:
             case int() if parameter == "Address" and self._address is not None:
                 await self._move(value)
             case int() | float() if kept is not None:
-                async with self._talk:
-                    try:
-                        await self._meet()
-                        await self._probe.keep(kept, float(value))
-                    except (Nack, BusError, BadAnswer) as error:
-                        raise Rejected(str(error)) from error
-                self._tell_change()
+                await self._have_kept(kept, float(value))
             case str() if parameter == "Outputs" and self._kind.selectable:
                 await self._select(value)
             case _:
@@ -101,30 +104,46 @@ class EzoSensor(Sensor):
 
     async def _measure(self) -> Sequence[Measured]:
         self._mind_calibration()
+        self._probe.raw = ""
         try:
             if self._met:
                 await self._watching.look()
             else:
                 await self._meet()
-            temperature = None if self.compensation is None else self.compensation.temperature()
+            temperature = None if self.compensation is None else await self.compensation.temperature()
             values = await self._probe.read(None if temperature is None else temperature.celsius)
         except (Nack, BusError) as error:
             self._met = False
             self._watching.lose(printable(str(error)), gone=isinstance(error, Nack))
             raise
-        except BadAnswer:
+        except BadAnswer as error:
+            if isinstance(error, NoData):
+                self._watching.suspect()
             self._bad_answers += 1
-            if self._bad_answers >= _BAD_ANSWERS:
+            if self._bad_answers >= _BAD_ANSWERS or isinstance(error, WrongKind):
                 self._met = False
             raise
         finally:
             if self._probe.raw:
                 self._keep([Measured("Raw", printable(self._probe.raw)[:LONGEST_RAW], self._clock.now())])
         self._bad_answers = 0
+        self._drop_others(values)
         return self._judged(values, temperature)
 
     def _quantities(self) -> Sequence[str]:
         return [quantity.parameter for quantity in self._probe.quantities]
+
+    def _drop_others(self, values: Mapping[str, float]) -> None:
+        """Have what the circuit gives no longer, because its outputs were chosen anew, not pass for what it reads."""
+        detail = f"not among the outputs of the circuit, which are {self._probe.outputs}"
+        others = [self._readings.get(quantity.parameter) for quantity in self._kind.quantities]
+        self._keep(
+            [
+                other._replace(time=self._clock.now(), severity=Severity.INVALID, status=Status.READ, detail=detail)
+                for other in others
+                if other is not None and other.parameter not in values and other.detail != detail
+            ]
+        )
 
     def _judged(self, values: Mapping[str, float], temperature: Temperature | None) -> list[Measured]:
         """Return the reading, with what is to be held against it."""
@@ -139,54 +158,81 @@ class EzoSensor(Sensor):
         return [Measured(name, value, now, detail=detail) for name, value in values.items()]
 
     async def _meet(self) -> None:
-        """Make sure that the circuit there is known."""
-        if not self._met:
-            await self._probe.meet()
-            await self._watching.begin()
-            self._met = True
-            self._bad_answers = 0
+        """Make sure that the circuit there is known, and set as it was here: another may have come in its place."""
+        if self._met:
+            return
+        await self._probe.meet()
+        try:
+            for kept in self._kind.kept:
+                if kept.parameter in self._wanted:
+                    await self._probe.keep(kept, self._wanted[kept.parameter])
+            if self._wanted_outputs is not None:
+                await self._probe.select(self._wanted_outputs)
+        except BadAnswer as error:
+            _logger.warning("%s is not set as it was: %s", self.name, error)
+        await self._watching.begin()
+        self._met = True
+        self._bad_answers = 0
+
+    async def _have_kept(self, kept: Kept, value: float) -> None:
+        """Have the circuit keep a setting. Raises Rejected."""
+        if self._listener is not None:
+            await self._set(lambda: self._probe.keep(kept, value))
+        self._wanted[kept.parameter] = value
+
+    async def _select(self, text: str) -> None:
+        """Have a reading consist of some of what the circuit can give. Raises Rejected."""
+        by_name = {column.upper(): column for column in self._kind.selectable}
+        wanted = frozenset(by_name.get(name.strip().upper(), "") for name in text.split(","))
+        if not all(wanted):
+            right = ",".join(self._kind.selectable)
+            raise Rejected(f"{printable(text[:40])!r} names no outputs: write some of {right}", over_limit=True)
+        if self._listener is not None:
+            await self._set(lambda: self._probe.select(wanted))
+        self._wanted_outputs = wanted
+
+    async def _set(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Have the circuit set as it should be; it must be there. Raises Rejected."""
+        async with self._talk:
+            try:
+                await self._meet()
+                await work()
+            except (Nack, BusError, BadAnswer) as error:
+                raise Rejected(printable(str(error))) from error
+        self._tell_change()
 
     async def _move(self, address: int) -> None:
         """Be at another I2C address from now on. Raises Rejected."""
         if address == self._address:
             return
-        if other := self._addresses.get((self._bus.name, address)):
-            raise Rejected(f"{self._bus.name}, address {address} is that of {other}: choose another")
         circuit = circuit_on(self._bus, address, self._kind.type)
+        place = (self._bus.name, address)
+        if self._listener is None:  # as it was before a restart; others may still have to leave that address
+            self._addresses[place] = self.name
+            self._be_at(address, circuit)
+            return
+        if other := self._addresses.get(place):
+            raise Rejected(f"{circuit.place} is that of {other}: choose another")
         # Taken at once: two that are set to one address at one time are not both let through.
-        self._addresses[self._bus.name, address] = self.name
+        self._addresses[place] = self.name
         try:
             async with self._talk:
                 await move(self._probe.circuit, circuit, address, self._kind.type)
                 self._be_at(address, circuit)
         finally:
             if self._address != address:
-                del self._addresses[self._bus.name, address]
+                del self._addresses[place]
 
     def _be_at(self, address: int, circuit: Circuit) -> None:
-        if self._address is not None:
-            self._addresses.pop((self._bus.name, self._address), None)
+        left = (self._bus.name, self._address or 0)
+        if self._addresses.get(left) == self.name:
+            del self._addresses[left]
         self._address = address
         self._probe.circuit = circuit
         self._met = False
         self._declaration = dataclasses.replace(self._declaration, place=circuit.place)
         self._rhythm.hurry()
         self._wake.set()
-        self._tell_change()
-
-    async def _select(self, text: str) -> None:
-        """Have a reading consist of some of what the circuit can give. Raises Rejected."""
-        by_name = {column.upper(): column for column in self._kind.selectable}
-        wanted = [by_name.get(name.strip().upper(), "") for name in text.split(",")]
-        if not all(wanted):
-            right = ",".join(self._kind.selectable)
-            raise Rejected(f"{printable(text[:40])!r} names no outputs: write some of {right}", over_limit=True)
-        async with self._talk:
-            try:
-                await self._meet()
-                await self._probe.select(frozenset(wanted))
-            except (Nack, BusError, BadAnswer) as error:
-                raise Rejected(str(error)) from error
         self._tell_change()
 
     async def _calibrate(self, request: Request) -> str:
@@ -206,10 +252,17 @@ class EzoSensor(Sensor):
                 raise Rejected(f"calibrate {first!r} before {request.word!r}: {first!r} clears the others")
             self._begin_calibration()
             await self._probe.circuit.ask(request.command)
+            return f"{request.word}: done; {await self._after(request)}; {holds}"
+
+    async def _after(self, request: Request) -> str:
+        """Show and store what has become of the calibration; return it in words. The step itself is done."""
+        try:
             state = await self._watching.note_calibration()
             if request.word != CLEAR:
                 await self._watching.save_export()
-        return f"{request.word}: done; {state.text}; {holds}"
+        except (Nack, BusError, BadAnswer) as error:
+            return f"what has become of the calibration could not be read: {printable(str(error))}"
+        return state.text
 
     def _begin_calibration(self) -> None:
         self._calibrating_until = self._clock.monotonic() + LASTS_S
@@ -219,8 +272,9 @@ class EzoSensor(Sensor):
         self._show_calibrating(calibrating=True)
 
     def _mind_calibration(self) -> None:
-        """Show that the calibration has ended, where its time is over."""
-        if self._calibrating_until is not None and not self.calibrating:
+        """Show that the calibration has ended, where its time is over; before the first one, that there is none."""
+        over = self._calibrating_until is not None and not self.calibrating
+        if over or "Calibrating" not in self._readings:
             self._calibrating_until = None
             self._rhythm.live_s = LIVE_S
             self._show_calibrating(calibrating=False)

@@ -65,6 +65,7 @@ class EzoKind:
     address: int
     """On I2C, as it is sold."""
     quantities: tuple[Quantity, ...]
+    """In the order that they have in a reading."""
     steps: tuple[Step, ...]
     settles_within: float
     """Readings that differ by no more than this, of the first quantity, are one: the probe has settled."""
@@ -82,9 +83,6 @@ class EzoKind:
         """The columns that can be left out of a reading; none where it is always one value."""
         return tuple(quantity.column for quantity in self.quantities if quantity.column)
 
-
-_SOLUTION = "Rinse the probe and put it into the solution of known value."
-_REFERENCE = "Bring the probe to a known value, such as that of a reference instrument beside it."
 
 _PH = EzoKind(
     "ezo-ph",
@@ -113,9 +111,27 @@ _EC = EzoKind(
     ),
     (
         Step("dry", "Cal,dry", "Dry the probe and leave it in the air."),
-        Step("single", "Cal,{value}", f"For one point: {_SOLUTION}", (0.07, 500_000.0), 1413.0),
-        Step("low", "Cal,low,{value}", f"For two points, the low one: {_SOLUTION}", (0.07, 500_000.0), 12_880.0),
-        Step("high", "Cal,high,{value}", f"For two points, the high one: {_SOLUTION}", (0.07, 500_000.0), 80_000.0),
+        Step(
+            "single",
+            "Cal,{value}",
+            "For one point: rinse the probe and put it into the solution.",
+            (0.07, 500_000.0),
+            1413.0,
+        ),
+        Step(
+            "low",
+            "Cal,low,{value}",
+            "For two points: rinse the probe and put it into the low solution.",
+            (0.07, 500_000.0),
+            12_880.0,
+        ),
+        Step(
+            "high",
+            "Cal,high,{value}",
+            "For two points: rinse the probe and put it into the high solution.",
+            (0.07, 500_000.0),
+            80_000.0,
+        ),
     ),
     settles_within=0.01,
     settles_relative=True,
@@ -146,7 +162,7 @@ _ORP = EzoKind(
     "ORP",
     98,
     (Quantity("ORP", "mV", -2000.0, 2000.0, 1, "Oxidation-reduction potential"),),
-    (Step("single", "Cal,{value}", _SOLUTION, (-1020.0, 1020.0), 225.0),),
+    (Step("single", "Cal,{value}", "Rinse the probe and put it into the solution.", (-1020.0, 1020.0), 225.0),),
     settles_within=2.0,
 )
 _RTD = EzoKind(
@@ -154,7 +170,7 @@ _RTD = EzoKind(
     "RTD",
     102,
     (Quantity("Temp", "°C", -200.0, 1254.0, 3, "Temperature"),),
-    (Step("single", "Cal,{value}", _REFERENCE, (-126.0, 1254.0), 100.0),),
+    (Step("single", "Cal,{value}", "Put the probe beside a reference thermometer.", (-126.0, 1254.0), 100.0),),
     settles_within=0.05,
 )
 _HUM = EzoKind(
@@ -166,7 +182,7 @@ _HUM = EzoKind(
         Quantity("Temp", "°C", -60.0, 150.0, 2, "Temperature of the air", "T"),
         Quantity("DewPoint", "°C", -100.0, 150.0, 2, "Dew point", "Dew"),
     ),
-    (Step("single", "Cal,{value}", f"Of its thermometer: {_REFERENCE}", (-20.0, 70.0), 25.0),),
+    (Step("single", "Cal,{value}", "Put the sensor beside a reference thermometer.", (-20.0, 70.0), 25.0),),
     settles_within=0.5,
 )
 _CO2 = EzoKind(

@@ -22,6 +22,10 @@ class ColumnsChanged(BadAnswer):
     """A reading has more or fewer values than the circuit said it would."""
 
 
+class WrongKind(BadAnswer):
+    """Another kind of circuit is there."""
+
+
 class Probe:
     """One probe. `meet` it first, and anew after it was lost; all methods raise Nack, BusError and BadAnswer."""
 
@@ -47,11 +51,11 @@ class Probe:
 
     @property
     def outputs(self) -> str:
-        """The names of what a reading consists of, as `O,` takes them; empty where it is always one value."""
-        return ",".join(quantity.column for quantity in self.quantities if quantity.column)
+        """The names of what a reading consists of, as `O,` takes them; empty: it is always one value, or not known."""
+        return ",".join(quantity.column for quantity in self._columns or ())
 
     async def meet(self) -> None:
-        """Find out what is there and how it is set. Raises BadAnswer where it is another kind of circuit."""
+        """Find out what is there and how it is set. Raises WrongKind."""
         await self.recognise()
         self._takes_rt = True
         await self._learn_columns()
@@ -61,10 +65,10 @@ class Probe:
             await self._learn_kept(kept)
 
     async def recognise(self) -> None:
-        """Make sure of the kind of circuit that is there. Raises BadAnswer where it is another."""
+        """Make sure of the kind of circuit that is there. Raises WrongKind."""
         identity = await self.circuit.identify()
         if identity.type != self._kind.type:
-            raise BadAnswer(
+            raise WrongKind(
                 f"{self.circuit.place} holds a circuit of type {identity.type} (firmware {identity.firmware}), not "
                 f"{self._kind.type}: correct the address, or exchange the circuits"
             )
@@ -113,20 +117,29 @@ class Probe:
             raise BadAnswer(f"{self.circuit.place}: {kept.parameter} is not {text} after it was set to that")
 
     async def select(self, columns: frozenset[str]) -> None:
-        """Have readings consist of some columns. Raises BadAnswer where they do not afterwards."""
+        """Have readings consist of some columns; nothing is written where they do already.
+
+        Raises BadAnswer where they do not afterwards.
+        """
+        if self._consists_of(columns):
+            return
         for column in self._kind.selectable:
             await self.circuit.ask(f"O,{column},{int(column in columns)}")
         await self._learn_columns()
-        if self._columns is None or columns.symmetric_difference(quantity.column for quantity in self._columns):
+        if not self._consists_of(columns):
             raise BadAnswer(f"{self.circuit.place}: its outputs are {self.outputs or 'not known'} after they were set")
+
+    def _consists_of(self, columns: frozenset[str]) -> bool:
+        return self._columns is not None and columns == frozenset(quantity.column for quantity in self._columns)
 
     async def _learn_columns(self) -> None:
         self._columns = None
         if self._kind.selectable and (said := await self._optional("O,?")) is not None:
-            names = [name.upper() for name in said]
-            by_name = {quantity.column.upper(): quantity for quantity in self._kind.quantities}
-            if names and all(name in by_name for name in names):
-                self._columns = tuple(by_name[name] for name in names)
+            names = {name.upper() for name in said}
+            # The order in a reading is fixed, whatever that in the answer: a DO circuit says "%,mg" and gives mg first.
+            columns = tuple(quantity for quantity in self._kind.quantities if quantity.column.upper() in names)
+            if columns and len(columns) == len(said):
+                self._columns = columns
 
     async def _learn_kept(self, kept: Kept) -> None:
         self.kept.pop(kept.parameter, None)

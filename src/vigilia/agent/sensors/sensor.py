@@ -43,6 +43,7 @@ class Sensor(ABC):
         self._quiet_until = 0.0
         """No reading before that, by the clock's monotonic time."""
         self._trouble: Status | None = None
+        self._was_read = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -66,6 +67,13 @@ class Sensor(ABC):
     def reading(self, parameter: str) -> Measured | None:
         """Return the newest of one reading; None before there is one."""
         return self._readings.get(parameter)
+
+    async def until_read(self, within_s: float) -> None:
+        """Wait until it has been read once, well or not, or for so many real seconds."""
+        if not self._was_read.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._was_read.wait()
 
     def settings(self) -> Mapping[str, Value]:
         """Return what holds of every setting."""
@@ -111,7 +119,9 @@ class Sensor(ABC):
         while (wait_s := max(self._rhythm.wait_s(), self._quiet_until - self._clock.monotonic())) > 0:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_s / self._clock.speed)
+                # Not wait_for: a cancellation that meets a wake is lost in it before Python 3.12.
+                async with asyncio.timeout(wait_s / self._clock.speed):
+                    await self._wake.wait()
 
     async def _read_once(self, *, sample: bool) -> None:
         try:
@@ -125,6 +135,7 @@ class Sensor(ABC):
             if self._trouble is not None:
                 self._trouble = None
                 _logger.info("%s: reads again", self.name)
+        self._was_read.set()
         if sample and self._listener is not None:
             self._listener.sampled(self, samples)
 

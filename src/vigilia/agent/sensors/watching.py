@@ -40,7 +40,8 @@ class Watching:
         self._newest: dict[str, Measured] = {}
         self._restart: str | None = None
         """The letter of the last reason that was told; None: not asked yet."""
-        self._gone = False
+        self._suspected = ""
+        """How the circuit is known to have started anew; empty: it is not."""
         self._looks = 0
         self._looked_at = self._look_at = clock.monotonic()
 
@@ -49,9 +50,9 @@ class Watching:
         now = self._clock.monotonic()
         self._looked_at, self._look_at = now, now + self._clock.of_real(LOOK_S)
         forgot = await self._quietly(self._probe.was_restarted())
-        why = ANEW if forgot else RETURNED if self._gone else ""
-        self._gone = False
-        await self._quietly(self._ask_health(why))
+        if forgot:
+            self._suspected = ANEW
+        await self._quietly(self._ask_health())
         await self._quietly(self.note_calibration())
 
     async def look(self) -> None:
@@ -62,19 +63,21 @@ class Watching:
         """
         for code in self._probe.circuit.heard():
             if code in ("*RE", "*RS"):
-                await self._quietly(self._ask_health(ANEW))
+                self._suspected = ANEW
             elif code in ("*OV", "*UV"):
                 self._show("Voltage", self._last("Voltage"), Severity.MINOR, Status.STATE, UNASKED[code])
         now = self._clock.monotonic()
         since, self._looked_at = now - self._looked_at, now
         if since >= UNHURRIED_S and await self._quietly(self._probe.was_restarted()):
-            await self._quietly(self._ask_health(ANEW))
+            self._suspected = ANEW
+        if self._suspected:
+            await self._quietly(self._ask_health())
         if now < self._look_at:
             return
         self._look_at = now + self._clock.of_real(LOOK_S)
         self._looks += 1
         if self._looks % 2:
-            await self._quietly(self._ask_health(""))
+            await self._quietly(self._ask_health())
         else:
             await self._probe.recognise()
 
@@ -90,9 +93,14 @@ class Watching:
         """Ask for the calibration as the circuit exports it, and have it stored."""
         self._show("Export", await self._probe.circuit.export(), event=True)
 
+    def suspect(self) -> None:
+        """Note that the circuit has missed a command: it may have started anew."""
+        self._suspected = ANEW
+
     def lose(self, why: str, *, gone: bool) -> None:
         """Show that the circuit is out of reach. `gone`: its bus works, and nobody answers."""
-        self._gone = self._gone or gone
+        if gone:
+            self._suspected = RETURNED
         for name in _LOST_WITH_IT:
             if name in self._newest:
                 self._show(name, self._last(name), Severity.INVALID, Status.COMM, why)
@@ -105,22 +113,21 @@ class Watching:
             _logger.debug("%s: %s", self._name, error)
             return None
 
-    async def _ask_health(self, restarted: str) -> None:
-        """Ask for the supply and the reason of the last start; `restarted` says how it is known to have been one."""
+    async def _ask_health(self) -> None:
+        """Ask for the supply and the reason of the last start; tell of a start that is suspected, or has another."""
         health = await self._probe.health()
         if health.voltage is not None:
             self._show("Voltage", health.voltage)
         known, self._restart = self._restart, health.restart
-        if known is not None and not restarted and known != health.restart:
-            restarted = ANEW
+        detail, self._suspected = self._suspected or ("" if known == health.restart else ANEW), ""
         reason = RESTARTS.get(health.restart, RESTARTS["U"])
-        event = bool(restarted) and known is not None
-        if event:
+        if known is None:  # what was before us is no event
+            self._show("Restart", reason)
+        elif detail:
             told = self._probe.told_celsius
-            restarted += f"; it is told {told:.1f} °C again" if told is not None else ""
-            _logger.warning("%s: %s: %s: %s", self._name, self._probe.circuit.place, restarted, reason)
-        if event or known is None:
-            self._show("Restart", reason, detail=restarted if event else "", event=event)
+            detail += f"; it is told {told:.1f} °C again" if told is not None else ""
+            _logger.warning("%s: %s: %s: %s", self._name, self._probe.circuit.place, detail, reason)
+            self._show("Restart", reason, detail=detail, event=True)
 
     def _last(self, name: str) -> Value | None:
         return self._newest[name].value if name in self._newest else None

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import until
 from tests.unit.agent.ezo.standin import StandIn, sim_bus
 from tests.unit.agent.sensors.bench import SPEED, Heard, bench, ezo, running
 from vigilia.agent.buses import OneWireBus
 from vigilia.agent.buses.sim import SimulatedI2cBus
-from vigilia.agent.sensors import make_sensors
+from vigilia.agent.sensors import compensation, make_sensors
 from vigilia.agent.sensors.config import Ds18b20Config
 from vigilia.clock import Clock
 from vigilia.points import Severity, Status
@@ -19,7 +21,7 @@ TEMP = ezo("temp", "ezo-rtd")
 async def test_a_reading_is_taken_at_the_temperature_of_another_sensor() -> None:
     ph, rtd = StandIn(), StandIn("RTD", value="31.46")
     async with bench({99: ph, 102: rtd}, TEMP, PH) as lab:
-        await until(lambda: ph.degrees == 31.5)
+        await until(lambda: ph.degrees == 31.5 and lab.has("ph", "pH"))
         await until(lambda: lab.newest("ph", "pH").severity is Severity.NO_ALARM)
         rtd.value = "18.2"
         await until(lambda: ph.degrees == 18.2)
@@ -36,6 +38,27 @@ async def test_firmware_without_rt_is_told_t_before_each_reading() -> None:
         assert log[told - 1 : told + 4] == ["RT,31.5", "T,31.5", "R", "T,31.5", "R"]
 
 
+async def test_after_a_start_the_first_temperature_is_waited_for() -> None:
+    ph, rtd = StandIn(), StandIn("RTD", value="31.5", processing_s=0.1)
+    async with bench({99: ph, 102: rtd}, PH, TEMP) as lab:
+        await until(lambda: bool(lab.heard.of("pH")))
+        assert lab.heard.of("pH")[0].severity is Severity.NO_ALARM
+        assert "R" not in ph.log
+
+
+async def test_a_thermometer_that_does_not_run_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compensation, "FIRST_S", 0.05)
+    async with sim_bus({99: StandIn()}) as simulated:
+        bus = SimulatedI2cBus("i2c-1", simulated.address)
+        ph, _ = make_sensors([PH, TEMP], {"i2c-1": bus}, Clock(speed=SPEED))
+        async with running([ph], Heard()):
+            await until(lambda: ph.reading("pH") is not None)
+        reading = ph.reading("pH")
+        assert reading is not None
+        assert reading.detail == "not compensated for temperature: temp has not been read"
+        await bus.close()
+
+
 async def test_before_a_temperature_is_known_a_reading_is_in_doubt() -> None:
     ph = StandIn()
     async with bench({99: ph}, PH, TEMP) as lab:
@@ -50,7 +73,7 @@ async def test_before_a_temperature_is_known_a_reading_is_in_doubt() -> None:
 async def test_a_temperature_that_is_lost_stands_in_for_itself_and_is_told_of() -> None:
     ph, rtd = StandIn(), StandIn("RTD", value="31.5")
     async with bench({99: ph, 102: rtd}, TEMP, PH) as lab:
-        await until(lambda: ph.degrees == 31.5)
+        await until(lambda: ph.degrees == 31.5 and lab.has("ph", "pH"))
         rtd.value = "-1023.000"
         await until(lambda: "measured before" in lab.newest("ph", "pH").detail)
         reading = lab.newest("ph", "pH")

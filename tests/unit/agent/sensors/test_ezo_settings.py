@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from tests.conftest import until
-from tests.unit.agent.ezo.standin import StandIn
-from tests.unit.agent.sensors.bench import bench, ezo
+from tests.unit.agent.ezo.standin import StandIn, sim_bus
+from tests.unit.agent.sensors.bench import SPEED, Heard, bench, ezo, running
+from vigilia.agent.buses.sim import SimulatedI2cBus
 from vigilia.agent.parts import Failed, Rejected
-from vigilia.agent.sensors import moving
+from vigilia.agent.sensors import make_sensors, moving
+from vigilia.clock import Clock
 from vigilia.points import Severity
 
 
@@ -61,6 +63,7 @@ async def test_what_the_circuit_keeps_is_set_there_and_read_back(
     kind: str, circuit: StandIn, setting: str, value: float, kept: dict[str, str]
 ) -> None:
     async with bench({100: circuit, 97: circuit}, ezo("s", kind)) as lab:
+        await until(lambda: bool(lab["s"].readings()))
         await lab["s"].apply(setting, value)
         assert circuit.kept == kept
         assert lab["s"].settings()[setting] == float(kept[setting[0]].split(",")[0])
@@ -104,6 +107,11 @@ async def test_outputs_are_chosen() -> None:
         assert ec.columns == ["EC", "S"]
         assert lab["ec"].settings()["Outputs"] == "EC,S"
         await until(lambda: lab.has("ec", "Salinity"))
+        ec.value = "1413"
+        await lab["ec"].apply("Outputs", "EC")
+        await until(lambda: lab.newest("ec", "Salinity").severity is Severity.INVALID)
+        assert lab.newest("ec", "Salinity").detail == "not among the outputs of the circuit, which are EC"
+        assert lab.newest("ec", "EC").severity is Severity.NO_ALARM
         for wrong in ("", "EC,pH", "EC,,S"):
             with pytest.raises(Rejected, match="write some of EC,TDS,S,SG") as caught:
                 await lab["ec"].apply("Outputs", wrong)
@@ -140,6 +148,7 @@ async def test_a_circuit_is_told_to_move_where_nobody_is() -> None:
 async def test_an_address_that_is_taken_is_rejected() -> None:
     circuits = {99: StandIn(), 103: StandIn("PMP"), 102: StandIn("RTD", value="25.0"), 90: StandIn(replies={"i": "?"})}
     async with bench(circuits, ezo("ph", "ezo-ph"), ezo("temp", "ezo-rtd")) as lab:
+        await until(lambda: lab.has("ph", "pH") and lab.has("temp", "Temp"))
         for address, says in ((103, "holds PMP"), (102, "is that of temp"), (90, "does not say what it is")):
             with pytest.raises(Rejected, match=says):
                 await lab["ph"].apply("Address", address)
@@ -152,6 +161,7 @@ async def test_an_address_that_is_taken_is_rejected() -> None:
 async def test_two_sensors_are_not_both_let_to_one_address() -> None:
     circuits = {99: StandIn(), 98: StandIn()}
     async with bench(circuits, ezo("a", "ezo-ph"), ezo("b", "ezo-ph", address=98)) as lab:
+        await until(lambda: lab.has("a", "pH") and lab.has("b", "pH"))
         outcomes = await asyncio.gather(
             lab["a"].apply("Address", 60), lab["b"].apply("Address", 60), return_exceptions=True
         )
@@ -163,6 +173,7 @@ async def test_two_sensors_are_not_both_let_to_one_address() -> None:
 async def test_a_circuit_that_does_not_move_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moving, "_RESTARTS_S", 0.3)
     async with bench({99: StandIn(locked=True)}, ezo("ph", "ezo-ph")) as lab:
+        await until(lambda: lab.has("ph", "pH"))
         with pytest.raises(Rejected, match="did not move"):
             await lab["ph"].apply("Address", 60)
         await until(lambda: lab.has("ph", "pH"))
@@ -174,6 +185,7 @@ async def test_a_circuit_that_does_not_move_is_said_so(monkeypatch: pytest.Monke
 
 async def test_with_nobody_at_either_address_it_is_looked_for_at_the_new_one() -> None:
     async with bench({}, ezo("ph", "ezo-ph")) as lab:
+        await until(lambda: lab.has("ph", "pH"))
         await lab["ph"].apply("Address", 60)
         lab.bus.circuits[60] = StandIn(value="6.5")
         await until(lambda: lab.has("ph", "pH") and lab.newest("ph", "pH").value == 6.5)
@@ -191,3 +203,62 @@ async def test_find_has_the_light_blink_and_lets_it() -> None:
         lab.bus.circuits.clear()
         with pytest.raises(Failed, match="address 99: nobody answers"):
             await lab["ph"].command("Find", value=True, command_id="2")
+
+
+async def test_what_was_set_before_a_restart_holds_again_without_waiting_for_equipment() -> None:
+    ec, first, second = StandIn("EC", value="1413,0.7"), StandIn(value="6.5"), StandIn(value="7.5")
+    async with sim_bus({100: ec, 60: first, 99: second}) as simulated:
+        bus = SimulatedI2cBus("i2c-1", simulated.address)
+        configs = [ezo("ec", "ezo-ec"), ezo("b", "ezo-ph", address=98), ezo("a", "ezo-ph")]
+        sensors = {sensor.name: sensor for sensor in make_sensors(configs, {"i2c-1": bus}, Clock(speed=SPEED))}
+        # They exchanged places, each in its turn: b is where a stands in the configuration.
+        for name, parameter, value in (
+            ("ec", "K", 0.5),
+            ("ec", "Outputs", "EC,S"),
+            ("b", "Address", 99),
+            ("a", "Address", 60),
+        ):
+            await sensors[name].apply(parameter, value)
+        assert simulated.lines == []
+        async with running(sensors.values(), Heard()):
+            await until(lambda: sensors["ec"].reading("Salinity") is not None)
+            assert (ec.kept["K"], ec.columns) == ("0.50", ["EC", "S"])
+            assert sensors["ec"].settings()["K"] == 0.5
+            await until(lambda: all(sensors[name].reading("pH") is not None for name in "ab"))
+            readings = [sensors[name].reading("pH") for name in "ab"]
+            assert [reading.value for reading in readings if reading] == [6.5, 7.5]
+            with pytest.raises(Rejected, match="is that of b"):
+                await sensors["a"].apply("Address", 99)
+        await bus.close()
+
+
+async def test_a_circuit_that_comes_in_place_of_another_is_set_as_that_was() -> None:
+    async with bench({100: StandIn("EC", value="1413")}, ezo("ec", "ezo-ec")) as lab:
+        await until(lambda: lab.has("ec", "EC"))
+        await lab["ec"].apply("K", 10.0)
+        lab.bus.circuits.clear()
+        await until(lambda: lab.newest("ec", "EC").severity is Severity.INVALID)
+        other = lab.bus.circuits[100] = StandIn("EC", value="1413")
+        await until(lambda: other.kept["K"] == "10.00")
+        lab.bus.circuits.clear()
+        await until(lambda: lab.newest("ec", "EC").severity is Severity.INVALID)
+        lab.bus.circuits[100] = StandIn("EC", value="1413", replies={"K,10.00": None})
+        await until(lambda: lab.newest("ec", "EC").severity is Severity.NO_ALARM)  # and it is read all the same
+        assert lab["ec"].settings()["K"] == 1.0
+
+
+async def test_a_stop_that_meets_a_new_setting_is_not_swallowed() -> None:
+    async with sim_bus({99: StandIn()}) as simulated:
+        bus = SimulatedI2cBus("i2c-1", simulated.address)
+        (sensor,) = make_sensors([ezo("ph", "ezo-ph")], {"i2c-1": bus}, Clock())
+        heard = Heard()
+        task = asyncio.create_task(sensor.run(heard))
+        await until(lambda: bool(heard.of("pH")))
+        await asyncio.sleep(0.01)  # it waits for the next reading now
+        await sensor.apply("Interval", 3600.0)
+        await asyncio.sleep(0)
+        task.cancel()
+        ended, _ = await asyncio.wait([task], timeout=5)
+        task.cancel()
+        assert ended
+        await bus.close()
