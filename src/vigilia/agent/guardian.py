@@ -45,6 +45,8 @@ _STEADY_S = 60.0
 _DEATH_S = 0.2
 """How long to wait for the end of a worker that was killed, before outputs are made safe: it may hold their pins."""
 _RETRY_S = 0.5
+_LONGEST_RETRY_S = 10.0
+"""What cannot be made safe is tried ever more slowly: a worker must be guarded meanwhile."""
 _LONGEST_LINE = 65_536
 _MOST_OUTPUTS = 200
 _STDERR = 2
@@ -72,7 +74,10 @@ class Guardian:
         """When each output that is on must have been renewed."""
         self._unsafe: dict[str, list[Operation]] = {}
         """What could not be made safe, and is tried again."""
+        self._told: dict[str, str] = {}
+        """Why each of those is not safe, as it was said."""
         self._retry_at = 0.0
+        self._retry_wait = _RETRY_S
         self._said_bye = False
         self._stopping = False
         self._end_by: float | None = None
@@ -205,6 +210,7 @@ class Guardian:
             self._tell("the worker is killed, and hangs in the kernel")
         if not self._said_bye and self._armed:
             self._unsafe |= self._armed
+            self._retry_wait = _RETRY_S
             self._make_safe("made safe")
         while True:
             try:
@@ -218,8 +224,11 @@ class Guardian:
             del self._unsafe[name]
             self._tell(f"{name}: {done}")
         for name, failure in failures.items():
-            self._tell(f"{name} IS NOT SAFE: {failure}")
-        self._retry_at = time.monotonic() + _RETRY_S
+            if failure != self._told.get(name):
+                self._tell(f"{name} IS NOT SAFE: {failure}")
+        self._told = failures
+        self._retry_at = time.monotonic() + self._retry_wait
+        self._retry_wait = min(_LONGEST_RETRY_S, self._retry_wait * 2)
 
     def _retry(self) -> None:
         if self._unsafe and time.monotonic() >= self._retry_at:

@@ -87,6 +87,7 @@ class LedgerFile:
 
     def __init__(self, path: Path) -> None:
         """Open or make the file. Raises StartError where that cannot be."""
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         try:
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -100,7 +101,10 @@ class LedgerFile:
             ) from error
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close the file; nothing where it is closed."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             await self._in_thread(self._database.close)
         finally:

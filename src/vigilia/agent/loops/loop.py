@@ -141,7 +141,8 @@ class Loop(Part, ABC):
                     await self._step()
                 self._wake.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), _STEP_S)
+                    async with asyncio.timeout(_STEP_S):
+                        await self._wake.wait()
         finally:
             await self._let_go()
 

@@ -13,8 +13,10 @@ from vigilia.agent.parts import Access, Failed, Parameter, Rejected
 from vigilia.clock import Clock
 from vigilia.points import Kind, Value
 
-_AGAIN_S = 60.0
+_AGAIN_S = 5.0
 """After a dose was refused, the next one is not asked for sooner."""
+_AGAIN_AFTER_LIMIT_S = 60.0
+"""Nor is one that a limit refused."""
 
 
 class PhDosing(Loop):
@@ -35,7 +37,8 @@ class PhDosing(Loop):
         self._budget = Budget(config.max_day_ml, DAY_S, f"{config.name}: max_day_ml", config.name)
         self._dosed_at = 0.0
         """When the last dose ended, by the clock's monotonic time."""
-        self._refused_at: float | None = None
+        self._not_before = 0.0
+        """When the next dose may be asked for after one was refused, by real monotonic time."""
         self._last_failure = ""
 
     def settings(self) -> Mapping[str, Value]:
@@ -46,7 +49,7 @@ class PhDosing(Loop):
         """Have a setting hold. Raises Rejected, and then nothing has changed."""
         if parameter == "Dose" and isinstance(value, int | float):
             self._dose_ml = float(value)
-            self._refused_at = None
+            self._not_before = 0.0
             self._tell_change()
         else:
             await super().apply(parameter, value)
@@ -73,20 +76,19 @@ class PhDosing(Loop):
         if self._seen_at <= self._dosed_at:
             self._show(State.WAITING, "for a reading newer than the last dose")
             return
-        if self._refused_at is not None and time.monotonic() - self._refused_at < _AGAIN_S:
+        if time.monotonic() < self._not_before:
             return  # it goes on showing why it holds
         await self._dose()
 
     async def _dose(self) -> None:
         self._show(State.ACTING, f"{self._dose_ml:g} ml")
-        self._refused_at, self._last_failure = None, ""
+        self._last_failure = ""
         try:
             await self._pump.dose(self._dose_ml, self.name, [self._budget])
-        except Rejected:
-            self._refused_at = time.monotonic()
+        except Rejected as error:
+            self._not_before = time.monotonic() + (_AGAIN_AFTER_LIMIT_S if error.over_limit else _AGAIN_S)
             raise
         except Failed as error:
             self._last_failure = str(error)
-        finally:
-            self._dosed_at = self._clock.monotonic()
+        self._dosed_at = self._clock.monotonic()
         self._show(State.WAITING, f"min_interval_s = {self._doses.min_interval_s:g} since the last dose")

@@ -8,7 +8,8 @@ from vigilia.agent.outputs.guard import Guard
 from vigilia.agent.outputs.hardware import make_hardware
 from vigilia.agent.outputs.pmp import PumpCircuit
 from vigilia.agent.outputs.pump import Pump
-from vigilia.agent.outputs.switch import Switch, safe_level
+from vigilia.agent.outputs.switch import Switch
+from vigilia.agent.outputs.switchwork import safe_level
 from vigilia.agent.safeops import Operation
 
 __all__ = ["CircuitAt", "Contact", "Gear", "Guard", "Output", "make_outputs", "safe_operations"]

@@ -21,6 +21,7 @@ class Guard:
         os.set_blocking(descriptor, False)
         os.set_inheritable(descriptor, False)
         self._gone = asyncio.Event()
+        self._on: set[str] = set()
 
     @classmethod
     def take(cls, environment: MutableMapping[str, str]) -> "Guard":
@@ -48,16 +49,22 @@ class Guard:
 
         Raises Rejected where there is no guardian.
         """
+        self._on.add(name)
         self._say({"alive": [name]})
         self._require()
 
     def off(self, name: str) -> None:
         """Say that an output is safe, and confirmed."""
+        self._on.discard(name)
         self._say({"off": [name]})
 
     def bye(self) -> None:
-        """Say that all outputs are safe and that the worker ends."""
-        self._say({"bye": True})
+        """Say that all outputs are safe and that the worker ends; nothing where one is not known to be safe.
+
+        The guardian then finds the end of the pair without a farewell, and makes all safe itself.
+        """
+        if not self._on:
+            self._say({"bye": True})
 
     async def wait_gone(self) -> None:
         """Return once the guardian has died: the worker then leaves safe, and ends."""

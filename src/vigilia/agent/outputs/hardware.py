@@ -80,7 +80,8 @@ class SysfsPwm:
         except OSError as error:
             self._period = None
             raise Failed(f"{error.filename}: {error.strerror}: check dtoverlay=pwm and the rights on it") from error
-        self._period = _period_ns(level)
+        if level.duty:
+            self._period = _period_ns(level)
 
     def close(self) -> None:
         """Leave the channel exported, as it is."""

@@ -1,0 +1,146 @@
+"""A thermostat: on below, off above, off where it cannot see."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import until
+from tests.unit.agent.loops.rig import ScriptedProbe, loop_config, shown
+from tests.unit.agent.outputs.rig import PwmTree, Rig, rig_in
+from tests.unit.agent.outputs.test_switch import no_pump
+from vigilia.agent.loops import Loop, make_loops
+from vigilia.agent.loops import loop as module
+from vigilia.agent.outputs import Output, make_outputs
+from vigilia.agent.outputs.config import PwmConfig
+from vigilia.errors import ConfigError
+from vigilia.points import Severity
+
+WARM: dict[str, Any] = {
+    "name": "warm",
+    "kind": "thermostat",
+    "sensor": "temp",
+    "actuator": "heater",
+    "setpoint": 25.0,
+    "dead_band": 0.5,
+    "enabled": True,
+}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_STEP_S", 0.02)
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with rig_in(tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> PwmTree:
+    return PwmTree(tmp_path)
+
+
+@pytest.fixture
+def probe() -> ScriptedProbe:
+    return ScriptedProbe("temp", "Temp", "°C")
+
+
+@asynccontextmanager
+async def controlled(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe, max_on_s: float = 0, **table: Any
+) -> AsyncIterator[tuple[Loop, Output]]:
+    config = PwmConfig(name="heater", kind="pwm", max_on_s=max_on_s, chip=str(tree.chip), channel=0)
+    outputs = make_outputs([config], no_pump, rig.gear)
+    (loop,) = make_loops([loop_config(**WARM | table)], [probe], outputs, rig.gear.clock, rig.ledger)
+    async with rig.running(*outputs, loop):
+        yield loop, outputs[0]
+    assert tree.duty == 0
+
+
+async def test_hysteresis(rig: Rig, tree: PwmTree, probe: ScriptedProbe) -> None:
+    probe.reads(24.0)
+    async with controlled(rig, tree, probe, duty=70) as (loop, _):
+        await until(lambda: tree.duty == 70)
+        assert shown(loop) == ("Acting", "")
+        probe.reads(25.4)
+        await until(lambda: loop._look()[0] == 25.4)  # noqa: SLF001 - it has been seen
+        assert tree.duty == 70, "within the band it stays as it was"
+        probe.reads(25.6)
+        await until(lambda: tree.duty == 0)
+        assert shown(loop)[0] == "Steady"
+        probe.reads(24.6)
+        await until(lambda: loop._look()[0] == 24.6)  # noqa: SLF001
+        assert tree.duty == 0
+        probe.reads(24.4)
+        await until(lambda: tree.duty == 70)
+
+
+async def test_a_cooler_works_the_other_way(rig: Rig, tree: PwmTree, probe: ScriptedProbe) -> None:
+    probe.reads(26.0)
+    async with controlled(rig, tree, probe, direction="down"):
+        await until(lambda: tree.duty == 100)
+        probe.reads(24.0)
+        await until(lambda: tree.duty == 0)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda probe: probe.reads(20.0, Severity.INVALID, "nobody answers"),
+        lambda probe: probe.reads(-127.0),
+        lambda probe: setattr(probe, "calibrating", True),
+    ],
+)
+async def test_while_it_holds_the_heater_is_off(rig: Rig, tree: PwmTree, probe: ScriptedProbe, spoil: Any) -> None:
+    probe.reads(20.0)
+    async with controlled(rig, tree, probe) as (loop, _):
+        await until(lambda: tree.duty == 100)
+        spoil(probe)
+        await until(lambda: tree.duty == 0)
+        assert shown(loop)[0] == "Holding"
+
+
+async def test_a_heater_that_is_on_for_too_long_falls_to_safe_and_stays(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe
+) -> None:
+    probe.reads(20.0)
+    async with controlled(rig, tree, probe, max_on_s=0.3) as (loop, heater):
+        await until(lambda: tree.duty == 100)
+        await until(lambda: tree.duty == 0)
+        await until(lambda: probe.reads(20.0) or "max_on_s = 0.3" in shown(loop)[1])
+        assert shown(loop)[0] == "Holding"
+        assert tree.duty == 0
+        assert await heater.command("Resume", True, "c1") == "it is as it was set again"
+        await until(lambda: probe.reads(20.0) or tree.duty == 100)
+
+
+async def test_switched_off_it_lets_go(rig: Rig, tree: PwmTree, probe: ScriptedProbe) -> None:
+    probe.reads(20.0)
+    async with controlled(rig, tree, probe) as (loop, heater):
+        await until(lambda: tree.duty == 100)
+        await loop.apply("Enable", 0)
+        assert tree.duty == 0
+        assert heater.driver == ""
+        await heater.apply("Duty", 10.0)
+        await heater.apply("Power", 1)
+        assert tree.duty == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"sensor": "nothing"}, "sensor"),
+        ({"actuator": "nothing"}, "actuator"),
+        ({"kind": "ph-dosing", "direction": "up", "dose_ml": 1, "min_interval_s": 60, "max_day_ml": 5}, "sensor"),
+    ],
+)
+def test_what_does_not_fit_is_a_configuration_error(probe: ScriptedProbe, change: dict[str, Any], key: str) -> None:
+    table = WARM | change | ({"setpoint": 7.0} if "kind" in change else {})
+    with pytest.raises(ConfigError) as wrong:
+        make_loops([loop_config(**table)], [probe], [], None, None)  # type: ignore[arg-type]
+    assert wrong.value.problems[0].key == f"loops[0].{key}"
