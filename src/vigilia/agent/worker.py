@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from vigilia import __version__
-from vigilia.agent.assembly import make_parts, make_uplink, restore
+from vigilia.agent.assembly import Restoring, make_parts, make_uplink
 from vigilia.agent.clocking import LOOK_PERIOD_S, Clocking, kernel_synchronised, machine_boot
 from vigilia.agent.config import AgentConfig, find_config, load_config
 from vigilia.agent.crew import Crew
@@ -107,11 +107,13 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
         uplink = make_uplink(config, parts, desk, (store, memory, clocking), contact, crew.faulty, clock)
         ears.uplink = uplink
         cleanup.push_async_callback(_stop, crew, desk, guard)
+        restoring = Restoring(parts, memory)
+        await restoring.begin()
         crew.start(ears)
-        await restore(parts, memory)
         for name, service in {
             "samples' store": store.run,
             "the talk with the server": uplink.run,
+            "what was set before": restoring.run,
             "clock": partial(_watch_clock, clocking),
             "ledger": partial(_watch_ledger, ledger),
         }.items():
