@@ -134,7 +134,8 @@ class Clocking:
         """Settle the era, and those before it that were not."""
         if self._correction is None:
             self._correction = true - self._own()
-            _logger.info("the clock was off by %+.1f s: samples taken since are corrected", -self._correction)
+            if abs(self._correction) > _OFF_S:
+                _logger.info("the clock was off by %+.1f s: samples taken since are corrected", -self._correction)
             mono_ms = round(self._clock.monotonic() * 1000)
             self._keeper.correct(Correction(self._boot, mono_ms, round(true * 1000)))
 
