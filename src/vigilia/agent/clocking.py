@@ -70,6 +70,10 @@ class Clocking:
         """Whether the clock is right."""
         return self._era == 0
 
+    def right_ms(self) -> int | None:
+        """Return the time, ms; None while it is not known for certain."""
+        return None if self._era else round(self._clock.now() * 1000)
+
     def stamp(self, moment: float) -> tuple[int, int]:
         """Return when a sample was taken (ms) that was measured at `moment` by the clock, and the era (0: right)."""
         now = self._clock.now()
