@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from vigilia.agent.config import AgentConfig, find_config, load_config, load_outputs
-from vigilia.datadir import hold
-from vigilia.errors import ConfigError, Problem, StartError
+from vigilia.agent.holding import held
+from vigilia.errors import ConfigError, Problem
 from vigilia.language import tr, use
 
 NAMES = ("scan", "calibrate", "safe")
@@ -111,13 +110,8 @@ def _alone(config: AgentConfig, work: Callable[[], int]) -> int:
     """Do something on the buses while no agent does: it holds its data directory. Raises AlreadyRunning."""
     if not config.data_dir.is_dir():
         return work()
-    if not os.access(config.data_dir, os.W_OK):
-        raise StartError(f"[agent] data_dir: {config.data_dir} cannot be written: run this as the agent's user")
-    lock = hold(Path(config.data_dir))
-    try:
+    with held(config.data_dir):
         return work()
-    finally:
-        lock.release()
 
 
 def _say(text: str) -> None:

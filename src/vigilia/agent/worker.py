@@ -15,7 +15,6 @@ from collections.abc import MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -26,12 +25,12 @@ from vigilia.agent.config import AgentConfig, find_config, load_config
 from vigilia.agent.crew import Crew
 from vigilia.agent.desk import Desk
 from vigilia.agent.health import AgentPart
+from vigilia.agent.holding import held
 from vigilia.agent.memory import Memory
 from vigilia.agent.parts import Measured, Part
 from vigilia.agent.samples import SampleStore
 from vigilia.clock import Clock, parse_clock
-from vigilia.datadir import hold
-from vigilia.errors import AlreadyRunning, ConfigError, StartError, VigiliaError
+from vigilia.errors import AlreadyRunning, ConfigError, VigiliaError
 from vigilia.language import use
 from vigilia.logs import hide, set_up_logs
 from vigilia.redaction import redact
@@ -139,12 +138,8 @@ def main(arguments: Sequence[str]) -> int:
         hide(config.secrets(), lasting=True)
         use(config.agent.language)
         clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), ZoneInfo("UTC"))
-        lock = hold(_make_data_dir(config.data_dir))
-        try:
-            with set_up_logs(config.data_dir / "logs"):
-                asyncio.run(serve(config, clock, os.environ))
-        finally:
-            lock.release()
+        with held(config.data_dir), set_up_logs(config.data_dir / "logs"):
+            asyncio.run(serve(config, clock, os.environ))
     except ConfigError as error:
         for problem in error.problems:
             _say(str(problem))
@@ -165,17 +160,6 @@ def _leave(_number: int, _frame: object) -> None:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{redact(line)}\n")
-
-
-def _make_data_dir(data_dir: Path) -> Path:
-    """Make the folder where it is missing, and return it. Raises StartError."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"[agent] data_dir: {data_dir} cannot be made ({error.strerror}): name another") from error
-    if not os.access(data_dir, os.W_OK):
-        raise StartError(f"[agent] data_dir: {data_dir} cannot be written: check its rights")
-    return data_dir
 
 
 def _notify_socket(environment: MutableMapping[str, str]) -> NotifySocket:
