@@ -10,7 +10,7 @@ from typing import Protocol
 
 from vigilia.agent.buses import Bus
 from vigilia.agent.buses.blocking import BlockingThread
-from vigilia.agent.ezo import circuit_on
+from vigilia.agent.ezo import NotUnderstood, circuit_on
 from vigilia.agent.sensors.calibration import step_command
 from vigilia.agent.sensors.config import Ds18b20Config, SensorConfig, circuit_address
 from vigilia.agent.sensors.kinds import EZO_KINDS, EzoKind, Step
@@ -132,11 +132,14 @@ class _Guide:
             self._console.say(tr("Skipped: {first} must be calibrated before.").format(first=first))
             return
         command, value = await self._command(step)
-        if command and await self._settles(value):
-            await self._probe.circuit.ask(command)
-            await self.show_state()
-        else:
+        if not command or not await self._settles(value):
             self._console.say(tr("Skipped."))
+            return
+        try:
+            await self._probe.circuit.ask(command)
+        except NotUnderstood:
+            self._console.say(tr("The circuit refuses this step: the probe is in another solution, or worn."))
+        await self.show_state()
 
     async def _command(self, step: Step) -> tuple[str, float | None]:
         """Return what the circuit is to be told, and the value that the probe should read; no command: skip."""

@@ -105,6 +105,16 @@ async def test_a_step_that_is_doubted_or_skipped_is_not_done() -> None:
     assert "Skipped: mid must be calibrated before." in person.said
 
 
+async def test_a_step_that_the_circuit_refuses_does_not_end_the_others() -> None:
+    ph = Drifting(replies={"Cal,low,4.00": None}).readings(["7.0"])
+    person = Person("n", "", "", "", "y", "", "y")
+    async with bus_with(ph, 99) as bus:
+        assert await run_calibration(config("ezo-ph"), bus, person) == 0
+    assert steps(ph) == ["Cal,mid,7.00", "Cal,low,4.00", "Cal,high,10.00"]
+    assert "The circuit refuses this step: the probe is in another solution, or worn." in person.said
+    assert any(text.startswith("Calibration: 2 points") for text in person.said[-2:])
+
+
 async def test_a_reading_that_does_not_settle_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST_READINGS", 12)
     ec = Drifting("EC").readings(str(value) for value in range(1000, 5000, 100))

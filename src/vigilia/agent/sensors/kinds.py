@@ -170,8 +170,9 @@ _RTD = EzoKind(
     "RTD",
     102,
     (Quantity("Temp", "°C", -200.0, 1254.0, 3, "Temperature"),),
-    (Step("single", "Cal,{value}", "Put the probe beside a reference thermometer.", (-126.0, 1254.0), 100.0),),
+    (Step("single", "Cal,{value}", "Put the probe beside a reference thermometer.", (-126.0, 1254.0), 25.0),),
     settles_within=0.05,
+    plausible_within=5.0,
 )
 _HUM = EzoKind(
     "ezo-hum",
