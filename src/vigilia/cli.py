@@ -196,7 +196,7 @@ def _state(parsed: argparse.Namespace) -> int:
 
 
 def _agent(arguments: list[str]) -> int:
-    """Run the agent of a reactor. Its guardian stays with it as long as it runs: it imports next to nothing."""
+    """Run the agent of a reactor, or one of its commands."""
     if arguments[:1] and arguments[0] in ("scan", "calibrate", "safe"):
         from vigilia.agent.commands import run_command
 
@@ -204,9 +204,8 @@ def _agent(arguments: list[str]) -> int:
     if len(arguments) > 1 or (arguments[:1] and arguments[0].startswith("-")):
         print("usage: vigilia agent [scan|calibrate SENSOR|safe] [CONFIG]", file=sys.stderr)
         return EXIT_UNUSABLE
-    from vigilia.agent.guardian import main as guard
-
-    return guard(arguments)
+    # The guardian takes this process's place, and has next to nothing imported: it stays as long as the agent runs.
+    return os.execv(sys.executable, [sys.executable, "-m", "vigilia.agent.guardian", *arguments])  # noqa: S606
 
 
 def _leave(_number: int, _frame: object) -> None:

@@ -1,5 +1,6 @@
 """What the worker is made of: parts from their configuration, and the talk with the server around them."""
 
+import asyncio
 import hashlib
 import logging
 import uuid
@@ -13,7 +14,7 @@ from vigilia.agent.channel import Line
 from vigilia.agent.clocking import Clocking
 from vigilia.agent.config import AgentConfig
 from vigilia.agent.desk import Desk, checked
-from vigilia.agent.memory import Memory, remembered
+from vigilia.agent.memory import Key, Memory, remembered
 from vigilia.agent.parts import Access, Failed, Part, Rejected, Role
 from vigilia.agent.samples import SampleStore
 from vigilia.clock import Clock
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
+_AT_ONCE_S = 0.5
+_SOON_S = 15.0
+_AGAIN_S = 5.0
 _MACHINE_ID = Path("/etc/machine-id")
 
 
@@ -83,19 +87,54 @@ def machine_id(memory: Memory, data_dir: Path) -> str:
     return hashlib.sha256(seed.encode(errors="replace")).hexdigest()[:32]
 
 
-async def restore(parts: Sequence[Part], memory: Memory) -> None:
-    """Have what was set last hold again, as the agent remembers it, before the server is reached.
+class Restoring:
+    """What was set last, as the agent remembers it, before the server is reached.
 
     Outputs are left out: they remember by themselves, and `restore` in their configuration says how much of it holds
     after a restart.
     """
-    for part in parts:
-        declaration = part.declaration
-        settings = {it.name: it for it in declaration.parameters if it.access is Access.SETTING}
-        for name, value in remembered(memory.decisions, declaration.name).items():
-            if declaration.role is Role.ACTUATOR or name not in settings:
-                continue
-            try:
-                await part.apply(name, checked(declaration.name, settings[name], value))
-            except (Rejected, Failed) as error:
-                _logger.warning("%s %s was not set as it was before: %s", declaration.name, name, error)
+
+    def __init__(self, parts: Sequence[Part], memory: Memory) -> None:
+        self._parts = {part.declaration.name: part for part in parts if part.declaration.role is not Role.ACTUATOR}
+        self._memory = memory
+        self._rest: list[Key] = []
+
+    async def begin(self) -> None:
+        """Have settings hold before anything works: no loop may act by those of its configuration meanwhile."""
+        for name in self._parts:
+            for parameter in remembered(self._memory.decisions, name):
+                if not await self._hold((name, parameter), _AT_ONCE_S):
+                    self._rest.append((name, parameter))
+
+    async def run(self) -> None:
+        """Have the others hold, now that parts work: a loop that was on is so once its output is there."""
+        told: set[Key] = set()
+        while self._rest:
+            rest, self._rest = self._rest, []
+            for key in rest:
+                if not await self._hold(key, _SOON_S, tell=key not in told):
+                    told.add(key)
+                    self._rest.append(key)
+            await asyncio.sleep(_AGAIN_S if self._rest else 0)
+        await asyncio.Event().wait()
+
+    async def _hold(self, key: Key, within_s: float, *, tell: bool = False) -> bool:
+        """Have a setting hold; return whether there is no more to be done for it."""
+        name, parameter = key
+        part, decision = self._parts[name], self._memory.decisions[key]
+        declared = {it.name: it for it in part.declaration.parameters if it.access is Access.SETTING}
+        if parameter not in declared or decision.value is None or part.settings().get(parameter) == decision.value:
+            return True
+        try:
+            value = checked(name, declared[parameter], decision.value)
+        except Rejected as error:
+            _logger.warning("%s %s is not set as it was before: %s", name, parameter, error)
+            return True
+        try:
+            async with asyncio.timeout(within_s):
+                await part.apply(parameter, value)
+        except (Rejected, Failed, TimeoutError) as error:
+            if tell:
+                _logger.warning("%s %s is not set as it was before, yet: %s", name, parameter, error or "it takes long")
+            return False
+        return True

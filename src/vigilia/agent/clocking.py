@@ -70,6 +70,10 @@ class Clocking:
         """Whether the clock is right."""
         return self._era == 0
 
+    def right_ms(self) -> int | None:
+        """Return the time, ms; None while it is not known for certain."""
+        return None if self._era else round(self._clock.now() * 1000)
+
     def stamp(self, moment: float) -> tuple[int, int]:
         """Return when a sample was taken (ms) that was measured at `moment` by the clock, and the era (0: right)."""
         now = self._clock.now()
@@ -134,7 +138,8 @@ class Clocking:
         """Settle the era, and those before it that were not."""
         if self._correction is None:
             self._correction = true - self._own()
-            _logger.info("the clock was off by %+.1f s: samples taken since are corrected", -self._correction)
+            if abs(self._correction) > _OFF_S:
+                _logger.info("the clock was off by %+.1f s: samples taken since are corrected", -self._correction)
             mono_ms = round(self._clock.monotonic() * 1000)
             self._keeper.correct(Correction(self._boot, mono_ms, round(true * 1000)))
 

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
-from vigilia.agent.config import AgentConfig, find_config, load_config
-from vigilia.datadir import hold
-from vigilia.errors import ConfigError, Problem, StartError
+from vigilia.agent.config import AgentConfig, find_config, load_config, load_outputs
+from vigilia.agent.holding import held
+from vigilia.errors import ConfigError, Problem
 from vigilia.language import tr, use
 
 NAMES = ("scan", "calibrate", "safe")
@@ -89,34 +88,30 @@ def _safe(parsed: argparse.Namespace) -> int:
     from vigilia.agent.buses import open_buses
     from vigilia.agent.ezo import circuit_on
     from vigilia.agent.outputs import safe_operations
+    from vigilia.agent.outputs.config import PmpConfig
     from vigilia.agent.safeops import SafeHands
 
-    config = load_config(find_config(parsed.config, os.environ))
-    use(config.agent.language)
-    buses = open_buses(config.buses)
-    operations = safe_operations(config.actuators, lambda bus, address: circuit_on(buses[bus], address))
+    use("pt-BR")
+    configs, actuators, problems = load_outputs(find_config(parsed.config, os.environ))
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+    buses = open_buses(configs)
+    able = [it for it in actuators if not isinstance(it, PmpConfig) or it.bus in buses]
+    operations = safe_operations(able, lambda bus, address: circuit_on(buses[bus], address))
     failures = SafeHands().make_safe(operations)
     for name in operations:
         failure = failures.get(name)
-        _say(
-            tr("{name}: NOT SAFE: {why}").format(name=name, why=failure)
-            if failure
-            else tr("{name}: safe").format(name=name)
-        )
-    return 1 if failures else 0
+        said = tr("{name}: NOT SAFE: {failure}") if failure else tr("{name}: safe")
+        _say(said.format(name=name, failure=failure))
+    return 1 if failures or problems or len(able) < len(actuators) else 0
 
 
 def _alone(config: AgentConfig, work: Callable[[], int]) -> int:
     """Do something on the buses while no agent does: it holds its data directory. Raises AlreadyRunning."""
     if not config.data_dir.is_dir():
         return work()
-    if not os.access(config.data_dir, os.W_OK):
-        raise StartError(f"[agent] data_dir: {config.data_dir} cannot be written: run this as the agent's user")
-    lock = hold(Path(config.data_dir))
-    try:
+    with held(config.data_dir):
         return work()
-    finally:
-        lock.release()
 
 
 def _say(text: str) -> None:

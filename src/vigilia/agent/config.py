@@ -141,6 +141,17 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     return AgentConfig(source=place, agent=agent, **entries)
 
 
+def load_outputs(path: Path | None) -> tuple[list[BusConfig], list[ActuatorConfig], list[Problem]]:
+    """Return the buses and actuators of a file that are in order, and what is wrong with the others.
+
+    For making outputs safe: no mistake elsewhere may be in the way of that. Raises ConfigError for what is no TOML.
+    """
+    table = read_toml(path) if path else {}
+    buses, of_buses = _load_entries("buses", BusConfig, table.get("buses", []), str(path))
+    actuators, of_actuators = _load_entries("actuators", ActuatorConfig, table.get("actuators", []), str(path))
+    return list(buses), list(actuators), of_buses + of_actuators
+
+
 def _load_agent(value: Any, base: Path, place: str) -> tuple[AgentSection | None, list[Problem]]:
     """Return the agent's own section validated and resolved, or what is wrong with it."""
     problems: list[Problem] = []

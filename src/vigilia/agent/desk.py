@@ -23,6 +23,7 @@ _MOST_REMEMBERED = 1_000
 """Commands whose end was acknowledged, and that are known if they come again."""
 _APPLY_S = 60.0
 """A part that takes longer to apply a setting is stuck."""
+_STOP_S = 2.0
 _COMMAND_S = 7 * 86_400.0
 """No command lasts longer."""
 
@@ -140,11 +141,12 @@ class Desk:
             del self._heard[next(iter(self._heard))]
 
     async def stop(self) -> None:
-        """Break off whatever is being done."""
+        """Break off whatever is being done; what does not end in time is left to the end of the program."""
         tasks = [*self._at_work.values(), *self._running.values()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_STOP_S)
 
     async def _apply_all(self, part: str) -> None:
         """Apply what waits for a part, the lowest revision first, until nothing does."""

@@ -163,7 +163,7 @@ class SampleStore:
                     pass
                 if loop.time() >= upkeep_at:
                     upkeep_at = loop.time() + _UPKEEP_PERIOD_S
-                    await self._in_thread(self._keep_in_bounds)
+                    await self._drop_the_old()
                 self._tell("")
             except StoreFault as error:
                 self._tell(str(error))
@@ -276,14 +276,19 @@ class SampleStore:
         if full or self._file.used_bytes > self._most_bytes:
             self._drop(self._file.drop_oldest(_UPKEEP_ROWS), "the disk is full" if full else "the file is at its bound")
 
-    def _keep_in_bounds(self) -> None:
-        """Drop what is older than may be kept, a handful at a time."""
-        newest = self._file.time_at(self._file.next_offset - 1)
-        while newest is not None:
-            old = self._file.older_than(newest - DAYS_KEPT * 86_400_000)
-            if not old:
-                return
+    async def _drop_the_old(self) -> None:
+        """Drop what is older than may be kept. By a clock that may be wrong nothing is old."""
+        now_ms = self._clocking.right_ms() if self._clocking else None
+        if now_ms is None:
+            return
+
+        def drop() -> int:
+            old = self._file.older_than(now_ms - DAYS_KEPT * 86_400_000)
             self._drop(self._file.drop_oldest(old), f"they are older than {DAYS_KEPT} days")
+            return old
+
+        while await self._in_thread(drop):
+            pass
 
     def _drop(self, count: int, reason: str) -> None:
         self._oldest_ms = self._file.time_at(self._file.first_offset)

@@ -68,7 +68,7 @@ def _parameter(parameter: Parameter) -> pb.Parameter:
 
 
 def value_of(kind: Kind, value: Value | None) -> pb.Value:
-    """Return a value of a kind; what is none such (a number that is not finite) is no value."""
+    """Return a value of a kind; what is none such (a number that is not finite, or too large) is none."""
     if value is None:
         return pb.Value()
     match kind:
@@ -81,7 +81,8 @@ def value_of(kind: Kind, value: Value | None) -> pb.Value:
         case Kind.NUMBER:
             return pb.Value(number=value)
         case _:
-            return pb.Value(integer=int(value))
+            whole = int(value)
+            return pb.Value(integer=whole) if -(2**63) <= whole < 2**63 else pb.Value()
 
 
 def plain_value(value: pb.Value) -> Value | None:

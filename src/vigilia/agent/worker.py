@@ -5,6 +5,7 @@ something it needs, is not usable; 3 another agent holds the data.
 """
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
@@ -12,25 +13,24 @@ import signal
 import sys
 from collections.abc import MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from vigilia import __version__
-from vigilia.agent.assembly import make_parts, make_uplink, restore
+from vigilia.agent.assembly import Restoring, make_parts, make_uplink
 from vigilia.agent.clocking import LOOK_PERIOD_S, Clocking, kernel_synchronised, machine_boot
 from vigilia.agent.config import AgentConfig, find_config, load_config
 from vigilia.agent.crew import Crew
 from vigilia.agent.desk import Desk
 from vigilia.agent.health import AgentPart
+from vigilia.agent.holding import held
 from vigilia.agent.memory import Memory
 from vigilia.agent.parts import Measured, Part
 from vigilia.agent.samples import SampleStore
 from vigilia.clock import Clock, parse_clock
-from vigilia.datadir import hold
-from vigilia.errors import AlreadyRunning, ConfigError, StartError, VigiliaError
+from vigilia.errors import AlreadyRunning, ConfigError, VigiliaError
 from vigilia.language import use
 from vigilia.logs import hide, set_up_logs
 from vigilia.redaction import redact
@@ -106,11 +106,13 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
         uplink = make_uplink(config, parts, desk, (store, memory, clocking), contact, crew.faulty, clock)
         ears.uplink = uplink
         cleanup.push_async_callback(_stop, crew, desk, guard)
+        restoring = Restoring(parts, memory)
+        await restoring.begin()
         crew.start(ears)
-        await restore(parts, memory)
         for name, service in {
             "samples' store": store.run,
             "the talk with the server": uplink.run,
+            "what was set before": restoring.run,
             "clock": partial(_watch_clock, clocking),
             "ledger": partial(_watch_ledger, ledger),
         }.items():
@@ -121,8 +123,7 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
             crew.keep("service manager", manager.run)
         if manager.watchdog_wanted:
             crew.keep("watchdog", manager.feed_watchdog)
-        gc.collect()
-        gc.freeze()  # what is there now stays: no collection looks at it again
+        _spare_memory()
         _logger.info("agent %s of Vigilia %s at work: %d parts", config.agent.id, __version__, len(parts))
         await _until_stop(stop, guard)
         _logger.info("the agent stops")
@@ -137,12 +138,8 @@ def main(arguments: Sequence[str]) -> int:
         hide(config.secrets(), lasting=True)
         use(config.agent.language)
         clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), ZoneInfo("UTC"))
-        lock = hold(_make_data_dir(config.data_dir))
-        try:
-            with set_up_logs(config.data_dir / "logs"):
-                asyncio.run(serve(config, clock, os.environ))
-        finally:
-            lock.release()
+        with held(config.data_dir), set_up_logs(config.data_dir / "logs"):
+            asyncio.run(serve(config, clock, os.environ))
     except ConfigError as error:
         for problem in error.problems:
             _say(str(problem))
@@ -165,22 +162,19 @@ def _say(line: str) -> None:
     sys.stderr.write(f"{redact(line)}\n")
 
 
-def _make_data_dir(data_dir: Path) -> Path:
-    """Make the folder where it is missing, and return it. Raises StartError."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"[agent] data_dir: {data_dir} cannot be made ({error.strerror}): name another") from error
-    if not os.access(data_dir, os.W_OK):
-        raise StartError(f"[agent] data_dir: {data_dir} cannot be written: check its rights")
-    return data_dir
-
-
 def _notify_socket(environment: MutableMapping[str, str]) -> NotifySocket:
     """Return the way to the service manager, which knows the guardian as its service: we speak for it."""
     if environment.get("WATCHDOG_PID") == str(os.getppid()):
         del environment["WATCHDOG_PID"]
     return NotifySocket.take(environment)
+
+
+def _spare_memory() -> None:
+    """Give back what the start has left behind: several megabytes of a Pi's 512."""
+    gc.collect()
+    gc.freeze()  # what is there now stays: no collection looks at it again
+    with suppress(AttributeError):  # of the C library of GNU alone
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def _until_stop(stop: asyncio.Event, guard: "Guard") -> None:

@@ -1,18 +1,22 @@
 """What the agent remembers is whole whenever the process ends, and never in the way when it is damaged."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import until
 from tests.unit.agent.scripted import ScriptedPart
-from vigilia.agent.assembly import machine_id, restore
+from vigilia.agent import assembly
+from vigilia.agent.assembly import Restoring, machine_id
 from vigilia.agent.desk import Desk, Wish
 from vigilia.agent.memory import Decision, Memory, MemoryFault, Place, remembered
 from vigilia.agent.parts import Role
@@ -121,10 +125,30 @@ async def test_settings_hold_again_before_the_server_is_reached_but_those_of_out
         ("acid", "Duty"): Decision(30.0, 6),
     }
     sensor, output = ScriptedPart("ph"), ScriptedPart("acid", Role.ACTUATOR)
-    await restore([sensor, output], memory)
+    await Restoring([sensor, output], memory).begin()
     assert sensor.applied == [("Title", "Tank"), ("Duty", 20.0)]
     assert output.applied == []
     assert list(remembered(memory.decisions, "ph")) == ["Gone", "Power", "Title", "Duty"]
+
+
+async def test_what_cannot_hold_before_parts_work_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(assembly, "_AGAIN_S", 0.02)
+    memory, loop = Memory(tmp_path / "memory.json"), ScriptedPart("loop", Role.LOOP)
+    memory.decisions = {("loop", "Power"): Decision(1, 2), ("loop", "Duty"): Decision(5.0, 1)}
+    loop.refuse["Power"] = "its output is not there yet"
+    restoring = Restoring([loop], memory)
+    await restoring.begin()
+    assert loop.applied == [("Duty", 5.0)]
+    task = asyncio.create_task(restoring.run())
+    await until(lambda: "its output is not there yet" in caplog.text)
+    loop.refuse.clear()
+    await until(lambda: loop.applied == [("Duty", 5.0), ("Power", 1)])
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert caplog.text.count("not there yet") == 1
 
 
 async def test_an_older_setting_never_overwrites_a_newer_one(tmp_path: Path) -> None:

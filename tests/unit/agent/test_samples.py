@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import until
 from tests.unit.agent.scripted import ScriptedPart
+from tests.unit.agent.test_clocking import SetClock
 from vigilia.agent import samples as module
+from vigilia.agent.clocking import Clocking
 from vigilia.agent.parts import Measured
 from vigilia.agent.samplefile import Correction, Era, Sample, SampleFile
 from vigilia.agent.samples import _COMMIT_ROWS, SampleStore, StoreFault
@@ -208,13 +210,17 @@ async def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> 
         SampleStore(tmp_path / "file" / "samples.db", "boot-1")
 
 
-async def test_what_is_older_than_may_be_kept_goes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("synchronised", "kept"), [(True, [2.0, 3.0]), (False, [1.0, 2.0, 3.0])])
+async def test_what_is_older_than_may_be_kept_goes_if_the_clock_is_right(
+    tmp_path: Path, synchronised: bool, kept: list[float]
+) -> None:
     store = SampleStore(tmp_path / "samples.db", "boot-1")
     store.take(PART, [ph(1.0, NOW - 40 * 86_400), ph(2.0, NOW - 29 * 86_400), ph(3.0, NOW)])
+    store.use_clock(Clocking(SetClock(NOW), store, "boot-1", lambda: synchronised))
     await store._write()  # noqa: SLF001
-    await store._in_thread(store._keep_in_bounds)  # noqa: SLF001
-    assert [row.value for row in await store.read(0)] == [2.0, 3.0]
-    assert store.dropped == 1
+    await store._drop_the_old()  # noqa: SLF001
+    assert [row.value for row in await store.read(0)] == kept
+    assert store.dropped == 3 - len(kept)
     await store.close()
 
 

@@ -360,15 +360,18 @@ async def test_what_a_newer_server_says_besides_is_ignored(tmp_path: Path, serve
 
 # ---- Samples
 
+T0 = float(int(time.time()) - 3600)
+"""An hour ago: what is a month old is dropped."""
+
 
 async def test_samples_are_delivered_once_and_in_order(tmp_path: Path, server: ScriptedServer) -> None:
     async with agent(tmp_path, server.port) as it:
         for n in range(3):
-            it.store.take(it.part, [Measured("pH", 7.0 + n, 1000.0 + n), Measured("Raw", f"r{n}", 1000.0 + n)])
-        it.store.take(it.part, [Measured("pH", None, 1003.0, Severity.INVALID, Status.COMM)])
+            it.store.take(it.part, [Measured("pH", 7.0 + n, T0 + n), Measured("Raw", f"r{n}", T0 + n)])
+        it.store.take(it.part, [Measured("pH", None, T0 + 3, Severity.INVALID, Status.COMM)])
         await until(lambda: it.store.waiting == 0)
         assert [s for s in server.samples() if s[0] == "Raw"] == [
-            ("Raw", 1_000_000 + 1000 * n, f"r{n}") for n in range(3)
+            ("Raw", round(T0 * 1000) + 1000 * n, f"r{n}") for n in range(3)
         ]
         found = [value for name, _, value in server.samples() if name == "pH"]
         assert found[:3] == [7.0, 8.0, 9.0]
@@ -382,7 +385,7 @@ async def test_a_backlog_is_delivered_with_few_messages_in_flight(
     monkeypatch.setattr(shipping, "_ROWS", 100)
     server.acks = False
     async with agent(tmp_path, server.port) as it:
-        it.store.take(it.part, [Measured("pH", float(n), n / 1000) for n in range(1000)])
+        it.store.take(it.part, [Measured("pH", float(n), T0 + n / 1000) for n in range(1000)])
         await until(lambda: len(server.batches) == 4)
         await asyncio.sleep(0.1)
         assert (len(server.batches), it.store.waiting) == (4, 1000)
@@ -396,10 +399,10 @@ async def test_a_backlog_is_delivered_with_few_messages_in_flight(
 async def test_after_a_lost_answer_nothing_is_lost_and_little_repeated(tmp_path: Path, server: ScriptedServer) -> None:
     async with door_to(server.port) as door, agent(tmp_path, door.port) as it:
         server.manager = f":{door.port}"
-        it.store.take(it.part, [Measured("pH", float(n), float(n)) for n in range(50)])
+        it.store.take(it.part, [Measured("pH", float(n), T0 + n) for n in range(50)])
         await until(lambda: it.store.waiting == 0)
         server.acks = False
-        it.store.take(it.part, [Measured("pH", float(n), float(n)) for n in range(50, 100)])
+        it.store.take(it.part, [Measured("pH", float(n), T0 + n) for n in range(50, 100)])
         await until(lambda: len({s[2] for s in server.samples()}) == 100)
         server.durable = 101  # it has them, and its answer was lost
         server.acks = True
@@ -412,7 +415,7 @@ async def test_a_server_that_knows_more_makes_the_store_take_another_id(tmp_path
     async with agent(tmp_path, server.port) as it:
         before = server.store_id = it.store.store_id
         server.durable = 1_000_000
-        it.store.take(it.part, [Measured("pH", 7.0, 1.0)])
+        it.store.take(it.part, [Measured("pH", 7.0, T0)])
         await until(lambda: bool(server.samples()))
         assert it.store.store_id != before
 
@@ -482,13 +485,13 @@ async def test_samples_go_straight_to_the_database_that_the_server_names(
     server.history = pb.HistoryPlace(url="scripted://db", schema_revision=1)
     database.failures = 2
     async with agent(tmp_path, server.port) as it:
-        it.store.take(it.part, [Measured("pH", 7.5, 1.0, Severity.MINOR, Status.LOW), Measured("Raw", "r", 2.0)])
+        it.store.take(it.part, [Measured("pH", 7.5, T0, Severity.MINOR, Status.LOW), Measured("Raw", "r", T0 + 1)])
         await until(lambda: it.store.waiting == 0)
-        it.store.take(it.part, [Measured("pH", 7.6, 3.0)])
+        it.store.take(it.part, [Measured("pH", 7.6, T0 + 2)])
         await until(lambda: it.store.waiting == 0)
     assert database.rows[:2] == [
-        ("ph", "pH", Kind.NUMBER, 1000, 7.5, Severity.MINOR, Status.LOW),
-        ("ph", "Raw", Kind.TEXT, 2000, "r", Severity.NO_ALARM, Status.NO_ALARM),
+        ("ph", "pH", Kind.NUMBER, round(T0 * 1000), 7.5, Severity.MINOR, Status.LOW),
+        ("ph", "Raw", Kind.TEXT, round(T0 * 1000) + 1000, "r", Severity.NO_ALARM, Status.NO_ALARM),
     ]
     assert database.urls == ["R1 scripted://db"] * 3
     assert (len(database.rows), server.streams) == (3, 0)
