@@ -108,6 +108,8 @@ class Point:
     writable: bool = False
     setpoint: bool = False
     """True where the value is what somebody chose: scans, staleness and a lost link leave it alone."""
+    guarded: bool = False
+    """True where a write reaches something that doses, heats or pumps: no interface takes one from just anybody."""
     long_text: bool = False
     """True for a text that may exceed EPICS's 39 characters."""
     blank: Value | None = None
