@@ -10,7 +10,7 @@ from typing import Any
 
 from vigilia.drivers import Plugin, Surroundings
 from vigilia.link import Link
-from vigilia.points import Batch, Kind, Point, Reading, Sample, Value
+from vigilia.points import Batch, Kind, Origin, Point, Reading, Sample, Value
 from vigilia.rules import Rule
 from vigilia.scan import Follow, Job, Scan
 from vigilia.settings import Section
@@ -57,7 +57,7 @@ class Load:
     async def close(self, *, lost: bool) -> None:
         """Nothing is to be closed."""
 
-    async def write(self, point: Point, value: Value) -> None:
+    async def write(self, point: Point, value: Value, _origin: Origin) -> None:
         """No point is writable."""
 
     def _steps(self) -> Iterator[Job]:

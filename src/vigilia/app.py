@@ -22,8 +22,9 @@ from vigilia.clock import Clock
 from vigilia.config import Config
 from vigilia.datadir import hold, make_data_dir
 from vigilia.declarations import Declarations
-from vigilia.drivers import Driver, Surroundings
+from vigilia.drivers import Driver, Listening, Surroundings
 from vigilia.errors import ConfigError, Problem, StartError
+from vigilia.fleet import Fleet
 from vigilia.health import Health
 from vigilia.history.archive import History, rules_of
 from vigilia.interfaces.epics.names import check_names
@@ -79,13 +80,17 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         own = OwnPoints(config.site.instance, links, table, clock, _counts(journal, alerting, epics, history))
         _complete_points(config, table, own)
         await alerting.start(_rules(drivers, config))
-        others = [alerting.missing, *([history.missing] if history else [])]
+        listening = {name: driver for name, driver in drivers.items() if isinstance(driver, Listening)}
+        others = [alerting.missing, *([history.missing] if history else []), *(d.missing for d in listening.values())]
         health = Health(links, store, journal, clock, epics.ready.is_set if epics else None, others)
-        web = _bind_web(config, table, links, store, health, clock, alerting.desk, history)
+        web = _bind_web(config, table, drivers, store, health, clock, alerting.desk, history)
         if web:
             cleanup.push_async_callback(web.stop)
         if epics:
             epics.prepare()
+        for driver in listening.values():
+            cleanup.push_async_callback(driver.close)
+            await driver.listen()
 
         supervisor = Supervisor(table, own, links)
         cleanup.push_async_callback(_keep_the_last, journal, alerting)
@@ -93,6 +98,7 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         supervisor.start_service("staleness", table.watch_staleness())
         supervisor.start_service("own points", own.run())
         services = alerting.services(links, health) | (history.services() if history else {})
+        services |= {f"{name} listener": driver.serve() for name, driver in listening.items()}
         for name, service in services.items():
             supervisor.start_service(name, service)
         cleanup.push_async_callback(_stop_everything, supervisor, table, web)
@@ -196,7 +202,7 @@ async def _make_drivers(
     """Make the configured drivers as they were when they stopped, and remember the points they have now."""
     surroundings: dict[str, Surroundings] = {}
     common = Surroundings(
-        table, clock, await store.chosen(), instance=config.site.instance, zone=config.zone, alarms=alarms
+        table, clock, await store.chosen(), instance=config.site.instance, zone=config.zone, alarms=alarms, store=store
     )
     for name, (plugin, _) in config.drivers.items():
         its = surroundings[name] = replace(common, checkpoints=await load_checkpoints(store, name))
@@ -309,7 +315,7 @@ async def _open_history(config: Config, table: PointTable, clock: Clock, cleanup
 def _bind_web(
     config: Config,
     table: PointTable,
-    links: Sequence[Link],
+    drivers: Mapping[str, Driver],
     store: Store,
     health: Health,
     clock: Clock,
@@ -324,7 +330,7 @@ def _bind_web(
 
     parts = ApiParts(
         table,
-        links,
+        [link for driver in drivers.values() for link in driver.links],
         store.audit,
         health.missing,
         clock,
@@ -333,6 +339,7 @@ def _bind_web(
         incidents=partial(incidents.newest, store),
         outbox=partial(notices.newest, store),
         history=history,
+        fleet=next((driver for driver in drivers.values() if isinstance(driver, Fleet)), None),
     )
     web = WebServer(config.web, parts)
     web.bind()

@@ -24,7 +24,7 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("top", "reactor", "screens", "archiver", "users")
+_LATER = ("top", "screens", "archiver", "users")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,6 +91,8 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
 
     _add_state(commands.add_parser("state", help="take over from the plant monitor before, or give back to it"))
 
+    _add_reactor(commands.add_parser("reactor", help="list reactors, and let them in: the service must be running"))
+
     _add_history(commands.add_parser("history", help="carry readings out into a file, or in from one"))
 
     agent = commands.add_parser("agent", help="run the agent of a reactor, or: agent scan, calibrate, safe")
@@ -127,6 +129,21 @@ def _add_state(parser: argparse.ArgumentParser) -> None:
     given.set_defaults(handler=_state, direction="export")
     for command in (taken, given):
         command.add_argument("file", help="the file; to export, - is the standard output")
+        command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
+
+
+def _add_reactor(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    listed = actions.add_parser("list", help="print the reactors and how they stand")
+    listed.set_defaults(handler=_reactor, action="list", reactor="")
+    listed.add_argument("--json", action="store_true", help="print one JSON object")
+    accepted = actions.add_parser("accept", help="accept a reactor that has called")
+    accepted.set_defaults(handler=_reactor, action="accept")
+    enrolled = actions.add_parser("enrol", help="accept a reactor and print a new token for its agent, once")
+    enrolled.set_defaults(handler=_reactor, action="enrol")
+    for command in (accepted, enrolled):
+        command.add_argument("reactor", metavar="ID")
+    for command in (listed, accepted, enrolled):
         command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
 
 
@@ -267,6 +284,23 @@ def _status(parsed: argparse.Namespace) -> int:
     answer = ask(web)
     print(show(answer, as_json=parsed.json))
     return 0 if answer.healthy else 1
+
+
+def _reactor(parsed: argparse.Namespace) -> int:
+    from vigilia import reactors
+    from vigilia.config import find_config, load_listener
+    from vigilia.language import use
+
+    site, web = load_listener(find_config(parsed.config, os.environ), os.environ)
+    use(site.language)
+    match parsed.action:
+        case "list":
+            print(reactors.list_reactors(web, as_json=parsed.json))
+        case "accept":
+            print(reactors.accept(web, parsed.reactor))
+        case _:
+            print(reactors.enrol(web, parsed.reactor))
+    return 0
 
 
 def _report(parsed: argparse.Namespace) -> int:

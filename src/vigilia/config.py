@@ -39,8 +39,6 @@ from vigilia.store.url import SQLITE, StoreUrl
 
 DEFAULT_FILE = "vigilia.toml"
 AnyDatabase = TypeVar("AnyDatabase", StoreConfig, HistoryConfig)
-LATER = ("reactor",)
-"""Sections of parts that this version does not have."""
 
 
 class SiteConfig(Section):
@@ -209,8 +207,6 @@ def _load_section(
 ) -> tuple[Section | None, list[Problem]]:
     """Return one section validated and resolved, or what is wrong with it."""
     if name not in models:
-        if name in LATER:
-            return None, [Problem(place, f"[{name}]", "is not available in this version", "remove the section")]
         right = f"remove it, or correct its spelling: {', '.join(sorted(models))}"
         return None, [Problem(place, f"[{name}]", "is not a known section", right)]
     problems: list[Problem] = []

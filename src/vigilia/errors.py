@@ -15,8 +15,10 @@
     │   ├── InvalidValue         wrong type, not finite, outside the limits
     │   ├── NotWritable          refused by its present state (disconnected, queue full)
     │   ├── Refused              the equipment answered, and did not do it
-    │   └── WriteTimeout         no answer came in time; it may or may not have been done
+    │   ├── WriteTimeout         no answer came in time; it may or may not have been done
+    │   └── Pending              not confirmed, but kept: it is applied when the equipment is back
     ├── UnknownAlarm             no alarm has that id
+    ├── UnknownReactor           no reactor has that id, or none that could be accepted
     └── AlarmRefused             the alarm's present state does not allow that action
 
 Vendor errors (aiohttp, SQLAlchemy, softioc) are translated into this tree at the edge where they arise.
@@ -111,6 +113,14 @@ class Refused(WriteError):
 
 class WriteTimeout(WriteError):
     """No answer came in time: the equipment may or may not have done it."""
+
+
+class Pending(WriteError):
+    """The equipment is away, and the value is kept for it: durable, and applied when it is back."""
+
+
+class UnknownReactor(VigiliaError):
+    """No reactor of that id is known or waits to be accepted."""
 
 
 class UnknownAlarm(VigiliaError):

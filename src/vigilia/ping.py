@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic import field_validator
 
+from vigilia.addresses import is_loopback
 from vigilia.clock import Clock
-from vigilia.interfaces.api.config import is_loopback
 from vigilia.settings import Secret, Section
 
 _logger = logging.getLogger(__name__)

@@ -111,6 +111,8 @@ class Point:
     sampled: bool = False
     """True where its history is the samples that an agent stores of it: what is read of it live moves only the present
     value, and every stored sample is kept."""
+    guarded: bool = False
+    """True where a write reaches something that doses, heats or pumps: no interface takes one from just anybody."""
     long_text: bool = False
     """True for a text that may exceed EPICS's 39 characters."""
     blank: Value | None = None

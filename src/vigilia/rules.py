@@ -68,6 +68,8 @@ class Rule:
     """Begins its log lines when raised: what people search for. Never translated."""
     cleared_mark: str = "[ALARME] Normalizacao"
     """Begins its log lines when cleared."""
+    own_points: bool = False
+    """Whether it is for points of `system` only, whatever others have names that match."""
 
 
 class Standing(StrEnum):

@@ -1,22 +1,15 @@
 """`vigilia status`: asks the service that runs with a configuration how it fares, over its own listener."""
 
 import json
-import ssl
-import urllib.error
-import urllib.request
 from dataclasses import asdict, dataclass, field
-from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from vigilia.errors import printable
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.language import tr
-
-_DEADLINE_S = 10.0
-_LARGEST_ANSWER_BYTES = 10_000_000
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names them, binds nothing
+from vigilia.local import NO_ANSWER, LocalService, no_answer, why_not_to_be_asked
 
 
 class _Health(BaseModel):
@@ -30,9 +23,6 @@ class _Links(BaseModel):
     """What is used of `/api/v1/links`."""
 
     items: list[dict[str, Any]]
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +39,16 @@ class Answer:
 
 def ask(web: WebConfig) -> Answer:
     """Ask the service that listens at `web`; no answer is an answer too."""
-    if not web.enabled:
-        return Answer(running=False, healthy=False, missing=[tr("[web] enabled is false: there is nobody to ask")])
-    if web.port == 0:
-        reason = tr("[web] listen has port 0: only the ready line of the service tells its address")
-        return Answer(running=False, healthy=False, missing=[reason])
+    if why := why_not_to_be_asked(web):
+        return Answer(running=False, healthy=False, missing=[why])
+    address = web.listen
     try:
-        opener = _opener(web)
-        health = _get(opener, f"{_address(web)}/healthz", _Health, accept=503)
-        links = _get(opener, f"{_address(web)}/api/v1/links", _Links)
-    except (OSError, HTTPException, ValueError) as error:
-        reason = tr("no answer from {address}: {reason}").format(address=_address(web), reason=_words(error))
-        return Answer(running=False, healthy=False, missing=[reason])
+        service = LocalService(web)
+        address = service.address
+        health = service.get("/healthz", _Health, accept=503)
+        links = service.get("/api/v1/links", _Links)
+    except NO_ANSWER as error:
+        return Answer(running=False, healthy=False, missing=[no_answer(address, error)])
     healthy = health.status == "ok" and not health.missing
     return Answer(running=True, healthy=healthy, missing=health.missing, links=links.items)
 
@@ -79,40 +67,3 @@ def show(answer: Answer, *, as_json: bool) -> str:
         since = tr("since {time}").format(time=link.get("since"))
         lines.append(f"{link.get('name')}: {link.get('contact')}, {since}" + (f": {error}" if error else ""))
     return "\n".join(printable(line) for line in lines)
-
-
-def _address(web: WebConfig) -> str:
-    host = _WILDCARDS.get(web.host, web.host)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{'https' if web.tls_cert else 'http'}://{shown}:{web.port}"
-
-
-def _opener(web: WebConfig) -> urllib.request.OpenerDirector:
-    """Return what asks the listener: through no proxy, and with trust in the certificate it has, whatever its name."""
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-    if web.tls_cert:
-        tls = ssl.create_default_context(cafile=web.tls_cert)
-        tls.check_hostname = False
-        tls.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        handlers.append(urllib.request.HTTPSHandler(context=tls))
-    return urllib.request.build_opener(*handlers)
-
-
-def _get(opener: urllib.request.OpenerDirector, url: str, model: type[_Model], accept: int = 200) -> _Model:
-    """Return an answer of status 200 or `accept`. Raises OSError, HTTPException or ValueError."""
-    try:
-        with opener.open(url, timeout=_DEADLINE_S) as answer:
-            content = answer.read(_LARGEST_ANSWER_BYTES)
-    except urllib.error.HTTPError as error:
-        with error:
-            if error.code != accept:
-                raise ValueError(f"status {error.code}") from error
-            content = error.read(_LARGEST_ANSWER_BYTES)
-    return model.model_validate_json(content)
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return tr("another program answers there")
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    return (reason.strerror if isinstance(reason, OSError) else None) or str(reason) or type(reason).__name__

@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
 from vigilia.clock import Clock
-from vigilia.errors import NotWritable, ReadOnly, Refused, UnknownPoint, VigiliaError, WriteError
+from vigilia.errors import NotWritable, Pending, ReadOnly, Refused, UnknownPoint, VigiliaError, WriteError
 from vigilia.points import NEVER_READ, Batch, Origin, Point, Reading, Sample, Severity, Status, Value
 
 _logger = logging.getLogger(__name__)
 
-Writer = Callable[[Point, Value], Awaitable[None]]
-"""Carries a write to the equipment; returns once it is confirmed, raises WriteError otherwise."""
+Writer = Callable[[Point, Value, Origin], Awaitable[None]]
+"""Carries a write to the equipment, for whoever asks; returns once it is confirmed, raises WriteError otherwise."""
 
 MOST_WRITES_UNDER_WAY = 10_000
 _STALENESS_CHECK_S = 0.5
@@ -40,7 +40,7 @@ class Journal(Protocol):
         ...
 
     def answered(self, write_id: str, outcome: str, detail: str) -> None:
-        """Note how the write ended: "confirmed", or an error's name and text."""
+        """Note how the write ended: "confirmed", "pending", or an error's name and text."""
         ...
 
 
@@ -252,8 +252,8 @@ class PointTable:
     async def write(self, name: str, value: object, origin: Origin) -> Reading:
         """Ask the equipment for `value`; return the point's reading once it is confirmed.
 
-        Every write ends in an answer: a reading, or one of the WriteErrors. It is carried through even if the
-        caller goes away.
+        Every write ends in an answer: a reading, or one of the WriteErrors (of which Pending is good news). It is
+        carried through even if the caller goes away.
         """
         row = self._row(name)
         if len(self._writes) >= MOST_WRITES_UNDER_WAY:
@@ -350,7 +350,13 @@ class PointTable:
             # What was chosen shows before the equipment has answered; a standing alarm stays until it has.
             shown.append(self._choose(row, row.reading._replace(value=wanted, time=self._clock.now())))
         try:
-            await row.writer(point, wanted)
+            await row.writer(point, wanted, origin)
+        except Pending as pending:
+            self._journal.answered(write_id, "pending", str(pending))
+            _logger.info("%s: %r by %s is kept: %s", point.name, wanted, origin, pending)
+            if point.setpoint:
+                shown.append(self._settle(row, Severity.NO_ALARM, Status.NO_ALARM))
+            raise
         except Exception as error:  # whatever went wrong, the write has an answer, and it is on record
             if not isinstance(error, VigiliaError):
                 _logger.exception("%s: a fault in the driver", point.name)

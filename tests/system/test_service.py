@@ -291,7 +291,7 @@ async def test_missing_configuration_and_unknown_commands(programs: Any) -> None
     program = await programs("run")
     assert await program.wait() == 2
     assert "no driver is configured" in program.text
-    program = await programs("reactor", "list")
+    program = await programs("screens", "x")
     assert await program.wait() == 2
     assert "not available in this version" in program.text
 

@@ -57,7 +57,7 @@ class Equipment:
         self.go.set()
         self._answers = list(answers)
 
-    async def write(self, point: Point, value: Value) -> None:
+    async def write(self, point: Point, value: Value, _origin: Origin) -> None:
         self.written.append((point.name, value))
         answer = self._answers.pop(0) if self._answers else None
         await self.go.wait()

@@ -22,7 +22,7 @@ from vigilia.interfaces.epics.config import EpicsConfig
 from vigilia.link import Link
 from vigilia.notify.config import NotifyConfig
 from vigilia.ping import HealthConfig
-from vigilia.points import Kind, Point, Value
+from vigilia.points import Kind, Origin, Point, Value
 from vigilia.rules import Rule
 from vigilia.settings import Section
 
@@ -44,7 +44,7 @@ class GrowingDriver:
         self.given = surroundings
         self.points = surroundings.known
 
-    async def write(self, point: Point, value: Value) -> None:
+    async def write(self, point: Point, value: Value, _origin: Origin) -> None:
         raise NotImplementedError
 
 

@@ -199,13 +199,6 @@ def test_a_missing_file(tmp_path: Path) -> None:
         load_config(tmp_path / "nowhere.toml", {})
 
 
-@pytest.mark.parametrize("name", ["reactor"])
-def test_sections_of_later_versions_are_not_available(tmp_path: Path, name: str) -> None:
-    assert f"vigilia.toml: [{name}]: is not available in this version; remove the section" in mistakes(
-        tmp_path, GOOD | {name: {}}
-    )
-
-
 def test_every_mistake_is_told_and_not_only_the_first(tmp_path: Path) -> None:
     lines = mistakes(
         tmp_path,
@@ -214,7 +207,7 @@ def test_every_mistake_is_told_and_not_only_the_first(tmp_path: Path) -> None:
             "store": {"url": "x"},
             "epics": {"server_port": 0},
             "web": {"listen": "0.0.0.0:80"},
-            "reactor": {},
+            "reactor": {"accept": "some"},
             "aruba": {"scan_s": "x", "switches": [{"name": "a"}]},
         },
         VIGILIA_ARUBA__TIMEOUT_S="soon",
@@ -255,7 +248,7 @@ def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path, variable: str, tex
     ("variable", "text", "expected"),
     [
         ("VIGILIA_DEMO__X", "1", "[demo]: is not a known section"),
-        ("VIGILIA_REACTOR__X", "1", "[reactor]: is not available in this version"),
+        ("VIGILIA_REACTOR__X", "1", "reactor.x: is not a known key"),
         ("VIGILIA_ARUBA__SWITCHES", '[{"name": "a"}]', "aruba.switches[0].url: is missing"),
         ("VIGILIA_ARUBA__SWITCHES", '[{"password_file": "x"}]', "aruba.switches[0].password_file: cannot be read"),
         ("VIGILIA_ARUBA__CA_FILE", "x.pem", "[aruba] ca_file: "),

@@ -113,7 +113,7 @@ def test_nobody_there(tmp_path: Path) -> None:
 
 
 def test_one_that_accepts_and_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vigilia.status._DEADLINE_S", 0.1)
+    monkeypatch.setattr("vigilia.local._DEADLINE_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         answer = ask(configured(tmp_path, f"127.0.0.1:{silent.getsockname()[1]}"))
     assert (answer.running, answer.healthy) == (False, False)

@@ -204,7 +204,12 @@ class AlarmEngine:
         known = self._by_point.get(name)
         if known is None:
             point = self._table.point(name)
-            rules = [rule for pattern, rule in self._patterns if pattern(name)]
+            system = self._table.system(name)
+            rules = [
+                rule
+                for pattern, rule in self._patterns
+                if (not rule.own_points or rule.system == system) and pattern(name)
+            ]
             known = self._by_point[name] = tuple(self._add(rule, point) for rule in rules)
             for alarm in known:
                 self._join(alarm)

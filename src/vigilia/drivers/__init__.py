@@ -1,7 +1,8 @@
 """What a driver is: a plug-in that speaks one equipment protocol and publishes points.
 
 A driver is found through the entry-point group `vigilia.drivers`, under the name of its configuration section. It
-knows the point table and links, and no interface.
+knows the point table and links, and no interface. Most drivers ask their equipment, over links; one that is `Listening`
+is called by it.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # a driver's own processes import this package, and need none of it
     from vigilia.clock import Clock
     from vigilia.link import Link
-    from vigilia.points import Point, Value
+    from vigilia.points import Origin, Point, Value
     from vigilia.rules import AlarmStates, Rule
     from vigilia.settings import Section
-    from vigilia.store import Chosen
+    from vigilia.store import Chosen, Store
     from vigilia.table import PointTable
 
 ENTRY_POINT_GROUP = "vigilia.drivers"
@@ -57,6 +58,8 @@ class Surroundings:
     """How alarms stand; None where none are judged."""
     declare: Declare | None = None
     """For a driver that grows; None for others, and where nothing is to be reached or remembered."""
+    store: Store | None = None
+    """For what a driver must keep besides points and checkpoints; None where nothing is to be reached."""
 
 
 class Driver(Protocol):
@@ -77,8 +80,32 @@ class Driver(Protocol):
         """The alarm rules it declares for its points, and for the contact of its links."""
         ...
 
-    async def write(self, point: Point, value: Value) -> None:
-        """Carry a write to the equipment; return once confirmed. Raises WriteError."""
+    async def write(self, point: Point, value: Value, origin: Origin) -> None:
+        """Carry a write to the equipment, for `origin`; return once confirmed. Raises WriteError."""
+        ...
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """What a driver is besides, where its equipment calls us."""
+
+    async def listen(self) -> None:
+        """Take the addresses to listen on, and take up what was kept. Called once, when the points are in the table.
+
+        Raises StartError where an address cannot be had.
+        """
+        ...
+
+    async def serve(self) -> None:
+        """Answer callers until cancelled; then part from them, within 2 s."""
+        ...
+
+    async def close(self) -> None:
+        """Give the addresses back, whether `serve` was ever run or not."""
+        ...
+
+    def missing(self) -> list[str]:
+        """Return a sentence for each piece of evidence that is missing for the listener to be well."""
         ...
 
 

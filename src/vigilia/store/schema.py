@@ -1,6 +1,6 @@
 """The store's tables, as the newest migration leaves them. A test holds the two against each other."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, Table, true
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, true
 
 from vigilia.store.text import StoredText
 
@@ -139,3 +139,36 @@ marks = Table(
     Column("value", JSON, nullable=False),
 )
 """What was done when, so that it is done once: the last heartbeat, the last weekly report."""
+
+reactors = Table(
+    "reactors",
+    metadata,
+    Column("id", StoredText(24), primary_key=True),
+    Column("accepted_at", Float, nullable=False),
+    Column("accepted_by", StoredText(200), nullable=False),
+    Column("token_hash", StoredText(64), nullable=False),
+    Column("name", StoredText(100), nullable=False),
+    Column("version", StoredText(60), nullable=False),
+    Column("boot", StoredText(64), nullable=False),
+    Column("machine", StoredText(64), nullable=False),
+    Column("registered_at", Float),
+)
+"""The reactors that were accepted, and what they said of themselves last. `token_hash`: empty where it has none."""
+
+reactor_settings = Table(
+    "reactor_settings",
+    metadata,
+    Column("reactor", StoredText(24), primary_key=True),
+    Column("part", StoredText(24), primary_key=True),
+    Column("parameter", StoredText(40), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("state", StoredText(20), nullable=False),
+    Column("reason", StoredText, nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("asked_by", StoredText(200), nullable=False),
+    Column("held", JSON),
+    Column("held_revision", BigInteger, nullable=False),
+)
+"""What each setting of a reactor should be, who asked for it, and what became of it. `held`: the newest value that was
+applied, with its revision; it is what a reactor that has forgotten everything gets where `value` was rejected."""

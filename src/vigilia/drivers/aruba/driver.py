@@ -12,7 +12,7 @@ from vigilia.drivers.aruba.config import ArubaConfig, SwitchConfig
 from vigilia.drivers.aruba.mapping import FAULT_RULE, PortPoints, contact_rule
 from vigilia.errors import StartError
 from vigilia.link import Link
-from vigilia.points import Batch, Point, Reading, Sample, Severity, Status, Value
+from vigilia.points import Batch, Origin, Point, Reading, Sample, Severity, Status, Value
 from vigilia.rules import Rule
 from vigilia.scan import Follow, Job, Scan
 from vigilia.settings import Section
@@ -175,8 +175,9 @@ class ArubaDriver:
         """Ports that report a fault, and switches without contact."""
         return (FAULT_RULE, contact_rule(self._instance, self._by_name))
 
-    async def write(self, point: Point, value: Value) -> None:
+    async def write(self, point: Point, value: Value, origin: Origin) -> None:
         """Switch a port on or off; return once its switch confirmed it. Raises WriteError."""
+        del origin
         await self._by_name[point.link].write(point, value)
 
 

@@ -25,7 +25,7 @@ from vigilia.drivers.pvoperation.watch import SOURCE, PlantWatch
 from vigilia.errors import LinkError, ReadOnly, StartError
 from vigilia.language import tr
 from vigilia.link import Link
-from vigilia.points import Batch, Checkpoint, Kind, Point, Reading, Sample, Value
+from vigilia.points import Batch, Checkpoint, Kind, Origin, Point, Reading, Sample, Value
 from vigilia.rules import Rule
 from vigilia.scan import Follow, Job, Scan
 from vigilia.settings import Section
@@ -103,7 +103,7 @@ class PvOperationDriver:
         """Relay alarms, inverter failures, stale data, and an API that does not answer."""
         return self._rules
 
-    async def write(self, point: Point, value: Value) -> None:
+    async def write(self, point: Point, value: Value, origin: Origin) -> None:
         """Refuse: plants are watched, not commanded."""
         raise ReadOnly(f"{point.name} is read-only")
 

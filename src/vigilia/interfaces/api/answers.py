@@ -22,6 +22,7 @@ from vigilia.errors import (
     Refused,
     UnknownAlarm,
     UnknownPoint,
+    UnknownReactor,
     WriteError,
     WriteTimeout,
 )
@@ -89,6 +90,7 @@ def answer_failures(app: FastAPI) -> None:
     app.exception_handler(WriteError)(_write_failed)
     app.exception_handler(UnknownAlarm)(_alarm_failed)
     app.exception_handler(AlarmRefused)(_alarm_failed)
+    app.exception_handler(UnknownReactor)(_reactor_failed)
     app.exception_handler(StoreError)(_store_failed)
     app.exception_handler(HistoryError)(_history_failed)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -115,6 +117,10 @@ async def _write_failed(_request: Request, error: WriteError) -> Response:
 async def _alarm_failed(_request: Request, error: UnknownAlarm | AlarmRefused) -> Response:
     status = HTTPStatus.NOT_FOUND if isinstance(error, UnknownAlarm) else HTTPStatus.CONFLICT
     return failure(status, kebab(type(error).__name__), str(error))
+
+
+async def _reactor_failed(_request: Request, error: UnknownReactor) -> Response:
+    return failure(HTTPStatus.NOT_FOUND, kebab(type(error).__name__), str(error))
 
 
 async def _store_failed(_request: Request, error: StoreError) -> Response:

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from vigilia.interfaces.api import alarms, audit, events, health, history, incidents, links, outbox, points
+from vigilia.interfaces.api import alarms, audit, events, health, history, incidents, links, outbox, points, reactors
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
 from vigilia.interfaces.api.parts import ApiParts
@@ -14,7 +14,8 @@ and what they said before.
 
 Lists are `{"items": […], "next": …}`: ask again with `next` for what follows. Times are UTC, severity and status are
 EPICS's. Every error is `{"error": "…", "detail": "…"}`: `error` for programs (`unknown-point`, `read-only`,
-`invalid-value`, `not-writable`, `refused`, `write-timeout`, `unknown-alarm`, `alarm-refused`, `invalid-request`, …),
+`invalid-value`, `not-writable`, `refused`, `write-timeout`, `unknown-alarm`, `alarm-refused`, `unknown-reactor`,
+`invalid-request`, …),
 `detail` a sentence for people."""
 
 
@@ -45,7 +46,7 @@ def build_app(parts: ApiParts) -> FastAPI:
     )
     app.state.parts = parts
     answer_failures(app)
-    for module in (points, links, alarms, incidents, outbox, history, events, audit, health):
+    for module in (points, links, reactors, alarms, incidents, outbox, history, events, audit, health):
         app.include_router(module.router)
     app.include_router(docs_router())
     app.add_api_route("/", _to_docs, include_in_schema=False)

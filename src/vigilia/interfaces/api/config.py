@@ -1,16 +1,13 @@
 """The `[web]` section: where the REST API (and later the pages) listens."""
 
-import ipaddress
-import re
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from vigilia.addresses import is_loopback, split_address
 from vigilia.errors import ConfigError, Problem
 from vigilia.settings import Section, check_site_url
-
-_LISTEN = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>[0-9]{1,5})")
 
 
 class WebConfig(Section):
@@ -76,31 +73,3 @@ class WebConfig(Section):
     def port(self) -> int:
         """The TCP port to listen on; 0 for any free one."""
         return split_address(self.listen)[1]
-
-
-def split_address(listen: str) -> tuple[str, int]:
-    """Return the host and the port of `HOST:PORT`, an IPv6 address without its brackets. Raises ValueError."""
-    right = 'write "HOST:PORT", an IPv6 address in brackets: "127.0.0.1:8080", "[::1]:8080"'
-    match = _LISTEN.fullmatch(listen)
-    if match is None:
-        raise ValueError(f"{listen[:80]!r} is not an address to listen on; {right}")
-    host, port = match["host"], int(match["port"])
-    if host.startswith("["):
-        host = host[1:-1]
-        try:
-            ipaddress.IPv6Address(host)
-        except ValueError as error:
-            raise ValueError(f"{listen[:80]!r} holds no IPv6 address; {right}") from error
-    if port > 65_535:
-        raise ValueError(f"{listen[:80]!r} has a port above 65535; {right}")
-    return host, port
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is a name or an address of this machine that no other machine can reach."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vigilia.addresses import is_loopback
 from vigilia.interfaces.api.answers import JsonAnswer, failure
-from vigilia.interfaces.api.config import WebConfig, is_loopback
+from vigilia.interfaces.api.config import WebConfig
 from vigilia.points import shorten
 
 SECURITY_HEADERS = {

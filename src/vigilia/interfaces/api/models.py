@@ -60,6 +60,12 @@ class PointAnswer(BaseModel):
     )
 
 
+class PendingAnswer(PointAnswer):
+    """A point whose new value is kept, and not applied yet."""
+
+    pending: Literal[True]
+
+
 class NewValue(BaseModel):
     """What to write to a point."""
 
@@ -81,6 +87,43 @@ class LinkAnswer(BaseModel):
     error: str = Field(description="why contact was lost or an answer discarded, last time; empty: never")
 
 
+class SettingAnswer(BaseModel):
+    """A setting of a reactor that does not hold, or not yet."""
+
+    point: str = Field(examples=["R1:heater:Duty-SP"])
+    value: PointValue
+    state: Literal["pending", "rejected"]
+    reason: str = Field(description="why it was rejected")
+    time: Moment = Field(description="when it was asked for")
+    by: str
+
+
+class ReactorAnswer(BaseModel):
+    """A reactor and how it stands with it."""
+
+    id: str = Field(examples=["R1"])
+    name: str
+    version: str = Field(description="of its agent")
+    state: Literal["waiting", "away", "connected"] = Field(description="waiting: nobody has accepted it yet")
+    since: Moment
+    reported: Moment | None = Field(description="when it last said anything; null: not since the start")
+    address: str
+    enrolled: bool = Field(description="it has a token, and must show it")
+    points: int
+    settings: list[SettingAnswer] = Field(description="those that do not hold, or not yet")
+    samples_waiting: int | None = Field(description="samples on its disk; null: it has not said")
+    oldest_waiting_s: float | None
+    samples_dropped: int | None = Field(description="since its agent started")
+    trouble: str = Field(description="why it is away, or what is wrong; empty: nothing")
+
+
+class TokenAnswer(BaseModel):
+    """A token for a reactor's agent. It is shown once."""
+
+    id: str
+    token: str
+
+
 class AuditAnswer(BaseModel):
     """A write: who asked for what, and how it ended."""
 
@@ -92,7 +135,7 @@ class AuditAnswer(BaseModel):
     via: str = Field(examples=["api", "epics"])
     user: str
     host: str
-    outcome: str | None = Field(description='"confirmed", or the name of the error; null: no answer yet')
+    outcome: str | None = Field(description='"confirmed", "pending", or the name of the error; null: no answer yet')
     detail: str | None
     answered: Moment | None
 

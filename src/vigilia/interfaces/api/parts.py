@@ -8,6 +8,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from vigilia.clock import Clock
+from vigilia.fleet import Fleet
 from vigilia.history.backend import Question, Series
 from vigilia.interfaces.api.streams import Streams
 from vigilia.link import Link
@@ -97,6 +98,8 @@ class ApiParts:
     outbox: Outbox | None = None
     history: History | None = None
     """None where none is kept."""
+    fleet: Fleet | None = None
+    """None where no reactors are listened to."""
     questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     """How many requests may ask the history at the same time."""
     streams: Streams = field(default_factory=Streams)

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from vigilia.clock import iso
-from vigilia.errors import WriteTimeout
+from vigilia.errors import Pending, WriteTimeout
 from vigilia.interfaces.api.answers import Failed, JsonAnswer, failures
 from vigilia.interfaces.api.bodies import BODY_FAILURES, read_json
-from vigilia.interfaces.api.models import NewValue, Page, PointAnswer
+from vigilia.interfaces.api.models import NewValue, Page, PendingAnswer, PointAnswer
 from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
 from vigilia.interfaces.api.parts import Parts
 from vigilia.points import Origin, Point, Reading
@@ -90,7 +90,8 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
 @router.put(
     "/points/{name:path}/value",
     response_model=PointAnswer,
-    responses=failures(
+    responses={202: {"model": PendingAnswer, "description": "kept for a reactor that is away: applied when it is back"}}
+    | failures(
         _404="no point has that name",
         _405="the point is read-only",
         _409="refused by the point's present state: its link is down, or too many writes wait",
@@ -104,12 +105,15 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
     },
 )
 async def write_point(name: PointName, request: Request, parts: Parts) -> Response:
-    """Write to a point; the answer comes once the equipment has confirmed it."""
+    """Write to a point; the answer comes once the equipment has confirmed it, or will be sure to be told."""
     value = await _new_value(request)
     origin = Origin(via="api", host=request.client.host if request.client else "")
     try:
         async with asyncio.timeout(_ANSWER_S):
             reading = await parts.table.write(name, value, origin)
+    except Pending:
+        kept = point_json(parts.table.point(name), parts.table.reading(name))
+        return JsonAnswer(kept | {"pending": True}, 202)
     except TimeoutError as error:
         raise WriteTimeout(f"{name}: no answer within {_ANSWER_S:g} s; the audit will say how it ended") from error
     return JsonAnswer(point_json(parts.table.point(name), reading))

@@ -4,7 +4,10 @@ Writable records are in group DEFAULT, all others in group VIGILIA_READ, which t
 that operators change (VAL) and not those that configure a record. TRAPWRITE reports each put with its user and host.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from vigilia.points import Point
 
 READ_GROUP = "VIGILIA_READ"
 _READ_ONLY = f"\nASG({READ_GROUP}) {{\n    RULE(1, READ)\n}}\n"
@@ -31,3 +34,8 @@ def access_rules(writers: Sequence[str]) -> str:
 def with_read_group(own_rules: str) -> str:
     """Return a site's own access security file with the group of the read-only records added."""
     return own_rules + _READ_ONLY
+
+
+def without_open_puts(points: Iterable[Point]) -> list[Point]:
+    """Return points as they are served where anybody may put: those that are guarded take no puts."""
+    return [replace(point, writable=False) if point.guarded else point for point in points]

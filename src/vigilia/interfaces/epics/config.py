@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
 
+from vigilia.addresses import is_loopback
 from vigilia.errors import ConfigError, Problem
 from vigilia.settings import Section
 
@@ -35,6 +36,12 @@ class EpicsConfig(Section):
     writers: list[Annotated[str, AfterValidator(_check_writer)]] = ["*"]
     access_file: str | None = None
     """An access security file of the site's own, in place of `writers`."""
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether anybody who reaches an interface that is not loopback may put."""
+        alone = bool(self.interfaces) and all(is_loopback(interface) for interface in self.interfaces)
+        return self.access_file is None and not alone and "*" in self.writers
 
     def resolved(self, base: Path) -> Self:
         """Return the section with an absolute `access_file`. Raises ConfigError where there is no such file."""

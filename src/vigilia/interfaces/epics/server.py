@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vigilia.errors import StartError, WriteError
-from vigilia.interfaces.epics.access import access_rules, with_read_group
+from vigilia.interfaces.epics.access import access_rules, with_read_group, without_open_puts
 from vigilia.interfaces.epics.config import EpicsConfig
 from vigilia.interfaces.epics.names import check_names, epics_name, servable
 from vigilia.interfaces.epics.pipe import pack_point, pack_reading
@@ -68,6 +68,10 @@ class EpicsServer:
     def prepare(self) -> None:
         """Write the access security file and see that the ports are free. Raises StartError."""
         rules = _rules(self._config)
+        if self._config.open_to_all and any(point.guarded for point in self._table.points()):
+            _logger.warning(
+                "EPICS takes no puts to settings and commands of reactors: anybody could put; name the [epics] writers"
+            )
         try:
             self._access_file.write_text(rules)
         except OSError as error:
@@ -152,9 +156,14 @@ class EpicsServer:
         return ioc
 
     def _served(self) -> list[Point]:
-        """Return the points that are to be PVs. What cannot be one is logged, once, and left out."""
+        """Return the points that are to be PVs. What cannot be one is logged, once, and left out.
+
+        Guarded points take no puts where anybody could put: EPICS knows no sign-in.
+        """
         prefix = self._config.prefix
         points = [point for point in self._table.points() if self._table.system(point.name) not in self._outside]
+        if self._config.open_to_all:
+            points = without_open_puts(points)
         for problem in check_names(prefix, points):
             complaint = str(problem)
             if complaint not in self._complaints:

@@ -56,7 +56,7 @@ class Equipment:
         self.writes: list[tuple[str, Value]] = []
         self.behave: Callable[[Point, Value], Awaitable[None]] | None = None
 
-    async def write(self, point: Point, value: Value) -> None:
+    async def write(self, point: Point, value: Value, _origin: Origin) -> None:
         self.writes.append((point.name, value))
         if self.behave:
             await self.behave(point, value)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from vigilia.addresses import is_loopback
 from vigilia.errors import ConfigError
-from vigilia.interfaces.api.config import WebConfig, is_loopback
+from vigilia.interfaces.api.config import WebConfig
 from vigilia.settings import validate
 
 

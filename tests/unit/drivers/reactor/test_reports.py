@@ -1,0 +1,258 @@
+"""Reports: what they show, what is not believed, and what silence is."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+
+from tests.conftest import until
+from tests.unit.drivers.reactor.agents import Agent, always, now_ms, reading
+from tests.unit.drivers.reactor.conftest import GOOD, INTERVAL_S, LOST, Run, Site
+from tests.unit.drivers.reactor.test_registration import refused
+from vigilia.drivers.reactor.reactor import Reactor
+from vigilia.errors import BadAnswer
+from vigilia.points import Severity, Status
+from vigilia.wire.reactor.v1 import reactor_pb2 as wire
+
+COMM = (Severity.INVALID, Status.COMM)
+READ = (Severity.INVALID, Status.READ)
+CONNECTED = "vigilia:R1:Connected-Sts"
+
+
+async def registered(site: Site, **more: object) -> Agent:
+    agent = site.agent(**more)
+    await agent.register()
+    await agent.report()
+    return agent
+
+
+async def test_a_report_shows_at_once_with_times_alarms_and_details(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        at = now_ms()
+        low = reading("ph", "pH", 3.25, time_ms=at, severity=1, status=6, detail="low\nforged line")
+        await agent.report([low, reading("ph", "Calibration", "2 points; slope 99 %")], full=False)
+        shown = site.table.reading("R1:ph:pH-Mon")
+        assert shown == (3.25, at / 1000, Severity.MINOR, Status.LOW)
+        assert site.keeper.of("R1:ph:pH-Mon")[-1].detail == r"low\nforged line"
+        assert site.value("R1:ph:Calibration-Mon") == "2 points; slope 99 %"
+        assert site.value("R1:heater:OnTime-Mon") == 12.5, "what is left out stays"
+        assert (site.value("vigilia:R1:SamplesWaiting-Mon"), site.value("vigilia:R1:OldestSample-Mon")) == (3, 1.5)
+        await agent.close()
+
+
+async def test_what_does_not_fit_its_point_is_no_reading(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        wrong = [
+            reading("ph", "pH", "seven"),
+            reading("heater", "Safe", 2),
+            reading("heater", "OnTime", float("nan")),
+            reading("ph", "Calibration", 3.0),
+            reading("acid", "Dosed", None, severity=3, status=9, detail="no answer at i2c-1, address 103"),
+        ]
+        await agent.report(wrong, full=False)
+        for point, kept in (("ph:pH-Mon", 7.0), ("heater:Safe-Sts", 0), ("heater:OnTime-Mon", 12.5)):
+            assert (site.value(f"R1:{point}"), site.alarm(f"R1:{point}")) == (kept, READ), point
+        assert site.alarm("R1:ph:Calibration-Mon") == (Severity.INVALID, Status.UDF), "never read stays never read"
+        assert (site.value("R1:acid:Dosed-Mon"), site.alarm("R1:acid:Dosed-Mon")) == (3.5, COMM)
+        await agent.report()
+        assert {site.alarm(f"R1:{point}") for point in ("ph:pH-Mon", "heater:Safe-Sts", "acid:Dosed-Mon")} == {GOOD}
+        await agent.close()
+
+
+async def test_a_bus_error_is_an_alarm_of_its_own(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        contact = "R1:ph:Comm-Sts"
+        assert (site.value(contact), site.alarm(contact)) == (0, GOOD)
+        nack = reading("ph", "pH", 7.0, severity=3, status=9, detail="NACK at i2c-1, address 99")
+        await agent.report([nack], full=False)
+        assert (site.value(contact), site.alarm(contact)) == (1, (Severity.MAJOR, Status.STATE))
+        await agent.report([reading("heater", "OnTime", 13.0)], full=False)
+        assert site.value(contact) == 1, "nothing was heard of the probe"
+        assert site.keeper.of(contact)[-1].detail == "NACK at i2c-1, address 99"
+        assert len(site.keeper.of(contact)) == 3, "it is told again, so that the alarm can count"
+        assert site.value("R1:heater:Comm-Sts") == 0
+        await agent.report()
+        assert (site.value(contact), site.alarm(contact)) == (0, GOOD)
+        await agent.close()
+
+
+async def test_an_older_message_never_overwrites_a_newer_one(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        await agent.report([reading("ph", "pH", 6.0)], full=False)
+        for sequence in (1, 2):
+            await agent.report([reading("ph", "pH", 9.0)], full=True, sequence=sequence)
+            assert site.value("R1:ph:pH-Mon") == 6.0
+        agent.sequence = 2
+        await agent.report([reading("ph", "pH", 5.0)], full=False)
+        assert site.value("R1:ph:pH-Mon") == 5.0
+        await agent.close()
+
+
+async def test_a_report_that_was_lost_makes_the_next_be_full(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = site.agent()
+        await agent.register()
+        assert (await agent.report([reading("ph", "pH", 6.0)], full=False)).full_wanted, "the first must be full"
+        assert not (await agent.report()).full_wanted
+        assert not (await agent.report([], full=False)).full_wanted
+        agent.sequence += 1
+        assert (await agent.report([], full=False)).full_wanted
+        assert not (await agent.report()).full_wanted
+        await agent.close()
+
+
+async def test_a_clock_that_is_wrong_is_moved(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        for clock_ms, trusted in ((5_000_000, False), (now_ms() + 3_600_000, True), (now_ms() - 7_200_000, True)):
+            late = [reading("ph", "pH", clock_ms / 1e12, time_ms=clock_ms)]
+            await agent.report(late, full=False, time_ms=clock_ms, clock_trusted=trusted)
+            shown = site.table.reading("R1:ph:pH-Mon")
+            assert shown.value == clock_ms / 1e12
+            assert shown.time is not None
+            assert time.time() - 10 < shown.time <= time.time()
+        await agent.report([reading("ph", "pH", 1.0, time_ms=now_ms() + 30_000)], full=False)
+        assert (site.table.reading("R1:ph:pH-Mon").time or 0) <= time.time(), "no reading is of the future"
+        await agent.close()
+
+
+async def test_a_silent_reactor_is_lost_within_two_intervals_and_back_with_a_full_report(at_work: Run) -> None:
+    async with at_work(status_interval_s=INTERVAL_S) as site:
+        agent = await registered(site)
+        heard = asyncio.get_running_loop().time()
+        await until(site.shows("R1:ph:pH-Mon", 7.0, LOST))
+        assert asyncio.get_running_loop().time() - heard > INTERVAL_S
+        assert {site.alarm(f"R1:{point}") for point in ("heater:Duty-RB", "acid:Dosed-Mon", "ph:Comm-Sts")} == {LOST}
+        assert site.alarm("R1:heater:Duty-SP") == GOOD, "what was chosen is left alone"
+        await until(site.shows(CONNECTED, 0, (Severity.MAJOR, Status.STATE)))
+        assert (site.value("vigilia:R1:Error-Mon"), site.driver.reactors()[0].presence) == (
+            "it has stopped reporting",
+            "away",
+        )
+        told = len(site.keeper.of(CONNECTED))
+        await until(lambda: len(site.keeper.of(CONNECTED)) > told)  # again and again: the alarm counts readings
+        reply = await agent.report([reading("ph", "pH", 6.5)], full=False)
+        assert reply.full_wanted, "the others may have changed meanwhile"
+        assert (site.value("R1:ph:pH-Mon"), site.alarm("R1:ph:pH-Mon"), site.value(CONNECTED)) == (6.5, GOOD, 1)
+        assert site.alarm("R1:acid:Dosed-Mon") == LOST
+        assert not (await agent.report()).full_wanted
+        assert site.alarm("R1:acid:Dosed-Mon") == GOOD
+        await agent.close()
+
+
+async def test_every_reactor_has_its_own_silence(at_work: Run) -> None:
+    async with at_work() as site:
+        first, second = await registered(site), await registered(site, name="R2")
+        async with second.reporting():
+            await until(site.shows("R1:ph:pH-Mon", 7.0, LOST))
+            assert site.alarm("R2:ph:pH-Mon") == GOOD
+        await first.close()
+        await second.close()
+
+
+async def test_a_report_needs_a_registration(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        with refused(grpc.StatusCode.ALREADY_EXISTS, "another agent with the id R1"):
+            await agent.report(boot_id="another")
+        with refused(grpc.StatusCode.FAILED_PRECONDITION, "'R9' is not registered"):
+            await agent.report(reactor_id="R9")
+        with refused(grpc.StatusCode.INVALID_ARGUMENT, "1000 readings"):
+            await agent.report(always() * 251)
+        await agent.report()
+        await until(lambda: site.driver.reactors()[0].presence == "away")
+        with refused(grpc.StatusCode.FAILED_PRECONDITION, "R1 is not registered: register first"):
+            await agent.report(boot_id="another")
+        await agent.close()
+
+
+async def test_samples_that_were_dropped_are_shown_for_a_while(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        agent.dropped = 5
+        await agent.report()
+        agent.dropped = 7
+        await agent.report()
+        assert site.value("vigilia:R1:SamplesDropped-Mon") == 7
+        assert site.driver.reactors()[0].samples_dropped == 7
+        await agent.close()
+    async with at_work() as site:
+        agent = Agent(site.coordinator)
+        agent.boot = "boot-kept"
+        agent.dropped = 7
+        await agent.register()
+        await agent.report()
+        await agent.close()
+    async with at_work() as site:
+        agent = Agent(site.coordinator)
+        agent.boot = "boot-kept"
+        agent.dropped = 7
+        await agent.register()
+        await agent.report()
+        assert site.value("vigilia:R1:SamplesDropped-Mon") == 0, "that was before this start of the service"
+        await agent.close()
+
+
+class Sink:
+    """Takes samples, and refuses those of a store it does not like."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, int]] = []
+
+    async def take(self, reactor: Reactor, batches: AsyncIterator[wire.SampleBatch]) -> AsyncIterator[wire.SampleAck]:
+        async for batch in batches:
+            if batch.store_id == "bad":
+                raise BadAnswer("that store is damaged")
+            self.taken.append((reactor.id, batch.next_offset))
+            yield wire.SampleAck(next_offset=batch.next_offset)
+
+
+async def test_samples_go_to_who_takes_them(at_work: Run) -> None:
+    sink = Sink()
+    async with at_work(samples=sink) as site:
+        agent = await registered(site)
+
+        async def batches(*sent: wire.SampleBatch) -> AsyncIterator[wire.SampleBatch]:
+            for batch in sent:
+                yield batch
+
+        stream = agent.samples(
+            batches(wire.SampleBatch(reactor_id="R1", store_id="s"), wire.SampleBatch(next_offset=7))
+        )
+        assert [ack.next_offset async for ack in stream] == [0, 7]
+        assert sink.taken == [("R1", 0), ("R1", 7)]
+        for name, store, code in (
+            ("R9", "s", grpc.StatusCode.FAILED_PRECONDITION),
+            ("R1", "bad", grpc.StatusCode.INVALID_ARGUMENT),
+        ):
+            with refused(code, ""):
+                async for _ack in agent.samples(batches(wire.SampleBatch(reactor_id=name, store_id=store))):
+                    pass
+        assert [ack async for ack in agent.samples(batches())] == []
+        await agent.close()
+
+
+async def test_samples_are_not_taken_where_nobody_keeps_them(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+
+        async def batches() -> AsyncIterator[wire.SampleBatch]:
+            yield wire.SampleBatch(reactor_id="R1")
+
+        with refused(grpc.StatusCode.UNIMPLEMENTED, "samples are not taken here"):
+            async for _ack in agent.samples(batches()):
+                pass
+        await agent.close()
+
+
+async def test_the_listener_is_missed_until_it_answers(at_work: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work() as site:
+        await until(lambda: not site.driver.missing())
+        monkeypatch.setattr("vigilia.drivers.reactor.listener._SILENCE_S", -1.0)
+        assert "the reactors' listener has not answered for" in site.driver.missing()[0]
