@@ -231,8 +231,8 @@ OFF_AND_ON, A_SECOND = ("reboot", 0.0, None), ("wait", 1.0, None)
 @example([FULL, BACK, A_SECOND, OFF_AND_ON, FORWARD, A_SECOND, FULL])
 @example([FULL, *[FORWARD, OFF_AND_ON] * 30, FULL])
 @example([FULL, BACK, OFF_AND_ON, BACK, FORWARD, A_SECOND, FORWARD, OFF_AND_ON, FULL])
-@given(st.lists(STEP, min_size=3, max_size=30))
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(STEP, min_size=3, max_size=20))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_no_sequence_exceeds_a_limit(steps: list[tuple[str, float, str | None]]) -> None:
     """What truly was given within any true hour and day, whatever the clock said, stays within the limits."""
     world = World()

@@ -66,13 +66,13 @@ async def test_hysteresis(rig: Rig, tree: PwmTree, probe: ScriptedProbe) -> None
     probe.reads(24.0)
     async with controlled(rig, tree, probe, duty=70) as (loop, _):
         await until(lambda: tree.duty == 70)
-        assert shown(loop) == ("Acting", "")
+        await until(lambda: shown(loop) == ("Acting", ""))  # which it says once that is in the ledger
         probe.reads(25.4)
         await until(lambda: loop._look()[0] == 25.4)  # noqa: SLF001 - it has been seen
         assert tree.duty == 70, "within the band it stays as it was"
         probe.reads(25.6)
         await until(lambda: tree.duty == 0)
-        assert shown(loop)[0] == "Steady"
+        await until(lambda: shown(loop)[0] == "Steady")
         probe.reads(24.6)
         await until(lambda: loop._look()[0] == 24.6)  # noqa: SLF001
         assert tree.duty == 0
@@ -102,7 +102,7 @@ async def test_while_it_holds_the_heater_is_off(rig: Rig, tree: PwmTree, probe: 
         await until(lambda: tree.duty == 100)
         spoil(probe)
         await until(lambda: tree.duty == 0)
-        assert shown(loop)[0] == "Holding"
+        await until(lambda: shown(loop)[0] == "Holding")
 
 
 async def test_a_heater_that_is_on_for_too_long_falls_to_safe_and_stays(
