@@ -61,6 +61,7 @@ def _parameter(parameter: Parameter) -> pb.Parameter:
         precision=parameter.precision,
         description=parameter.description,
         takes_value=parameter.access is Access.COMMAND and parameter.takes_value,
+        sampled=parameter.access is Access.READING and parameter.sampled,
     )
     if parameter.limits:
         said.minimum, said.maximum = parameter.limits

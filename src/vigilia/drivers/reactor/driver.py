@@ -11,10 +11,11 @@ from vigilia.drivers.reactor.coordinator import Coordinator
 from vigilia.drivers.reactor.inventory import BadInventory, Inventory, unpack
 from vigilia.drivers.reactor.keeper import Keeper
 from vigilia.drivers.reactor.listener import Listener
-from vigilia.drivers.reactor.manager import Manager, SampleSink
+from vigilia.drivers.reactor.manager import Manager
 from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.drivers.reactor.registry import Registry
 from vigilia.drivers.reactor.rules import SYSTEM, ReactorPoints, rules_of
+from vigilia.drivers.reactor.samples import SampleSink
 from vigilia.drivers.reactor.writes import Writes
 from vigilia.errors import StartError
 from vigilia.fleet import ReactorItem
@@ -40,8 +41,7 @@ _LOST = (Severity.INVALID, Status.TIMEOUT)
 class ReactorDriver:
     """All reactors."""
 
-    def __init__(self, config: ReactorConfig, surroundings: Surroundings, samples: SampleSink | None = None) -> None:
-        """`samples` takes what agents have stored; without it they keep it."""
+    def __init__(self, config: ReactorConfig, surroundings: Surroundings) -> None:
         self._config = config
         self._surroundings = surroundings
         self._table = surroundings.table
@@ -51,7 +51,10 @@ class ReactorDriver:
         self._writes = Writes(self._registry, self._keeper, self._clock, self._table)
         self._inventories = _kept(surroundings.checkpoints)
         self._coordinator = Coordinator(config, self._registry, self._clock, declare=self._declare, begun=self._begun)
-        manager = Manager(self._registry, self._clock, config.status_interval_s, heard=self._heard, samples=samples)
+        self._samples = SampleSink(self._table, self._clock, surroundings.checkpoints, SYSTEM)
+        manager = Manager(
+            self._registry, self._clock, config.status_interval_s, heard=self._heard, samples=self._samples
+        )
         self._listener = Listener(config, self._coordinator, manager)
 
     @property
@@ -120,6 +123,7 @@ class ReactorDriver:
             reactor.commands.give_up()
             reactor.settings.give_up()
         await self._listener.stop()
+        await self._samples.close()
 
     def missing(self) -> list[str]:
         """Return what is missing: a listener that answers, a store that keeps what is asked of reactors."""

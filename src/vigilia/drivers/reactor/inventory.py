@@ -152,7 +152,9 @@ class Inventory:
 
         match parameter.access:
             case wire.ACCESS_READING:
-                self.readings[key] = point("-Sts" if choice else "-Mon", long_text=kind is Kind.TEXT)
+                self.readings[key] = point(
+                    "-Sts" if choice else "-Mon", long_text=kind is Kind.TEXT, sampled=parameter.sampled
+                )
             case wire.ACCESS_SETTING:
                 asked = {"limits": _limits(parameter, where), "writable": True, "guarded": True}
                 desired = point("-Sel" if choice else "-SP", setpoint=True, **asked)

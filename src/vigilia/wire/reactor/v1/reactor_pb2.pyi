@@ -70,7 +70,7 @@ class Value(_message.Message):
     def __init__(self, number: _Optional[float] = ..., integer: _Optional[int] = ..., text: _Optional[str] = ..., boolean: _Optional[bool] = ...) -> None: ...
 
 class Parameter(_message.Message):
-    __slots__ = ("name", "kind", "access", "units", "minimum", "maximum", "labels", "precision", "description", "takes_value")
+    __slots__ = ("name", "kind", "access", "units", "minimum", "maximum", "labels", "precision", "description", "takes_value", "sampled")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ACCESS_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +81,7 @@ class Parameter(_message.Message):
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TAKES_VALUE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLED_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: Kind
     access: Access
@@ -91,7 +92,8 @@ class Parameter(_message.Message):
     precision: int
     description: str
     takes_value: bool
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[Kind, str]] = ..., access: _Optional[_Union[Access, str]] = ..., units: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., labels: _Optional[_Iterable[str]] = ..., precision: _Optional[int] = ..., description: _Optional[str] = ..., takes_value: _Optional[bool] = ...) -> None: ...
+    sampled: bool
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[Kind, str]] = ..., access: _Optional[_Union[Access, str]] = ..., units: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., labels: _Optional[_Iterable[str]] = ..., precision: _Optional[int] = ..., description: _Optional[str] = ..., takes_value: _Optional[bool] = ..., sampled: _Optional[bool] = ...) -> None: ...
 
 class Part(_message.Message):
     __slots__ = ("name", "role", "kind", "place", "title", "parameters")
@@ -192,18 +194,20 @@ class Setting(_message.Message):
     def __init__(self, part: _Optional[str] = ..., parameter: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class SettingState(_message.Message):
-    __slots__ = ("part", "parameter", "value", "revision", "rejected")
+    __slots__ = ("part", "parameter", "value", "revision", "rejected", "over_limit")
     PART_FIELD_NUMBER: _ClassVar[int]
     PARAMETER_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
+    OVER_LIMIT_FIELD_NUMBER: _ClassVar[int]
     part: str
     parameter: str
     value: Value
     revision: int
     rejected: str
-    def __init__(self, part: _Optional[str] = ..., parameter: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., revision: _Optional[int] = ..., rejected: _Optional[str] = ...) -> None: ...
+    over_limit: bool
+    def __init__(self, part: _Optional[str] = ..., parameter: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., revision: _Optional[int] = ..., rejected: _Optional[str] = ..., over_limit: _Optional[bool] = ...) -> None: ...
 
 class Command(_message.Message):
     __slots__ = ("id", "part", "parameter", "value", "within_ms")
