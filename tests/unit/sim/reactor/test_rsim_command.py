@@ -30,7 +30,7 @@ async def launch(*options: str) -> asyncio.subprocess.Process:
 
 @asynccontextmanager
 async def running(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, list[str]]]]:
-    """The command, ready, with the words it printed after each name; killed at the end if it still runs."""
+    """The command, ready, with the words it printed after each name; told to end if it still runs."""
     process = await launch(*options)
     assert process.stdout is not None
     try:
@@ -42,8 +42,8 @@ async def running(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
         yield process, printed
     finally:
         if process.returncode is None:
-            process.kill()
-        await process.communicate()
+            process.terminate()  # not killed: it takes its folder away
+        await asyncio.wait_for(process.communicate(), 20)
 
 
 async def identity(address: str) -> bytes:
