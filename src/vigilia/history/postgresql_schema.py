@@ -172,7 +172,7 @@ NEWEST = len(_STEPS)
 
 
 def agents_role(role: str, schema: str = "public") -> str:
-    """Return the SQL that makes a role which may add readings to the history, and do nothing else with it.
+    """Return the SQL that makes a role which may add readings, see the tables' revision, and do nothing else.
 
     To be run in the history's database by a role that may make roles; `schema` is where the tables are. The new role
     gets its password, or another way in, besides. An agent then calls
@@ -184,6 +184,7 @@ def agents_role(role: str, schema: str = "public") -> str:
         f"GRANT USAGE ON SCHEMA {place} TO {name};\n"
         f"GRANT EXECUTE ON FUNCTION {place}.vigilia_put(text[], timestamptz[], double precision[], text[], smallint[],"
         f" smallint[]) TO {name};\n"
+        f"GRANT SELECT ON {place}.history_version TO {name};\n"
     )
 
 
