@@ -7,7 +7,7 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from builder import alarms, own, plants, poe
+from builder import alarms, own, plants, poe, reactors
 from builder.history import History
 from builder.influx import Influx
 from builder.metrics import Metrics
@@ -24,8 +24,14 @@ HISTORIES: tuple[History, ...] = (
     Metrics(),
     Influx(),
 )
-OF_HISTORY = {"poe": poe.make, "plants": plants.make, "own": own.make, "point": own.make_point}
-"""What is made of each kind of history, by the name of its file. Reactors belong here."""
+OF_HISTORY = {
+    "poe": poe.make,
+    "plants": plants.make,
+    "reactors": reactors.make,
+    "own": own.make,
+    "point": own.make_point,
+}
+"""What is made of each kind of history, by the name of its file."""
 
 
 def files() -> Iterator[tuple[Path, str]]:

@@ -27,7 +27,7 @@ def make(history: History) -> Dashboard:
         "Vigilia itself",
         "The service: its memory, its links, what it has yet to tell and to keep.",
         [
-            variable("instance", "Instance", source, *history.values_of("device", Points(("Memory-Mon",)))),
+            variable("instance", "Instance", source, *history.values_of("device", Points(("NoticesWaiting-Mon",)))),
             variable("link", "Link", source, *history.values_of("device", Points(("Connected-Sts",)))),
         ],
         [

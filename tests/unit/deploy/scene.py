@@ -31,6 +31,15 @@ PLANTS = {"100": "Plant A", "200": "Plant B"}
 INVERTERS = {"100:Inverter-1": "Plant A", "100:Inverter-2": "Plant A", "200:Inverter-1": "Plant B"}
 RELAYS = {"100:Relay-1": "Plant A", "200:Relay-9": "Plant B"}
 CLASSES = ("Overvoltage", "Undervoltage", "Frequency", "Thermal", "Lockout", "Other")
+REACTORS = ("R1", "R2")
+PROBES = {"ph": ("pH",), "temp": ("Temp",), "ec": ("EC", "TDS", "Salinity", "SG"), "do": ("DO",), "orp": ("ORP",)} | {
+    "air": ("Hum", "CO2")
+}
+OUTPUTS = {"heater": ("Duty-RB", "Power-Sts"), "acid": ("Dosed-Mon", "DoseHour-Mon", "DoseDay-Mon")}
+LOOPS = {"ph-control": ("Setpoint-RB", "State-Sts", "Enable-Sts")}
+AGENT = ("Buffered-Mon", "OldestWaiting-Mon", "Dropped-Mon", "Memory-Mon", "Uptime-Mon", "Temp-Mon")
+DOSED = END - 2 * HOUR
+"""When R1's pump gave 5 ml; and R2's heater fell to safe."""
 COUNTERS = ("PowerDenied", "OverCurrent", "Short", "MpsAbsent")
 OWN = (
     *("Memory", "AlarmsActive", "AlarmsWaiting", "NoticesWaiting", "OldestNotice", "AuditWaiting"),
@@ -60,6 +69,19 @@ def points() -> Iterator[PointInfo]:
     for device, area in RELAYS.items():
         yield from (info(f"{device}:{name}-Sts", "enum", area, ("Normal", "Active")) for name in CLASSES)
     yield from (info(f"vigilia:{name}-Mon", "number") for name in OWN)
+    for name in reactor_points():
+        kind = "enum" if name.endswith("-Sts") else "number"
+        yield info(name, kind, name.partition(":")[0], ("Normal", "Safe") if name.endswith(":Safe-Sts") else ())
+
+
+def reactor_points() -> Iterator[str]:
+    """The names of the points of both reactors."""
+    for reactor in REACTORS:
+        for probe, parameters in PROBES.items():
+            yield from (f"{reactor}:{probe}:{parameter}-Mon" for parameter in parameters)
+        for part, suffixes in (*OUTPUTS.items(), *LOOPS.items(), ("agent", AGENT)):
+            yield from (f"{reactor}:{part}:{suffix}" for suffix in suffixes)
+        yield from (f"{reactor}:{part}:Safe-Sts" for part in OUTPUTS)
 
 
 def rows() -> Iterator[Row]:
@@ -89,6 +111,9 @@ def rows() -> Iterator[Row]:
         for time in range(START, END + 1, 15 * MINUTE):
             text = "2026-03-10T12:00:00Z" if time == END else "2026-03-08T00:00:00Z"
             yield Row(f"{plant}:LastRecord-Mon", time, None, text, Severity.NO_ALARM, Status.NO_ALARM)
+    for name in reactor_points():
+        for time in range(LATELY, END + 1, MINUTE):
+            yield _row(name, time, reactor_value(name, time))
     yield _row("T1:Power-Mon", SPIKE, 95.0)
     yield _row("T1:PwrState-Sts", FLICKER, 0)
 
@@ -98,6 +123,23 @@ def power_of(device: str, time: int) -> float:
     if device == "100:Inverter-2":
         return 0.0 if time >= FAILED else 20.5
     return 10.25
+
+
+def reactor_value(name: str, time: int) -> float:
+    """What a point of a reactor says: 2, but for the pH, one pump, one heater and the agents."""
+    match name.split(":"):
+        case [_, "ph", _]:
+            return 7.25
+        case ["R1", "acid", "Dosed-Mon"]:
+            return 15.0 if time >= DOSED else 10.0
+        case [reactor, part, "Safe-Sts"]:
+            return int((reactor, part) == ("R2", "heater") and time >= DOSED)
+        case [reactor, "agent", "Buffered-Mon"]:
+            return 120 if reactor == "R1" else 0
+        case [_, _, suffix] if suffix in ("Power-Sts", "Enable-Sts"):
+            return 1
+        case _:
+            return 2
 
 
 def _port(device: str, time: int) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from tests.unit.deploy import engines
 from tests.unit.deploy.grafana import View, dashboards, panel_query, queries
 from tests.unit.deploy.scene import (
     DAY,
+    DOSED,
     END,
     FAULT,
     FLICKER,
@@ -16,8 +17,12 @@ from tests.unit.deploy.scene import (
     INVERTERS,
     LATELY,
     LINKS,
+    LOOPS,
     MINUTE,
+    OUTPUTS,
     PORTS,
+    PROBES,
+    REACTORS,
     RELAYS,
     ROOM,
     SECOND,
@@ -31,6 +36,11 @@ EVERYTHING = {
     "plant": ["Plant A", "Plant B"],
     "inverter": list(INVERTERS),
     "relay": list(RELAYS),
+    "reactor": list(REACTORS),
+    "probe": [f"{reactor}:{part}" for reactor in REACTORS for part in PROBES],
+    "output": [f"{reactor}:{part}" for reactor in REACTORS for part in OUTPUTS],
+    "loop": [f"{reactor}:{part}" for reactor in REACTORS for part in LOOPS],
+    "agent": [f"{reactor}:agent" for reactor in REACTORS],
     "instance": ["vigilia"],
     "point": ["T1:Power-Mon", "T1:PwrState-Raw"],
 }
@@ -72,7 +82,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 
 @pytest.mark.parametrize("view", [SHORT, MIDDLE, LONG], ids=["short", "middle", "long"])
-@pytest.mark.parametrize("name", ["poe", "plants", "own", "point"])
+@pytest.mark.parametrize("name", ["poe", "plants", "reactors", "own", "point"])
 def test_every_panel_has_rows(name: str, view: View, engine: Engine) -> None:
     for title, target in queries(dashboards(engine.folder)[name]):
         rows = engine.ask(target, view)
@@ -87,6 +97,11 @@ def test_variables_offer_what_there_is(engine: Engine) -> None:
     assert engine.offered("plants", "plant") == ["Plant A", "Plant B"]
     assert engine.offered("plants", "inverter", plant=["Plant A"]) == ["100:Inverter-1", "100:Inverter-2"]
     assert engine.offered("plants", "relay", plant=["Plant B"]) == ["200:Relay-9"]
+    assert engine.offered("reactors", "reactor") == list(REACTORS)
+    assert engine.offered("reactors", "output", reactor=["R2"]) == ["R2:acid", "R2:heater"]
+    assert engine.offered("reactors", "loop", reactor=["R1"]) == ["R1:ph-control"]
+    assert "R1:ph" in engine.offered("reactors", "probe", reactor=["R1"])
+    assert engine.offered("reactors", "agent", reactor=["R1"]) == ["R1:agent"]
     assert engine.offered("own", "instance") == ["vigilia"]
     assert engine.offered("own", "link") == sorted(LINKS)
     assert "O'Neill%:Power-Mon" in engine.offered("point", "point")
@@ -132,6 +147,24 @@ def test_the_sum_of_a_plant(engine: Engine) -> None:
     assert shown(END) == pytest.approx(10.25)
     (panel,) = [one for one in dashboards(engine.folder)["plants"]["panels"] if one["id"] == 2]
     assert ("stacking" in panel["fieldConfig"]["defaults"]["custom"]) is engine.influx
+
+
+def test_reactors(engine: Engine) -> None:
+    def of(number: int, part: str, ref: str = "A") -> list[tuple[float, float]]:
+        rows = engine.panel("reactors", number, MIDDLE, ref)
+        return [
+            (row["time"] * 1000, row["value"]) for row in rows if part in row["series"] and row["value"] is not None
+        ]
+
+    assert {value for _, value in of(2, "R1:ph")} == {7.25}
+    dosed = of(15, "R1:acid")
+    assert {value for time, value in dosed if time < DOSED - 4 * MINUTE} == {10.0}
+    assert {value for time, value in dosed if time > DOSED + 4 * MINUTE} == {15.0}
+    assert {value for time, value in of(14, "R2:heater") if time > DOSED + 4 * MINUTE} == {1}
+    assert {value for _, value in of(14, "R1:heater")} == {0}
+    chosen = View(MIDDLE.start_ms, MIDDLE.end_ms, MIDDLE.interval_ms, {**EVERYTHING, "agent": ["R1:agent"]})
+    assert {value for _, value in of(20, "R1")} == {120}
+    assert not [row for row in engine.panel("reactors", 20, chosen) if "R2" in row["series"]]
 
 
 def test_records_are_counted(engine: Engine) -> None:

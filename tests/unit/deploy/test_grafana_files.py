@@ -69,7 +69,7 @@ def test_identities_are_fixed_and_the_same_for_every_kind() -> None:
             for panel in dashboard["panels"]:
                 panels.setdefault((name, panel["id"]), set()).add(panel["title"])
     assert uids == {name: {f"vigilia-{name}"} for name in uids}
-    assert {"poe", "plants", "own", "point", "alarms"} == uids.keys()
+    assert {"poe", "plants", "reactors", "own", "point", "alarms"} == uids.keys()
     assert [key for key, titles in panels.items() if len(titles) > 1] == []
 
 

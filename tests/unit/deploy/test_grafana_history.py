@@ -9,6 +9,7 @@ from tests.unit.deploy.conftest import Source
 from tests.unit.deploy.grafana import View, dashboards, panel_query, queries
 from tests.unit.deploy.scene import (
     DAY,
+    DOSED,
     END,
     FAILED,
     FAULT,
@@ -19,17 +20,21 @@ from tests.unit.deploy.scene import (
     INVERTERS,
     LATELY,
     LINKS,
+    LOOPS,
     MINUTE,
     ODD_ROOM,
+    OUTPUTS,
     PLANTS,
     PORTS,
+    PROBES,
+    REACTORS,
     RELAYS,
     ROOM,
     SECOND,
     SPIKE,
 )
 
-NAMES = ["poe", "plants", "own", "point"]
+NAMES = ["poe", "plants", "reactors", "own", "point"]
 EVERYTHING = {
     "room": [ROOM, ODD_ROOM, "-"],
     "device": list(PORTS),
@@ -37,6 +42,11 @@ EVERYTHING = {
     "plant": list(PLANTS.values()),
     "inverter": list(INVERTERS),
     "relay": list(RELAYS),
+    "reactor": list(REACTORS),
+    "probe": [f"{reactor}:{part}" for reactor in REACTORS for part in PROBES],
+    "output": [f"{reactor}:{part}" for reactor in REACTORS for part in OUTPUTS],
+    "loop": [f"{reactor}:{part}" for reactor in REACTORS for part in LOOPS],
+    "agent": [f"{reactor}:agent" for reactor in REACTORS],
     "instance": ["vigilia"],
     "point": ["T1:Power-Mon"],
 }
@@ -82,6 +92,14 @@ async def test_every_panel_has_rows_in_the_range_of_time(name: str, view: View, 
         ("plants", "plant", {}, ["Plant A", "Plant B"]),
         ("plants", "inverter", {"plant": ["Plant A"]}, ["100:Inverter-1", "100:Inverter-2"]),
         ("plants", "relay", {"plant": ["Plant B"]}, ["200:Relay-9"]),
+        ("reactors", "reactor", {}, ["R1", "R2"]),
+        (
+            *("reactors", "probe", {"reactor": ["R1"]}),
+            ["R1:agent", "R1:air", "R1:do", "R1:ec", "R1:orp", "R1:ph", "R1:temp"],
+        ),
+        ("reactors", "output", {"reactor": ["R2"]}, ["R2:acid", "R2:heater"]),
+        ("reactors", "loop", {"reactor": ["R1"]}, ["R1:ph-control"]),
+        ("reactors", "agent", {"reactor": ["R1", "R2"]}, ["R1:agent", "R2:agent"]),
         ("own", "instance", {}, ["vigilia"]),
         ("own", "link", {}, sorted(LINKS)),
     ],
@@ -205,6 +223,27 @@ async def test_tables_show_the_present(history: Source) -> None:
     assert first["age of it"] > 0
     (point,) = await history.ask(panel_query(folder, "point", 1), SHORT)
     assert point["value"] == 4.5
+
+
+@VIEWS
+async def test_reactors(view: View, history: Source) -> None:
+    async def ask(number: int, **chosen: list[str]) -> list[dict[str, Any]]:
+        return await history.ask(panel_query(f"history-{history.kind}", "reactors", number), with_(view, **chosen))
+
+    assert {row["series"] for row in await ask(2)} == {"R1:ph", "R2:ph"}
+    assert {row["series"] for row in await ask(2, reactor=["R2"])} == {"R2:ph"}
+    assert {row["mean"] for row in await ask(2)} - {None} == {7.25}
+    dosed = of(await ask(15), "R1:acid")
+    assert (at(dosed, DOSED - HOUR)["mean"], at(dosed, END)["mean"]) == (10.0, 15.0)
+    assert {row["series"] for row in await ask(14) if row["state"]} == {"R2:heater"}
+    assert {row["series"] for row in await ask(12, output=["R1:heater"])} == {"R1:heater"}
+    assert {row["state"] for row in of(await ask(18), "R1:ph-control")} - {None} == {2.0}
+
+
+async def test_reactors_now(history: Source) -> None:
+    first, second = await history.ask(panel_query(f"history-{history.kind}", "reactors", 1), SHORT)
+    assert first | {"area": "R1", "outputs safe": 0, "samples waiting": 120, "agent since": 2} == first
+    assert second | {"area": "R2", "outputs safe": 1, "samples waiting": 0, "samples dropped": 2} == second
 
 
 async def test_a_room_shows_its_own_ports_only(history: Source) -> None:
