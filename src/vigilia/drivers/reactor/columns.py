@@ -142,9 +142,9 @@ def _value(point: Point, value: float | str) -> Value | None:
         return None
     if point.kind is Kind.NUMBER:
         return value
-    if not value.is_integer():
-        return None
     whole = int(value)
+    if whole != value:
+        return None
     match point.kind:
         case Kind.BOOLEAN:
             return bool(whole) if whole in (0, 1) else None
