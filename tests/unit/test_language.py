@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 
 import vigilia
 from vigilia import language
+from vigilia.agent.sensors.kinds import Step
 from vigilia.drivers.aruba import mapping
 from vigilia.drivers.pvoperation.records import FlagClass
 from vigilia.language import LANGUAGES, tr, use
@@ -23,12 +24,13 @@ DECLARED: dict[type, tuple[str, ...]] = {
     Rule: ("title", "cleared_title", "label", "family"),
     FlagClass: ("label",),
     mapping.Measurement: ("title",),
+    Step: ("instruction",),
 }
 """What is said where it is declared and translated where it is told: the fields that hold texts."""
 FOLLOWED = (
     *("title", "_DESCRIPTIONS[state]", "flags.label"),
     *("rule.title if raised else rule.cleared_title", "rule.title", "rule.label"),
-    *("family", "incident.label"),
+    *("family", "incident.label", "step.instruction"),
 )
 """What is translated by a name, and is among the texts all the same."""
 SERVICE = {"Monitor: state could not be saved", "Monitor: state is saved again"}

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
 
 import grpc
 
 from vigilia.clock import Clock
 from vigilia.drivers.reactor.calls import CallRefused, Context, answer, metadata, refuse
+from vigilia.drivers.reactor.columns import BadSamples
 from vigilia.drivers.reactor.inventory import MOST_POINTS
 from vigilia.drivers.reactor.liveness import Verdict
 from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.drivers.reactor.registry import Registry
-from vigilia.errors import VigiliaError
+from vigilia.drivers.reactor.samples import SampleSink, Superseded
 from vigilia.points import shorten
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 from vigilia.wire.reactor.v1 import reactor_pb2_grpc as services
@@ -25,22 +25,11 @@ Heard = Callable[[Reactor, wire.ReportRequest], Awaitable[list[str]]]
 """Takes a report that is newer than all before; returns the ids of the commands whose end was heard."""
 
 
-class SampleSink(Protocol):
-    """Takes stored samples."""
-
-    def take(self, reactor: Reactor, batches: AsyncIterator[wire.SampleBatch]) -> AsyncIterator[wire.SampleAck]:
-        """Give where to go on, as soon as the first of `batches` has come, then what is durable after each.
-
-        Raises VigiliaError where they cannot be taken.
-        """
-        ...
-
-
 class Manager(services.ManagerServicer):
     """Takes reports, nudges, and takes samples."""
 
     def __init__(
-        self, registry: Registry, clock: Clock, interval_s: float, *, heard: Heard, samples: SampleSink | None
+        self, registry: Registry, clock: Clock, interval_s: float, *, heard: Heard, samples: SampleSink
     ) -> None:
         self._registry = registry
         self._clock = clock
@@ -82,7 +71,9 @@ class Manager(services.ManagerServicer):
                 yield ack
         except CallRefused as refused:
             await refuse(context, refused)
-        except VigiliaError as error:
+        except Superseded as error:
+            await refuse(context, CallRefused(grpc.StatusCode.ABORTED, str(error)))
+        except BadSamples as error:
             await refuse(context, CallRefused(grpc.StatusCode.INVALID_ARGUMENT, str(error)))
 
     async def _report(self, request: wire.ReportRequest, context: Context) -> wire.ReportReply:
@@ -136,8 +127,6 @@ class Manager(services.ManagerServicer):
     async def _take_samples(
         self, batches: AsyncIterator[wire.SampleBatch], context: Context
     ) -> AsyncIterator[wire.SampleAck]:
-        if self._samples is None:
-            raise CallRefused(grpc.StatusCode.UNIMPLEMENTED, "samples are not taken here")
         arriving = aiter(batches)
         try:
             async with asyncio.timeout(_FIRST_S):

@@ -84,7 +84,7 @@ def at_work(tmp_path: Path) -> Run:
     """Runs the driver until the end of a block; its store lasts from one block to the next."""
 
     @contextlib.asynccontextmanager
-    async def run(*, clock: Clock | None = None, samples: Any = None, **keys: Any) -> AsyncIterator[Site]:
+    async def run(*, clock: Clock | None = None, **keys: Any) -> AsyncIterator[Site]:
         settings = {
             "listen": "127.0.0.1:0",
             "manager_ports": "0",
@@ -99,7 +99,7 @@ def at_work(tmp_path: Path) -> Run:
         declare = Declarations("reactor", table, store, clock)
         checkpoints = await load_checkpoints(store, "reactor")
         surroundings = Surroundings(table, clock, {}, checkpoints=checkpoints, declare=declare, store=store)
-        driver = ReactorDriver(config, surroundings, samples)
+        driver = ReactorDriver(config, surroundings)
         declare.writer = driver.write
         table.add(driver.points, driver.write, "reactor")
         table.add_consumer(keeper)

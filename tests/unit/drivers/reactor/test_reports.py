@@ -11,8 +11,6 @@ from tests.conftest import until
 from tests.unit.drivers.reactor.agents import Agent, always, now_ms, reading
 from tests.unit.drivers.reactor.conftest import GOOD, INTERVAL_S, LOST, Run, Site
 from tests.unit.drivers.reactor.test_registration import refused
-from vigilia.drivers.reactor.reactor import Reactor
-from vigilia.errors import BadAnswer
 from vigilia.points import Severity, Status
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
@@ -199,55 +197,29 @@ async def test_samples_that_were_dropped_are_shown_for_a_while(at_work: Run) -> 
         await agent.close()
 
 
-class Sink:
-    """Takes samples, and refuses those of a store it does not like."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, int]] = []
-
-    async def take(self, reactor: Reactor, batches: AsyncIterator[wire.SampleBatch]) -> AsyncIterator[wire.SampleAck]:
-        async for batch in batches:
-            if batch.store_id == "bad":
-                raise BadAnswer("that store is damaged")
-            self.taken.append((reactor.id, batch.next_offset))
-            yield wire.SampleAck(next_offset=batch.next_offset)
-
-
-async def test_samples_go_to_who_takes_them(at_work: Run) -> None:
-    sink = Sink()
-    async with at_work(samples=sink) as site:
+async def test_stored_samples_are_taken_and_acknowledged(at_work: Run) -> None:
+    async with at_work() as site:
         agent = await registered(site)
 
         async def batches(*sent: wire.SampleBatch) -> AsyncIterator[wire.SampleBatch]:
             for batch in sent:
                 yield batch
 
-        stream = agent.samples(
-            batches(wire.SampleBatch(reactor_id="R1", store_id="s"), wire.SampleBatch(next_offset=7))
-        )
-        assert [ack.next_offset async for ack in stream] == [0, 7]
-        assert sink.taken == [("R1", 0), ("R1", 7)]
-        for name, store, code in (
-            ("R9", "s", grpc.StatusCode.FAILED_PRECONDITION),
-            ("R1", "bad", grpc.StatusCode.INVALID_ARGUMENT),
+        column = wire.SampleColumn(part="ph", parameter="pH", times_ms=[0, 1000], values=[7.1, 7.2])
+        sent = wire.SampleBatch(next_offset=2, base_ms=round(time.time() * 1000) - 60_000, columns=[column])
+        stream = agent.samples(batches(wire.SampleBatch(reactor_id="R1", store_id="s"), sent))
+        assert [ack.next_offset async for ack in stream] == [0, 2]
+        assert site.value("R1:ph:pH-Mon") == 7.2
+        again = agent.samples(batches(wire.SampleBatch(reactor_id="R1", store_id="s")))
+        assert [ack.next_offset async for ack in again] == [2], "where to go on"
+        for name, code in (
+            ("R9", grpc.StatusCode.FAILED_PRECONDITION),
+            ("R1", grpc.StatusCode.INVALID_ARGUMENT),
         ):
             with refused(code, ""):
-                async for _ack in agent.samples(batches(wire.SampleBatch(reactor_id=name, store_id=store))):
+                async for _ack in agent.samples(batches(wire.SampleBatch(reactor_id=name, store_id="x" * 500))):
                     pass
         assert [ack async for ack in agent.samples(batches())] == []
-        await agent.close()
-
-
-async def test_samples_are_not_taken_where_nobody_keeps_them(at_work: Run) -> None:
-    async with at_work() as site:
-        agent = await registered(site)
-
-        async def batches() -> AsyncIterator[wire.SampleBatch]:
-            yield wire.SampleBatch(reactor_id="R1")
-
-        with refused(grpc.StatusCode.UNIMPLEMENTED, "samples are not taken here"):
-            async for _ack in agent.samples(batches()):
-                pass
         await agent.close()
 
 
