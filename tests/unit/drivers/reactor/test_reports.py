@@ -209,7 +209,9 @@ async def test_stored_samples_are_taken_and_acknowledged(at_work: Run) -> None:
         sent = wire.SampleBatch(next_offset=2, base_ms=round(time.time() * 1000) - 60_000, columns=[column])
         stream = agent.samples(batches(wire.SampleBatch(reactor_id="R1", store_id="s"), sent))
         assert [ack.next_offset async for ack in stream] == [0, 2]
-        assert site.value("R1:ph:pH-Mon") == 7.2
+        stored = [one for batch in site.keeper.batches if not batch.live for one in batch.every()]
+        assert [(one.name, one.reading.value) for one in stored] == [("R1:ph:pH-Mon", 7.1), ("R1:ph:pH-Mon", 7.2)]
+        assert site.value("R1:ph:pH-Mon") == 7.0, "the status is newer"
         again = agent.samples(batches(wire.SampleBatch(reactor_id="R1", store_id="s")))
         assert [ack.next_offset async for ack in again] == [2], "where to go on"
         for name, code in (
