@@ -48,18 +48,19 @@ async def _measure_reference(bench: Bench, sim: PlantSimulator) -> Measured:
     program = Program("the reference", arguments, folder, "reference ready")
     program.environment = sim.environment_of_service
     async with program, watched(program) as used:
-        seconds = await _scans_said(folder / "stderr.txt", 600)
+        seconds = await _scans_said(program, folder / "stderr.txt", 600)
         cpu_s = program.usage().cpu_s
     return Measured(seconds["relay"], seconds["inverter"], cpu_s, most_mb(used))
 
 
-async def _scans_said(path: Path, within_s: float) -> dict[str, float]:
+async def _scans_said(program: Program, path: Path, within_s: float) -> dict[str, float]:
     """Wait for the lines "scan KIND SECONDS" of both kinds."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         lines = _scan_lines(path)
         if len(lines) == len(SCANS):
             return {kind: float(seconds) for _, kind, seconds in lines}
+        program.usage()  # raises where it has ended
         await asyncio.sleep(0.1)
     raise BenchError(f"the reference has not ended its scans within {within_s:g} s: see {path}")
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vigilia.config import Config, find_config, load_config, load_listener
+from vigilia.drivers import Plugin, find_plugins
 from vigilia.drivers.aruba.config import ArubaConfig
 from vigilia.drivers.pvoperation.config import PvOperationConfig
 from vigilia.errors import ConfigError
@@ -451,3 +452,10 @@ def test_what_a_client_needs_is_found_without_the_rest(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
         load_listener(tmp_path / "vigilia.toml", {"VIGILIA_WEB__LISTEN": "nowhere"})
     assert str(raised.value).startswith("environment variable VIGILIA_WEB__LISTEN: web.listen: 'nowhere' is not")
+
+
+def test_every_driver_is_found_whatever_was_imported_before() -> None:
+    """A package gives its entry point late, and a module of the same name would stand in its place."""
+    import vigilia.drivers.pvoperation.scans  # noqa: F401
+
+    assert {name for name, plugin in find_plugins().items() if isinstance(plugin, Plugin)} >= {"aruba", "pvoperation"}

@@ -12,6 +12,6 @@ def __getattr__(name: str) -> "Plugin":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from vigilia.drivers import Plugin
     from vigilia.drivers.pvoperation.config import PvOperationConfig
-    from vigilia.drivers.pvoperation.driver import build
+    from vigilia.drivers.pvoperation.scans import build
 
     return Plugin(config=PvOperationConfig, build=build, grows=True)
