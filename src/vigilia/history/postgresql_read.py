@@ -26,6 +26,7 @@ _FIRST_IN_HOUR = """
 _MORE_THAN = """
     SELECT EXISTS (SELECT FROM samples WHERE point = $1 AND time >= $2 AND time <= $3 ORDER BY time OFFSET $4 LIMIT 1)
 """
+_MORE_IN_HOURS = "SELECT sum(count) > $4 FROM hours WHERE point = $1 AND time >= $2 AND time <= $3"
 _READINGS = """
     SELECT time, value, text, severity FROM samples WHERE point = $1 AND time >= $2 AND time <= $3
     ORDER BY time LIMIT $4
@@ -74,7 +75,7 @@ async def read(connection: Any, question: Question) -> Series:
     kept = {record["source"]: record for record in await connection.fetch(_KEPT)}
     since = {source: kept[table]["since"] for source, table in _TABLES.items()}
     found = await connection.fetchrow(_POINT, question.point, since[Source.HOURS])
-    first, last = (0, LATEST_MS) if found is None else await _span(connection, found, since)
+    first, last = (0, LATEST_MS) if found is None else await _span(connection, found, since, question.start_ms)
     asked = within(question, first, last)
     if found is None or found["last"] is None or asked is None:
         return Series(question.point, 0, [])
@@ -106,22 +107,23 @@ async def latest(connection: Any) -> Sequence[Row]:
     ]
 
 
-async def _span(connection: Any, found: Any, since: dict[Source, int]) -> tuple[int, int]:
-    """Return the times of a point's first and last row; the first may be told too early, never too late."""
+async def _span(connection: Any, found: Any, since: dict[Source, int], start_ms: int) -> tuple[int, int]:
+    """Return the times of a point's first and last row; the first may be told too early, never too late.
+
+    It is looked up in the readings only where a question from `start_ms` on could see it.
+    """
     farthest = min(since.values())
     first, last = found["first"], found["last"]
     if first is None or since[Source.HOURS] > farthest:
         first = farthest
-    elif first >= since[Source.RAW]:
+    elif first >= since[Source.RAW] and start_ms < first + HOUR_MS:
         first = await connection.fetchval(_FIRST_IN_HOUR, found["id"], first) or first
     return max(first, farthest), LATEST_MS if last is None else last
 
 
 async def _readings(connection: Any, known: _Known, asked: Question) -> Sequence[Bucket] | None:
     """Return the readings themselves, or None where they are more than asked for."""
-    if asked.most < MOST_ROWS and await connection.fetchval(
-        _MORE_THAN, known.point, asked.start_ms, asked.end_ms, asked.most
-    ):
+    if asked.most < MOST_ROWS and await _are_more_than(connection, known, asked):
         return None
     most = min(asked.most, MOST_ROWS)
     found = await connection.fetch(_READINGS, known.point, asked.start_ms, asked.end_ms, most + 1)
@@ -131,6 +133,17 @@ async def _readings(connection: Any, known: _Known, asked: Question) -> Sequence
         Bucket(time, text if value is None else value, value, value, Severity(severity))
         for time, value, text, severity in found
     ]
+
+
+async def _are_more_than(connection: Any, known: _Known, asked: Question) -> bool:
+    """Say whether there are more readings than asked for: by the whole hours among them where these tell already.
+
+    What is rarely asked for is not in memory: the readings themselves may be a thousand times as far apart.
+    """
+    first, end = asked.start_ms + -asked.start_ms % HOUR_MS, (asked.end_ms + 1) - (asked.end_ms + 1) % HOUR_MS
+    if first < end and await connection.fetchval(_MORE_IN_HOURS, known.point, first, end - 1, asked.most):
+        return True
+    return await connection.fetchval(_MORE_THAN, known.point, asked.start_ms, asked.end_ms, asked.most)
 
 
 async def _plan(connection: Any, known: _Known, asked: Question) -> Plan:
