@@ -1,6 +1,6 @@
 """The points of the parts that an agent can have: for the page that scripts/points-reference writes.
 
-One part of each kind is made from a configuration, as an agent makes it, and declared as it would declare it to the service.
+One part of each kind is made from a configuration, as an agent makes it, and declared as it would declare it.
 """
 
 import asyncio
