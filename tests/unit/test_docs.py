@@ -5,10 +5,17 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from pydantic.fields import FieldInfo
 
+from vigilia.agent.buses.config import I2cBusConfig, OneWireBusConfig, SimBusConfig, UartBusConfig
+from vigilia.agent.config import AgentSection
+from vigilia.agent.loops.config import PhDosingConfig, ThermostatConfig
+from vigilia.agent.outputs.config import PmpConfig, PwmConfig, RelayConfig
+from vigilia.agent.sensors.config import Ds18b20Config, EzoConfig
 from vigilia.cli import _LATER
 from vigilia.config import SiteConfig, StoreConfig
 from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
@@ -23,6 +30,10 @@ from vigilia.ping import HealthConfig
 from vigilia.settings import Secret, Section
 from vigilia.sim.aruba import FAULTS
 from vigilia.sim.aruba.command import add_arguments
+from vigilia.sim.reactor import FAULTS as REACTOR_FAULTS
+from vigilia.sim.reactor import PLACES
+from vigilia.sim.reactor.command import add_arguments as add_reactor_arguments
+from vigilia.wire.reactor.v1 import reactor_pb2
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -47,6 +58,14 @@ SECTIONS: dict[str, type[Section]] = {
     '[pvoperation.plants."ID"]': PlantConfig,
     "[reactor]": ReactorConfig,
 }
+
+ENTRIES: dict[str, dict[str, type[Section]]] = {
+    "[[buses]]": {"i2c": I2cBusConfig, "uart": UartBusConfig, "w1": OneWireBusConfig, "sim": SimBusConfig},
+    "[[sensors]]": {"ezo-…": EzoConfig, "ds18b20": Ds18b20Config},
+    "[[actuators]]": {"pwm": PwmConfig, "relay": RelayConfig, "ezo-pmp": PmpConfig},
+    "[[loops]]": {"ph-dosing": PhDosingConfig, "thermostat": ThermostatConfig},
+}
+"""The lists of an agent's configuration, and the models of each by their kinds."""
 
 REFERRED_TO = re.compile(r"\bdocs/[\w./-]+\.md\b")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -74,18 +93,58 @@ def rows_of(text: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_configuration_reference_has_every_key_and_its_default(heading: str) -> None:
     page = (DOCS / "reference" / "configuration.md").read_text(encoding="utf-8")
-    rows = rows_of(section_of(page, heading))
-    fields = SECTIONS[heading].model_fields
+    assert_keys_and_defaults(section_of(page, heading), SECTIONS[heading].model_fields)
+
+
+def assert_keys_and_defaults(text: str, fields: dict[str, FieldInfo]) -> None:
+    """The table in `text` has these keys and no others, each with its default."""
+    rows = rows_of(text)
     assert rows.keys() == fields.keys()
-    for name, field in fields.items():
-        if field.is_required():
-            expected = "required"
-        elif field.default is None:
-            expected = "not set"
-        else:
-            default = field.default.get_secret_value() if isinstance(field.default, Secret) else field.default
-            expected = f"`{json.dumps(default)}`"
-        assert rows[name][2] == expected, f"{heading} {name}"
+    assert {name: rows[name][2] for name in fields} == {name: default_of(field) for name, field in fields.items()}
+
+
+def default_of(field: FieldInfo) -> str:
+    """Return what a table says of a field's default."""
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return "not set"
+    if isinstance(field.default, Section):
+        shown = field.default.model_dump(exclude_none=True).items()
+        return f"`{{ {', '.join(f'{name} = {json.dumps(value)}' for name, value in shown)} }}`"
+    default = field.default.get_secret_value() if isinstance(field.default, Secret) else field.default
+    return f"`{json.dumps(default)}`"
+
+
+def test_agent_reference_has_every_key_of_its_own_section() -> None:
+    page = (DOCS / "reference" / "agent-configuration.md").read_text(encoding="utf-8")
+    assert_keys_and_defaults(section_of(page, "[agent]"), AgentSection.model_fields)
+
+
+@pytest.mark.parametrize("heading", ENTRIES)
+def test_agent_reference_has_every_key_of_its_lists(heading: str) -> None:
+    """What all kinds of a list share stands below the list's heading, what is a kind's own below that of the kind."""
+    page = (DOCS / "reference" / "agent-configuration.md").read_text(encoding="utf-8")
+    kinds = {
+        kind: {name: field for name, field in model.model_fields.items() if name != "kind"}
+        for kind, model in ENTRIES[heading].items()
+    }
+    first, *others = kinds.values()
+    common = {
+        name: field
+        for name, field in first.items()
+        if all(name in other and default_of(other[name]) == default_of(field) for other in others)
+        and shared(name, ENTRIES[heading].values())
+    }
+    assert_keys_and_defaults(section_of(page, heading), common)
+    for kind, fields in kinds.items():
+        own = {name: field for name, field in fields.items() if name not in common}
+        assert_keys_and_defaults(section_of(page, f'{heading} kind = "{kind}"'), own)
+
+
+def shared(name: str, models: Iterable[type[Section]]) -> bool:
+    """Say whether a field is inherited by all models, and made anew by none."""
+    return all(name not in model.__annotations__ for model in models)
 
 
 def test_simulator_reference_has_every_fault_and_option() -> None:
@@ -96,6 +155,33 @@ def test_simulator_reference_has_every_fault_and_option() -> None:
     options = [f"--{name.replace('_', '-')}" for name in vars(parser.parse_args([]))]
     assert options
     assert [option for option in options if f"`{option}" not in section_of(page, "Options")] == []
+
+
+def test_reactor_simulator_reference_has_every_fault_place_and_option() -> None:
+    page = (DOCS / "reference" / "sim-reactor.md").read_text(encoding="utf-8")
+    assert rows_of(section_of(page, "Faults")).keys() == REACTOR_FAULTS.keys()
+    for fault, cells in rows_of(section_of(page, "Faults")).items():
+        takes = set(re.findall(r"`([a-z_]+)`", cells[2]))
+        assert takes == REACTOR_FAULTS[fault].takes - {"duration_s", "count"}, fault
+        assert ("count" in REACTOR_FAULTS[fault].takes) == (cells[3].strip(" |") == "yes"), fault
+    assert [place for place in PLACES if f"`{place}`" not in section_of(page, "Faults")] == []
+    parser = argparse.ArgumentParser()
+    add_reactor_arguments(parser)
+    options = [f"--{name.replace('_', '-')}" for name in vars(parser.parse_args([]))]
+    assert [option for option in options if f"`{option}" not in section_of(page, "Options")] == []
+
+
+def test_wire_reference_names_every_call_and_enumeration() -> None:
+    """The page explains the calls; the file that it leads to is the protocol."""
+    page = (DOCS / "reference" / "reactor-protocol.md").read_text(encoding="utf-8")
+    for service in reactor_pb2.DESCRIPTOR.services_by_name.values():
+        assert [method.name for method in service.methods if f"`{method.name}`" not in page] == []
+    outcomes = reactor_pb2.CommandState.Outcome.DESCRIPTOR.values
+    decisions = reactor_pb2.RegisterReply.Decision.DESCRIPTOR.values
+    named = [value.name for value in (*outcomes, *decisions) if value.number]
+    assert [name for name in named if f"`{name}`" not in page] == []
+    assert (ROOT / "src/vigilia/wire/reactor/v1/reactor.proto").is_file()
+    assert "src/vigilia/wire/reactor/v1/reactor.proto" in page
 
 
 def test_api_reference_has_every_write_error() -> None:

@@ -1,43 +1,55 @@
 """The examples, and the configurations that the documentation shows, are configurations."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from vigilia.app import check
+from vigilia.agent.config import load_config as load_agent
 from vigilia.config import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted(ROOT.glob("examples/**/*.toml"))
+AGENT = ROOT / "examples" / "vigilia-agent.toml"
+EXAMPLES = sorted(set(ROOT.glob("examples/**/*.toml")) - {AGENT})
 SHOWN = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 _TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def shown_configurations() -> list[tuple[str, str]]:
-    """Every TOML block of the documentation that is a whole configuration: one with a driver."""
+def shown_configurations(*sections: str) -> list[tuple[str, str]]:
+    """Every TOML block of the documentation with one of these sections: such a block is a whole configuration."""
     return [
         (f"{path.relative_to(ROOT)}-{number}", text)
         for path in SHOWN
         for number, text in enumerate(_TOML.findall(path.read_text(encoding="utf-8")), 1)
-        if "[aruba]" in text or "[pvoperation]" in text
+        if any(f"[{section}]\n" in text for section in sections)
     ]
+
+
+SERVERS = shown_configurations("aruba", "pvoperation", "reactor")
+AGENTS = shown_configurations("agent")
 
 
 def test_there_are_examples() -> None:
     names = {str(path.relative_to(ROOT / "examples")) for path in EXAMPLES}
-    assert names >= {"poe-minimal.toml", "poe-full.toml", "plants.toml", "legacy/vigilia.toml"}
-    assert len(shown_configurations()) >= 3
+    assert names >= {"poe-minimal.toml", "poe-full.toml", "plants.toml", "reactors.toml", "legacy/vigilia.toml"}
+    assert len(SERVERS) >= 5
+    assert len(AGENTS) >= 1
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example_is_in_order(path: Path) -> None:
     config = load_config(path, {})
     assert config.drivers
-    assert ("aruba" in config.drivers) == (config.epics is not None)
-    check(config)
-    shown = config.show()
-    assert shown.count("password = ") == shown.count('password = "***"') > 0
+    assert ("pvoperation" in config.drivers) == (config.epics is None)
+    checked = subprocess.run(
+        [sys.executable, "-m", "vigilia", "check", str(path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    shown = checked.stdout
+    assert shown.count("password = ") == shown.count('password = "***"')
+    assert ('password = "***"' in shown) == ("reactor" not in config.drivers)
 
 
 def test_full_example_shows_defaults() -> None:
@@ -64,6 +76,32 @@ def test_plants_example_shows_defaults() -> None:
     assert example.zone == alone.zone
 
 
+def test_reactors_example_shows_defaults() -> None:
+    """What the example of reactors sets in [reactor] is what is in force without it."""
+    shown = load_config(ROOT / "examples" / "reactors.toml", {}).drivers["reactor"][1]
+    assert shown == type(shown)()
+
+
+def test_agent_example_is_in_order_and_shows_every_key() -> None:
+    config = load_agent(AGENT, {})
+    text = AGENT.read_text(encoding="utf-8")
+    entries = (config.agent, *config.buses, *config.sensors, *config.actuators, *config.loops)
+    missing = {
+        key for entry in entries for key in type(entry).model_fields if not re.search(rf"\b{key}(_file)? = ", text)
+    }
+    assert missing == {"chip", "channel"}  # the other way to say where a PWM output is
+
+
+def test_agent_example_shows_defaults() -> None:
+    """What the example of an agent sets without being asked to is what is in force without it."""
+    config = load_agent(AGENT, {})
+    examples = {"name"}
+    for key, field in type(config.agent).model_fields.items():
+        if not field.is_required() and key not in examples | {"data_dir"}:
+            assert getattr(config.agent, key) == field.default, key
+    assert config.data_dir == AGENT.parent / "agent-state"
+
+
 def test_legacy_example_reads_the_old_files() -> None:
     config = load_config(ROOT / "examples" / "legacy" / "vigilia.toml", {})
     switches = config.drivers["aruba"][1].model_dump()["switches"]
@@ -79,12 +117,28 @@ def test_legacy_example_reads_the_old_files() -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "text"), shown_configurations(), ids=lambda value: value if "\n" not in value else "")
+def name_of(value: str) -> str:
+    """Return what a test of a shown configuration is called: its place, and nothing of its text."""
+    return "" if "\n" in value else value
+
+
+@pytest.mark.parametrize(("name", "text"), AGENTS, ids=name_of)
+def test_shown_configuration_of_an_agent_is_in_order(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "agent-token").write_text("secret\n")
+    (tmp_path / "ca.pem").write_text("not read before the start\n")
+    path = tmp_path / "vigilia-agent.toml"
+    path.write_text(text, encoding="utf-8")
+    assert load_agent(path, {}).sensors, name
+
+
+@pytest.mark.parametrize(("name", "text"), SERVERS, ids=name_of)
 def test_shown_configuration_is_in_order(name: str, text: str, tmp_path: Path) -> None:
     for file in ("switches.config", "rooms.config"):
         (tmp_path / file).write_bytes((ROOT / "examples" / "legacy" / file).read_bytes())
     (tmp_path / "sw-2.password").write_text("secret\n")
-    (tmp_path / "switches-ca.pem").write_text("not read before the start\n")
+    (tmp_path / "agents-history").write_text("postgresql://vigilia_agent@192.0.2.5/history\n")
+    for file in ("switches-ca.pem", "coordinator.pem", "coordinator.key"):
+        (tmp_path / file).write_text("not read before the start\n")
     path = tmp_path / "vigilia.toml"
     path.write_text(text, encoding="utf-8")
     assert load_config(path, {}).drivers, name
