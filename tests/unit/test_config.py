@@ -456,6 +456,6 @@ def test_what_a_client_needs_is_found_without_the_rest(tmp_path: Path) -> None:
 
 def test_every_driver_is_found_whatever_was_imported_before() -> None:
     """A package gives its entry point late, and a module of the same name would stand in its place."""
-    import vigilia.drivers.pvoperation.scans  # noqa: F401
+    import vigilia.drivers.pvoperation.driver  # noqa: F401
 
     assert {name for name, plugin in find_plugins().items() if isinstance(plugin, Plugin)} >= {"aruba", "pvoperation"}

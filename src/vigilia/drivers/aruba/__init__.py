@@ -4,6 +4,6 @@ from vigilia.drivers import Plugin
 from vigilia.drivers.aruba.config import ArubaConfig
 from vigilia.drivers.aruba.driver import build
 
-driver = Plugin(config=ArubaConfig, build=build)
+plugin = Plugin(config=ArubaConfig, build=build)
 
-__all__ = ["driver"]
+__all__ = ["plugin"]

@@ -12,6 +12,6 @@ def _build(config: Section, surroundings: Surroundings) -> Driver:
     return build(config, surroundings)
 
 
-driver = Plugin(config=ReactorConfig, build=_build, grows=True)
+plugin = Plugin(config=ReactorConfig, build=_build, grows=True)
 
-__all__ = ["driver"]
+__all__ = ["plugin"]

@@ -16,7 +16,7 @@ from tests.unit.tables import Notebook, Recorder
 from vigilia.clock import Clock
 from vigilia.drivers import Surroundings
 from vigilia.drivers.pvoperation.config import PvOperationConfig
-from vigilia.drivers.pvoperation.scans import PvOperationDriver, build
+from vigilia.drivers.pvoperation.driver import PvOperationDriver, build
 from vigilia.errors import VigiliaError
 from vigilia.link import Contact, Link
 from vigilia.ownpoints import Counts, OwnPoints

@@ -10,7 +10,7 @@ from tests.unit.drivers.pvoperation.conftest import make_config
 from vigilia.clock import Clock
 from vigilia.drivers import Surroundings
 from vigilia.drivers.pvoperation.config import PvOperationConfig
-from vigilia.drivers.pvoperation.scans import build
+from vigilia.drivers.pvoperation.driver import build
 from vigilia.errors import StartError
 from vigilia.settings import validate
 from vigilia.table import PointTable

@@ -12,7 +12,7 @@ from tests.unit.drivers.pvoperation.conftest import MakeSite, make_config
 from tests.unit.tables import Notebook
 from vigilia.clock import Clock
 from vigilia.drivers import Surroundings
-from vigilia.drivers.pvoperation.scans import build
+from vigilia.drivers.pvoperation.driver import build
 from vigilia.link import Contact
 from vigilia.points import Kind, Point, Severity, Status
 from vigilia.rules import Standing
