@@ -14,7 +14,7 @@ from vigilia.alarms.config import AlarmsConfig
 from vigilia.app import serve
 from vigilia.clock import Clock
 from vigilia.config import Config, SiteConfig, StoreConfig
-from vigilia.drivers.reactor import driver as plugin
+from vigilia.drivers.reactor import plugin
 from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.history.config import HistoryConfig
 from vigilia.interfaces.api.config import WebConfig

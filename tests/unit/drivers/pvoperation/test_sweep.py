@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from vigilia.drivers.pvoperation.client import TokenRefused
+from vigilia.drivers.pvoperation.driver import PacedScan
 from vigilia.drivers.pvoperation.mapping import RELAY
 from vigilia.drivers.pvoperation.plants import Plant
-from vigilia.drivers.pvoperation.driver import PacedScan
 from vigilia.drivers.pvoperation.sweep import MOST_FAILURES, MOST_REFUSED, Outcome, Sweep
 from vigilia.errors import BadAnswer, ConnectionLost, LoginRefused
 
