@@ -203,6 +203,8 @@ class PumpAtWork(Part):
             async with self._dosing:
                 before = await self._check()
                 dose = await self._begin_dose(order, command_id, by, budgets, before)
+                if self.latched and not self._stop.is_set():  # a person's, or it would not have come so far
+                    self._memory = self._with_latch("")
                 return await self._finish(dose, order, await self._dispense(order))
         finally:
             self._giving_for = None

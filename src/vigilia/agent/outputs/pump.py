@@ -126,9 +126,7 @@ class Pump(PumpAtWork):
         return await self._give(single_dose(ml), "", by, budgets)
 
     async def _ask(self, order: Order, command_id: str) -> str:
-        """Give what a person asks: it is newer than any fall to safe, and ends it."""
-        if self.latched:
-            await self._resume()
+        """Give what a person asks: it is newer than any fall to safe, and ends it, unless it is refused."""
         return await self._give(order, command_id, "", ())
 
     async def _stop_by_hand(self) -> str:
