@@ -44,8 +44,8 @@ class Order(NamedTuple):
     part: str
     parameter: str
     value: Value | None
-    within_s: float
-    """How long after it came it may begin: real seconds."""
+    latest: float
+    """When it must have begun, by the event loop's time."""
 
 
 class Outcome(Enum):
@@ -126,8 +126,7 @@ class Desk:
                 self._end(order.id, Outcome.REFUSED, f"{_MOST_RUNNING} commands are being done already")
                 continue
             self._fates[order.id] = Fate(order.id, Outcome.RUNNING)
-            latest = asyncio.get_running_loop().time() + order.within_s
-            task = asyncio.create_task(self._do(order, latest), name=f"command {order.id}")
+            task = asyncio.create_task(self._do(order), name=f"command {order.id}")
             self._running[order.id] = task
 
     def forget(self, command_ids: Iterable[str]) -> None:
@@ -186,7 +185,7 @@ class Desk:
         self._memory.decisions[key] = Decision(last.value if last else None, wish.revision, reason)
         _logger.warning("%s %s was not set to %s: %s", *key, shorten(wish.value), reason)
 
-    async def _do(self, order: Order, latest: float) -> None:
+    async def _do(self, order: Order) -> None:
         """Do a command, once, and say how it ended."""
         try:
             part, parameter = self._find(order.part, order.parameter, Access.COMMAND)
@@ -195,7 +194,7 @@ class Desk:
                 raise Failed("the agent was started anew since this was begun: what was done of it is not known")
             self._memory.note_command(order.id)
             await self._memory.save()  # a command that comes again after a crash is not done again
-            if asyncio.get_running_loop().time() > latest:
+            if asyncio.get_running_loop().time() >= order.latest:
                 self._end(order.id, Outcome.LATE, "it came too late, and was not begun")
                 return
             _logger.info("%s %s: %s (%s)", order.part, order.parameter, shorten(value), order.id)

@@ -176,7 +176,8 @@ async def test_a_command_of_the_run_before_is_not_done_again(tmp_path: Path) -> 
     await memory.save()
     part = ScriptedPart()
     desk = Desk([part], Memory(tmp_path / "memory.json"), lambda: None)
-    desk.take_commands([Order("c1", "ph", "Dose", 1.0, 5.0), Order("c2", "ph", "Dose", 1.0, 5.0)])
+    latest = asyncio.get_running_loop().time() + 5
+    desk.take_commands([Order("c1", "ph", "Dose", 1.0, latest), Order("c2", "ph", "Dose", 1.0, latest)])
     while desk._running:  # noqa: SLF001
         await next(iter(desk._running.values()))  # noqa: SLF001
     fates = {fate.id: fate for fate in desk.fates}

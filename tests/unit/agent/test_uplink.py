@@ -244,6 +244,15 @@ async def test_commands_that_cannot_be_done_say_why(tmp_path: Path, server: Scri
     }
 
 
+async def test_the_time_of_a_command_includes_its_way(tmp_path: Path, server: ScriptedServer) -> None:
+    server.on_the_way_s = 0.3
+    server.orders["c1"] = pb.Command(id="c1", part="acid", parameter="Dose", within_ms=200, value=pb.Value(number=1.0))
+    async with agent(tmp_path, server.port) as it:
+        await until(lambda: server.acknowledged == ["c1"])
+        assert it.pump.commands == []
+    assert server.outcomes["c1"][-1].outcome == pb.CommandState.LATE
+
+
 async def test_a_reactor_that_waits_to_be_accepted_says_so_once(
     tmp_path: Path, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
