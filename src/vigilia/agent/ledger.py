@@ -22,6 +22,7 @@ __all__ = ["Dose", "Ledger", "LedgerError", "Memory", "Run"]
 
 _NOTE_S = 600.0
 """How often it is noted that the boot goes on, where nothing else is written."""
+_CALIBRATING = "Calibrating"
 _MOVED_S = 5.0
 """A wall clock that moved by more is noted at once."""
 
@@ -176,6 +177,15 @@ class Ledger:
         )
         self._memories[output] = memory
         self._forget_runs(output)
+
+    def calibrating_at(self, probe: str) -> float | None:
+        """Return when a probe was last noted to be in calibration, on the timeline; None: it is not."""
+        at = self.memory(probe).wanted.get(_CALIBRATING)
+        return float(at) if isinstance(at, int | float) else None
+
+    async def note_calibrating(self, probe: str, at: float | None) -> None:
+        """Write that a probe is in calibration at a moment of the timeline; None: not any more. Raises LedgerError."""
+        await self.remember(probe, Memory(wanted={} if at is None else {_CALIBRATING: at}))
 
     def streak_s(self, output: str) -> float:
         """Return how long an output was on, at the most, since it was last switched off on purpose."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from vigilia import __version__
-from vigilia.agent.assembly import Restoring, make_parts, make_uplink
+from vigilia.agent.assembly import Restoring, calibrations_of, make_parts, make_uplink
 from vigilia.agent.clocking import LOOK_PERIOD_S, Clocking, kernel_synchronised, machine_boot
 from vigilia.agent.config import AgentConfig, find_config, load_config
 from vigilia.agent.crew import Crew
@@ -107,12 +107,15 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
         ears.uplink = uplink
         cleanup.push_async_callback(_stop, crew, desk, guard)
         restoring = Restoring(parts, memory)
+        calibrations = calibrations_of(parts, ledger)
+        calibrations.resume()
         await restoring.begin()
         crew.start(ears)
         for name, service in {
             "samples' store": store.run,
             "the talk with the server": uplink.run,
             "what was set before": restoring.run,
+            "calibrations": calibrations.run,
             "clock": partial(_watch_clock, clocking),
             "ledger": partial(_watch_ledger, ledger),
         }.items():
