@@ -8,9 +8,10 @@ It is a process of its own, light and simple: what kills the worker (the kernel 
     {"off": ["heater"]}                   these are safe, and confirmed
     {"bye": true}                         all are safe; the worker ends
 
-The pair's end is the worker's end: at once all that was armed is made safe. An output that is on and was not renewed
+What it hears it answers, with bytes that say nothing: so the worker knows that somebody listens. The pair's end is the
+worker's end: at once all that was armed is made safe. An output that is on and was not renewed
 for two seconds is one whose worker is stuck: the worker is killed, all is made safe, and a new one started. Should the
-guardian die, the worker sees the end of the pair from its side, leaves safe and ends. Time here is real and monotonic.
+guardian die, or stand still and answer nothing, the worker leaves safe and ends. Time here is real and monotonic.
 
 Nothing is imported but the standard library and `safeops`. Run it as `python -m vigilia.agent.guardian [CONFIG]`.
 """
@@ -47,6 +48,7 @@ _DEATH_S = 0.2
 _RETRY_S = 0.5
 _LONGEST_RETRY_S = 10.0
 """What cannot be made safe is tried ever more slowly: a worker must be guarded meanwhile."""
+_ANSWER = b"\n"
 _LONGEST_LINE = 65_536
 _MOST_OUTPUTS = 200
 _STDERR = 2
@@ -132,6 +134,7 @@ class Guardian:
             readable, _, _ = select.select([pair, self._woken], [], [], self._patience())
             if self._woken in readable:
                 self._woken.recv(4096)
+            heard = False
             # What has arrived is heard before anybody is judged late: we ourselves may have been held up.
             while True:
                 try:
@@ -143,9 +146,13 @@ class Guardian:
                 *lines, waiting = (waiting + arrived).split(b"\n")
                 if not arrived:
                     return
+                heard = True
                 if len(waiting) > _LONGEST_LINE or not all(map(self._hear, lines)):
                     self._tell("the worker talks nonsense, and is ended")
                     return
+            if heard:
+                with contextlib.suppress(OSError):  # it does not read, and will be late; or has just ended
+                    pair.send(_ANSWER)
             if worker.poll() is not None:
                 return
             if late := self._late():

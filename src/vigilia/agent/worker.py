@@ -1,7 +1,7 @@
 """The agent's worker: all that an agent does, from start to stop, in one straight line. The guardian starts it.
 
 Run it as `python -m vigilia.agent.worker [CONFIG]`. Exit codes: 0 it was told to stop; 2 the configuration, or
-something it needs, is not usable; 3 another agent holds the data.
+something it needs, is not usable; 3 another agent holds the data; 4 its guardian was gone, or stood still.
 """
 
 import asyncio
@@ -45,6 +45,8 @@ _logger = logging.getLogger(__name__)
 
 EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
+EXIT_ALONE = 4
+"""A guardian that only stood still starts a worker anew."""
 _THREADS = 4
 _HANGS_S = 60.0
 """Real seconds after which a disk that gives no answer is a reason to be started anew."""
@@ -74,8 +76,11 @@ class _Ears:
             self.uplink.urgent()
 
 
-async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[str, str]) -> None:
-    """Work until SIGTERM, SIGINT, or the guardian's end. Raises ConfigError or StartError where it cannot start."""
+async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[str, str]) -> bool:
+    """Work until SIGTERM, SIGINT, or the guardian's end; return whether it was told to stop.
+
+    Raises ConfigError or StartError where it cannot start.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_THREADS, "work"))
@@ -128,8 +133,9 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
             crew.keep("watchdog", manager.feed_watchdog)
         _spare_memory()
         _logger.info("agent %s of Vigilia %s at work: %d parts", config.agent.id, __version__, len(parts))
-        await _until_stop(stop, guard)
+        told = await _until_stop(stop, guard)
         _logger.info("the agent stops")
+        return told
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -142,7 +148,7 @@ def main(arguments: Sequence[str]) -> int:
         use(config.agent.language)
         clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), ZoneInfo("UTC"))
         with held(config.data_dir), set_up_logs(config.data_dir / "logs"):
-            asyncio.run(serve(config, clock, os.environ))
+            return 0 if asyncio.run(serve(config, clock, os.environ)) else EXIT_ALONE
     except ConfigError as error:
         for problem in error.problems:
             _say(str(problem))
@@ -153,7 +159,6 @@ def main(arguments: Sequence[str]) -> int:
     except VigiliaError as error:
         _say(f"vigilia agent: {error}")
         return EXIT_UNUSABLE
-    return 0
 
 
 def _leave(_number: int, _frame: object) -> None:
@@ -180,8 +185,8 @@ def _spare_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-async def _until_stop(stop: asyncio.Event, guard: "Guard") -> None:
-    """Return when the agent is told to stop, or the guardian is gone: nothing may be on without it."""
+async def _until_stop(stop: asyncio.Event, guard: "Guard") -> bool:
+    """Return when the agent is told to stop, or the guardian is gone: nothing may be on without it. Say which."""
     waits: list[asyncio.Task[object]] = [
         asyncio.create_task(stop.wait(), name="stop"),
         asyncio.create_task(guard.wait_gone(), name="guardian"),
@@ -194,6 +199,7 @@ async def _until_stop(stop: asyncio.Event, guard: "Guard") -> None:
         await asyncio.gather(*waits, return_exceptions=True)
     if not stop.is_set():
         _logger.critical("the guardian is gone: the agent makes everything safe, and ends")
+    return stop.is_set()
 
 
 async def _stop(crew: Crew, desk: Desk, guard: "Guard") -> None:

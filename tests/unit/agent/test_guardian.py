@@ -129,6 +129,19 @@ def start(tmp_path: Path, tree: PwmTree, bus: Bus) -> Iterator[Callable[..., Cas
         until(lambda case=case: not case.pid() or not alive(case.pid()))
 
 
+def test_a_guardian_that_is_stopped_is_noticed_and_the_worker_leaves_safe(
+    start: Callable[..., Case], tree: PwmTree
+) -> None:
+    case = start()
+    case.worker()
+    assert tree.duty == 60
+    case.process.send_signal(signal.SIGSTOP)
+    until(lambda: tree.duty == 0)
+    until(lambda: (case.folder / "left").exists())
+    case.process.send_signal(signal.SIGCONT)
+    assert case.process.wait(LONG_S) == 0
+
+
 def test_a_worker_that_is_killed_leaves_everything_safe_within_a_second(
     start: Callable[..., Case], tree: PwmTree, bus: Bus
 ) -> None:

@@ -155,6 +155,22 @@ async def test_a_worker_that_is_killed_leaves_outputs_safe_and_is_started_anew(
         assert duty(tmp_path) == ("0", "0")
 
 
+async def test_a_guardian_that_stood_still_starts_the_worker_anew(tmp_path: Path, server: ScriptedServer) -> None:
+    async with agent(site(tmp_path, server.port)) as process:
+        await until(lambda: bool(server.reports), 20)
+        server.wanted["heater", "Duty"] = desired("Duty", "heater", pb.Value(number=40.0))
+        server.wanted["heater", "Power"] = desired("Power", "heater", pb.Value(integer=1))
+        await until(lambda: duty(tmp_path)[1] == "1", 20)
+        first = server.reports[-1].boot_id
+        process.send_signal(signal.SIGSTOP)
+        try:
+            await until(lambda: duty(tmp_path) == ("0", "0"), 20)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        await until(lambda: server.reports[-1].boot_id != first, 30)
+        assert duty(tmp_path) == ("0", "0"), "its restore policy is off"
+
+
 async def test_without_a_server_samples_are_kept(tmp_path: Path, server: ScriptedServer) -> None:
     config = site(tmp_path, server.port)
     await server.stop()
