@@ -42,6 +42,8 @@ class Decision(NamedTuple):
     """What was decided on last."""
     rejected: str = ""
     """Why that one was rejected; empty: it was applied."""
+    over_limit: bool = False
+    """Whether its value broke a limit. It is not kept for the next start: whoever asked has heard of it by then."""
 
 
 class Place(NamedTuple):
@@ -105,7 +107,7 @@ class Memory:
             {
                 "version": _VERSION,
                 "machine": self.machine,
-                "settings": [[*key, *decision] for key, decision in self.decisions.items()],
+                "settings": [[*key, *decision[:3]] for key, decision in self.decisions.items()],
                 "commands": list(self._commands),
                 "place": list(self.place),
             }

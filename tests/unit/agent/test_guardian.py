@@ -137,7 +137,7 @@ def test_a_guardian_that_is_stopped_is_noticed_and_the_worker_leaves_safe(
     assert tree.duty == 60
     case.process.send_signal(signal.SIGSTOP)
     until(lambda: tree.duty == 0)
-    until(lambda: (case.folder / "left").exists())
+    until((case.folder / "left").exists)
     case.process.send_signal(signal.SIGCONT)
     assert case.process.wait(LONG_S) == 0
 

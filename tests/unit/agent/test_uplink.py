@@ -195,6 +195,7 @@ async def test_settings_that_break_a_limit_are_rejected_and_change_nothing(
     assert (states["Duty"].value.number, states["Duty"].revision) == (0.0, 1)
     assert "has no setting" in states["Nothing"].rejected
     assert states.keys() == {"Duty", "Power", "Nothing", "Title"}
+    assert {name for name, state in states.items() if state.over_limit} == {"Duty", "Power", "Title"}
 
 
 async def test_a_command_is_done_once_and_told_until_it_is_acknowledged(tmp_path: Path, server: ScriptedServer) -> None:
