@@ -72,13 +72,12 @@ class Ledger:
         """Return all that the ledger says an output ever gave, ml."""
         return self._totals.get(output, 0.0)
 
-    def since_dose(self, output: str, by: str) -> float | None:
-        """Return how many seconds ago, at the least, `by` last had a dose; None: never."""
+    def since_dose(self, output: str) -> float | None:
+        """Return how many seconds ago, at the least, the last dose ended, whoever asked for it; None: never."""
         now = self.now()
         ends = [
             now if dose.ended is None else self._timeline.position(dose.boot, dose.ended)
             for dose in self._doses.get(output, ())
-            if dose.by == by
         ]
         return max(0.0, now - max(ends)) if ends else None
 
