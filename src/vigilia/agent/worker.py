@@ -1,15 +1,18 @@
 """The agent's worker: all that an agent does, from start to stop, in one straight line. The guardian starts it.
 
 Run it as `python -m vigilia.agent.worker [CONFIG]`. Exit codes: 0 it was told to stop; 2 the configuration, or
-something it needs, is not usable; 3 another agent holds the data; 4 its guardian was gone, or stood still.
+something it needs, is not usable; 3 another agent holds the data; 4 its guardian was gone, or stood still; 5 its disk
+was full or busy, which may pass.
 """
 
 import asyncio
 import ctypes
+import errno
 import gc
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +48,10 @@ _logger = logging.getLogger(__name__)
 
 EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
+EXIT_LATER = 5
+"""The guardian tries again, ever more slowly: nobody may be near the reactor."""
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_PASSING_IN_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
 EXIT_ALONE = 4
 """A guardian that only stood still starts a worker anew."""
 _THREADS = 4
@@ -92,7 +99,7 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
     socket = _notify_socket(environment)
     async with AsyncExitStack() as cleanup:
         guard = Guard.take(environment)
-        cleanup.callback(guard.close)
+        cleanup.callback(guard.bye)  # not close: the guardian would end us before it is said why we cannot start
         boot = machine_boot()
         store = SampleStore(config.data_dir / "samples.db", boot)
         cleanup.push_async_callback(store.close)
@@ -158,7 +165,14 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_RUNNING
     except VigiliaError as error:
         _say(f"vigilia agent: {error}")
-        return EXIT_UNUSABLE
+        return EXIT_LATER if _heals(error.__cause__) else EXIT_UNUSABLE
+
+
+def _heals(cause: BaseException | None) -> bool:
+    """Say whether what is in the way of a start may end by itself: a disk that is full or busy, or has a bad moment."""
+    if isinstance(cause, sqlite3.Error):
+        return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _PASSING_IN_SQLITE
+    return isinstance(cause, OSError) and cause.errno in _PASSING
 
 
 def _leave(_number: int, _frame: object) -> None:
@@ -203,10 +217,10 @@ async def _until_stop(stop: asyncio.Event, guard: "Guard") -> bool:
 
 
 async def _stop(crew: Crew, desk: Desk, guard: "Guard") -> None:
-    """Leave outputs safe first, and say so to the guardian: it makes safe what did not end."""
+    """Leave outputs safe first; where one did not end in time, the guardian makes all safe, and ends us."""
     await desk.stop()
-    if await crew.stop():
-        guard.bye()
+    if not await crew.stop():
+        guard.close()
 
 
 async def _watch_clock(clocking: Clocking) -> None:

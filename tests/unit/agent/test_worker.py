@@ -196,6 +196,31 @@ async def test_a_second_agent_on_the_same_data_is_refused(tmp_path: Path, server
             )
 
 
+async def test_what_is_in_the_way_of_a_start_is_said_and_ends_it(tmp_path: Path, server: ScriptedServer) -> None:
+    config = site(tmp_path, server.port)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ledger.db").write_text("no ledger, but long enough to be looked at as a database " * 100)
+    async with agent(config) as process:
+        async with asyncio.timeout(30):
+            _, said = await process.communicate()
+        assert process.returncode == 2
+        assert "cannot be used as the ledger of doses" in said.decode()
+
+
+async def test_a_disk_that_is_busy_at_the_start_is_tried_again(tmp_path: Path, server: ScriptedServer) -> None:
+    config = site(tmp_path, server.port)
+    (tmp_path / "data").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with agent(config) as process:
+            assert process.stderr is not None
+            async with asyncio.timeout(30):
+                assert b"ledger" in await process.stderr.readline()
+                assert b"it is started again" in await process.stderr.readline()
+            other.execute("ROLLBACK")
+            await until(lambda: bool(server.reports), 30)
+
+
 async def test_a_wrong_configuration_is_said_and_ends_it(tmp_path: Path) -> None:
     config = site(tmp_path, 50051)
     config.write_text(config.read_text().replace("max_on_s = 3600\n", "").replace("sample_s = 1\n", "sample = 1\n"))
