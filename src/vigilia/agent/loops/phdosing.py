@@ -22,8 +22,8 @@ _AGAIN_AFTER_LIMIT_S = 60.0
 class PhDosing(Loop):
     """One dose while the pH is beyond the set point by more than the dead band, on the side that the pump can mend.
 
-    After each dose, one that people asked for too, it waits `min_interval_s`, and after its own for a reading newer than
-    the dose, so that what was given has mixed.
+    After each dose, be it one that people asked for, it waits `min_interval_s`; after its own for a reading newer than
+    the dose, too, so that what was given has mixed.
     A dose that a limit refuses, the pump's or `max_day_ml`, is not made smaller: the loop holds, and asks again later.
     """
 
