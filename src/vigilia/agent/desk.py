@@ -102,8 +102,11 @@ class Desk:
         return found
 
     def take_settings(self, wishes: Iterable[Wish]) -> None:
-        """Decide on settings, those not decided on before."""
-        for wish in wishes:
+        """Decide on settings, those not decided on before; parts begin with theirs in the order they were asked for.
+
+        So a loop that was switched off, and then its output on, is not in the way of that.
+        """
+        for wish in sorted(wishes, key=lambda it: it.revision):
             key = wish.part, wish.parameter
             last = self._memory.decisions.get(key)
             newest = max(
