@@ -194,10 +194,8 @@ class Desk:
         try:
             part, parameter = self._find(order.part, order.parameter, Access.COMMAND)
             value = checked(order.part, parameter, order.value) if parameter.takes_value else True
-            if self._memory.knows_command(order.id):
-                raise Failed("the agent was started anew since this was begun: what was done of it is not known")
-            self._memory.note_command(order.id)
-            await self._memory.save()  # a command that comes again after a crash is not done again
+            if not parameter.at_once:
+                await self._take(order)
             if asyncio.get_running_loop().time() >= order.latest:
                 self._end(order.id, Outcome.LATE, "it came too late, and was not begun")
                 return
@@ -219,6 +217,13 @@ class Desk:
             self._end(order.id, Outcome.FAILED, "a fault of the program ended it: what was done of it is not known")
         finally:
             self._running.pop(order.id, None)
+
+    async def _take(self, order: Order) -> None:
+        """Have it be known that a command was taken: one that comes again after a crash is not done again."""
+        if self._memory.knows_command(order.id):
+            raise Failed("the agent was started anew since this was begun: what was done of it is not known")
+        self._memory.note_command(order.id)
+        await self._memory.save()
 
     def _end(self, command_id: str, outcome: Outcome, detail: str, *, over_limit: bool = False) -> None:
         if outcome is not Outcome.DONE:

@@ -115,17 +115,24 @@ class Guardian:
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                self._worker = subprocess.Popen(
-                    self._command,
-                    pass_fds=[theirs.fileno()],
-                    env=os.environ | {DESCRIPTOR: str(theirs.fileno())},
-                    process_group=0,  # Ctrl-C of a terminal reaches it through us alone, once
-                )
+                try:
+                    self._worker = self._start(theirs.fileno())
+                except OSError as error:  # no memory, or too many processes: that passes
+                    self._tell(f"the worker cannot be started: {error.strerror}")
+                    return 1
             if self._stopping:  # the signal came too early to be passed on
                 self._worker.terminate()
             ours.setblocking(False)
             self._listen(ours, self._worker)
             return self._end(self._worker)
+
+    def _start(self, descriptor: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            pass_fds=[descriptor],
+            env=os.environ | {DESCRIPTOR: str(descriptor)},
+            process_group=0,  # Ctrl-C of a terminal reaches it through us alone, once
+        )
 
     def _listen(self, pair: socket.socket, worker: subprocess.Popen[bytes]) -> None:
         """Return when the worker has ended or closed its end, is stuck, or talks nonsense."""

@@ -30,7 +30,9 @@ class Pump(PumpAtWork):
             Parameter("Dose", Kind.NUMBER, Access.COMMAND, "ml", (LEAST_ML, max(LEAST_ML, most)), precision=2),
             Parameter("DoseOver", *text, description='A dose over a time: "ml,minutes"'),
             Parameter("Rate", *text, description='A steady rate for a time: "ml/min,minutes"'),
-            Parameter("Stop", Kind.BOOLEAN, Access.COMMAND, takes_value=False, description="Stop, at once"),
+            Parameter(
+                "Stop", Kind.BOOLEAN, Access.COMMAND, takes_value=False, at_once=True, description="Stop, at once"
+            ),
             Parameter("Calibrate", *text, description='What the last dose truly gave, ml; or "clear"'),
             Parameter(
                 "Clear", Kind.BOOLEAN, Access.COMMAND, takes_value=False, description="Set the pump's total to 0"
