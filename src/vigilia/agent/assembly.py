@@ -21,6 +21,8 @@ from vigilia.clock import Clock
 from vigilia.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from vigilia.agent.calibrating import Calibrations
+    from vigilia.agent.ledger import Ledger
     from vigilia.agent.outputs import Contact, Gear
     from vigilia.agent.uplink import Uplink
 
@@ -51,6 +53,14 @@ def make_parts(config: AgentConfig, gear: "Gear", cleanup: AsyncExitStack) -> li
         problems = [Problem(config.source, found.key, found.wrong, found.right) for found in error.problems]
         raise ConfigError(problems) from error
     return [*sensors, *outputs, *loops]
+
+
+def calibrations_of(parts: Sequence[Part], ledger: "Ledger") -> "Calibrations":
+    """Return what keeps across restarts which probes are being calibrated."""
+    from vigilia.agent.calibrating import Calibrations
+    from vigilia.agent.sensors.ezo import EzoSensor
+
+    return Calibrations([part for part in parts if isinstance(part, EzoSensor)], ledger)
 
 
 def make_uplink(

@@ -44,8 +44,8 @@ class Order(NamedTuple):
     part: str
     parameter: str
     value: Value | None
-    within_s: float
-    """How long after it came it may begin: real seconds."""
+    latest: float
+    """When it must have begun, by the event loop's time."""
 
 
 class Outcome(Enum):
@@ -95,15 +95,18 @@ class Desk:
         for name, part in self._parts.items():
             for parameter, value in part.settings().items():
                 last = self._memory.decisions.get((name, parameter))
-                found[name, parameter] = Decision(value, last.revision, last.rejected) if last else Decision(value, 0)
+                found[name, parameter] = last._replace(value=value) if last else Decision(value, 0)
         for key, decision in self._memory.decisions.items():
             if key not in found and decision.rejected:  # of a part that there is not: the asker is told so
                 found[key] = decision
         return found
 
     def take_settings(self, wishes: Iterable[Wish]) -> None:
-        """Decide on settings, those not decided on before."""
-        for wish in wishes:
+        """Decide on settings, those not decided on before; parts begin with theirs in the order they were asked for.
+
+        So a loop that was switched off, and then its output on, is not in the way of that.
+        """
+        for wish in sorted(wishes, key=lambda it: it.revision):
             key = wish.part, wish.parameter
             last = self._memory.decisions.get(key)
             newest = max(
@@ -126,8 +129,7 @@ class Desk:
                 self._end(order.id, Outcome.REFUSED, f"{_MOST_RUNNING} commands are being done already")
                 continue
             self._fates[order.id] = Fate(order.id, Outcome.RUNNING)
-            latest = asyncio.get_running_loop().time() + order.within_s
-            task = asyncio.create_task(self._do(order, latest), name=f"command {order.id}")
+            task = asyncio.create_task(self._do(order), name=f"command {order.id}")
             self._running[order.id] = task
 
     def forget(self, command_ids: Iterable[str]) -> None:
@@ -175,27 +177,26 @@ class Desk:
             self._memory.decisions[key] = Decision(value, wish.revision)
             _logger.info("%s %s is %s (revision %d)", *key, shorten(value), wish.revision)
         except (Rejected, Failed, TimeoutError) as error:
-            self._reject(wish, last, str(error) or f"it was not applied within {_APPLY_S:g} s")
+            over_limit = isinstance(error, Rejected) and error.over_limit
+            self._reject(wish, last, str(error) or f"it was not applied within {_APPLY_S:g} s", over_limit=over_limit)
         except Exception as error:  # a fault of one part stops neither the others nor the talk with the server
             _logger.critical("%s %s: applying it met a fault of the program", *key, exc_info=error)
             self._reject(wish, last, f"a fault of the program: {error!r}"[:500])
         await self._memory.save_if_possible()
 
-    def _reject(self, wish: Wish, last: Decision | None, reason: str) -> None:
+    def _reject(self, wish: Wish, last: Decision | None, reason: str, *, over_limit: bool = False) -> None:
         key = wish.part, wish.parameter
-        self._memory.decisions[key] = Decision(last.value if last else None, wish.revision, reason)
+        self._memory.decisions[key] = Decision(last.value if last else None, wish.revision, reason, over_limit)
         _logger.warning("%s %s was not set to %s: %s", *key, shorten(wish.value), reason)
 
-    async def _do(self, order: Order, latest: float) -> None:
+    async def _do(self, order: Order) -> None:
         """Do a command, once, and say how it ended."""
         try:
             part, parameter = self._find(order.part, order.parameter, Access.COMMAND)
             value = checked(order.part, parameter, order.value) if parameter.takes_value else True
-            if self._memory.knows_command(order.id):
-                raise Failed("the agent was started anew since this was begun: what was done of it is not known")
-            self._memory.note_command(order.id)
-            await self._memory.save()  # a command that comes again after a crash is not done again
-            if asyncio.get_running_loop().time() > latest:
+            if not parameter.at_once:
+                await self._take(order)
+            if asyncio.get_running_loop().time() >= order.latest:
                 self._end(order.id, Outcome.LATE, "it came too late, and was not begun")
                 return
             _logger.info("%s %s: %s (%s)", order.part, order.parameter, shorten(value), order.id)
@@ -216,6 +217,13 @@ class Desk:
             self._end(order.id, Outcome.FAILED, "a fault of the program ended it: what was done of it is not known")
         finally:
             self._running.pop(order.id, None)
+
+    async def _take(self, order: Order) -> None:
+        """Have it be known that a command was taken: one that comes again after a crash is not done again."""
+        if self._memory.knows_command(order.id):
+            raise Failed("the agent was started anew since this was begun: what was done of it is not known")
+        self._memory.note_command(order.id)
+        await self._memory.save()
 
     def _end(self, command_id: str, outcome: Outcome, detail: str, *, over_limit: bool = False) -> None:
         if outcome is not Outcome.DONE:

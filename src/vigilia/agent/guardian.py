@@ -8,9 +8,10 @@ It is a process of its own, light and simple: what kills the worker (the kernel 
     {"off": ["heater"]}                   these are safe, and confirmed
     {"bye": true}                         all are safe; the worker ends
 
-The pair's end is the worker's end: at once all that was armed is made safe. An output that is on and was not renewed
+What it hears it answers, with bytes that say nothing: so the worker knows that somebody listens. The pair's end is the
+worker's end: at once all that was armed is made safe. An output that is on and was not renewed
 for two seconds is one whose worker is stuck: the worker is killed, all is made safe, and a new one started. Should the
-guardian die, the worker sees the end of the pair from its side, leaves safe and ends. Time here is real and monotonic.
+guardian die, or stand still and answer nothing, the worker leaves safe and ends. Time here is real and monotonic.
 
 Nothing is imported but the standard library and `safeops`. Run it as `python -m vigilia.agent.guardian [CONFIG]`.
 """
@@ -47,6 +48,7 @@ _DEATH_S = 0.2
 _RETRY_S = 0.5
 _LONGEST_RETRY_S = 10.0
 """What cannot be made safe is tried ever more slowly: a worker must be guarded meanwhile."""
+_ANSWER = b"\n"
 _LONGEST_LINE = 65_536
 _MOST_OUTPUTS = 200
 _STDERR = 2
@@ -113,17 +115,24 @@ class Guardian:
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                self._worker = subprocess.Popen(
-                    self._command,
-                    pass_fds=[theirs.fileno()],
-                    env=os.environ | {DESCRIPTOR: str(theirs.fileno())},
-                    process_group=0,  # Ctrl-C of a terminal reaches it through us alone, once
-                )
+                try:
+                    self._worker = self._start(theirs.fileno())
+                except OSError as error:  # no memory, or too many processes: that passes
+                    self._tell(f"the worker cannot be started: {error.strerror}")
+                    return 1
             if self._stopping:  # the signal came too early to be passed on
                 self._worker.terminate()
             ours.setblocking(False)
             self._listen(ours, self._worker)
             return self._end(self._worker)
+
+    def _start(self, descriptor: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            pass_fds=[descriptor],
+            env=os.environ | {DESCRIPTOR: str(descriptor)},
+            process_group=0,  # Ctrl-C of a terminal reaches it through us alone, once
+        )
 
     def _listen(self, pair: socket.socket, worker: subprocess.Popen[bytes]) -> None:
         """Return when the worker has ended or closed its end, is stuck, or talks nonsense."""
@@ -132,6 +141,7 @@ class Guardian:
             readable, _, _ = select.select([pair, self._woken], [], [], self._patience())
             if self._woken in readable:
                 self._woken.recv(4096)
+            heard = False
             # What has arrived is heard before anybody is judged late: we ourselves may have been held up.
             while True:
                 try:
@@ -143,9 +153,13 @@ class Guardian:
                 *lines, waiting = (waiting + arrived).split(b"\n")
                 if not arrived:
                     return
+                heard = True
                 if len(waiting) > _LONGEST_LINE or not all(map(self._hear, lines)):
                     self._tell("the worker talks nonsense, and is ended")
                     return
+            if heard:
+                with contextlib.suppress(OSError):  # it does not read, and will be late; or has just ended
+                    pair.send(_ANSWER)
             if worker.poll() is not None:
                 return
             if late := self._late():

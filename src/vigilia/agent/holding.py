@@ -43,5 +43,5 @@ def held(data_dir: Path) -> Generator[None]:
 
 def _unusable(data_dir: Path, error: OSError) -> StartError:
     return StartError(
-        f"[agent] data_dir: {data_dir} cannot be used ({error.strerror}): check its rights, or name another"
+        f"[agent] data_dir: {data_dir} cannot be used ({error.strerror}): make room, check its rights, or name another"
     )

@@ -22,6 +22,7 @@ __all__ = ["Dose", "Ledger", "LedgerError", "Memory", "Run"]
 
 _NOTE_S = 600.0
 """How often it is noted that the boot goes on, where nothing else is written."""
+_CALIBRATING = "Calibrating"
 _MOVED_S = 5.0
 """A wall clock that moved by more is noted at once."""
 
@@ -71,13 +72,12 @@ class Ledger:
         """Return all that the ledger says an output ever gave, ml."""
         return self._totals.get(output, 0.0)
 
-    def since_dose(self, output: str, by: str) -> float | None:
-        """Return how many seconds ago, at the least, `by` last had a dose; None: never."""
+    def since_dose(self, output: str) -> float | None:
+        """Return how many seconds ago, at the least, the last dose ended, whoever asked for it; None: never."""
         now = self.now()
         ends = [
             now if dose.ended is None else self._timeline.position(dose.boot, dose.ended)
             for dose in self._doses.get(output, ())
-            if dose.by == by
         ]
         return max(0.0, now - max(ends)) if ends else None
 
@@ -176,6 +176,15 @@ class Ledger:
         )
         self._memories[output] = memory
         self._forget_runs(output)
+
+    def calibrating_at(self, probe: str) -> float | None:
+        """Return when a probe was last noted to be in calibration, on the timeline; None: it is not."""
+        at = self.memory(probe).wanted.get(_CALIBRATING)
+        return float(at) if isinstance(at, int | float) else None
+
+    async def note_calibrating(self, probe: str, at: float | None) -> None:
+        """Write that a probe is in calibration at a moment of the timeline; None: not any more. Raises LedgerError."""
+        await self.remember(probe, Memory(wanted={} if at is None else {_CALIBRATING: at}))
 
     def streak_s(self, output: str) -> float:
         """Return how long an output was on, at the most, since it was last switched off on purpose."""

@@ -22,6 +22,8 @@ _logger = logging.getLogger(__name__)
 
 _VERSION = 1
 _LARGEST_BYTES = 5_000_000
+_ANSWER_S = 5.0
+"""Real seconds within which the disk has the file."""
 _COMMANDS_KEPT = 200
 """Newest ids of commands that are remembered: one that comes again is not done again."""
 
@@ -42,6 +44,8 @@ class Decision(NamedTuple):
     """What was decided on last."""
     rejected: str = ""
     """Why that one was rejected; empty: it was applied."""
+    over_limit: bool = False
+    """Whether its value broke a limit. It is not kept for the next start: whoever asked has heard of it by then."""
 
 
 class Place(NamedTuple):
@@ -63,6 +67,7 @@ class Memory:
         """Tells two agents with one id apart, where the machine has no id."""
         self._commands: dict[str, None] = {}
         self._saving = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
         self._told = False
         self._load()
 
@@ -84,9 +89,14 @@ class Memory:
     async def save(self) -> None:
         """Have everything on the disk. Raises MemoryFault where that cannot be."""
         async with self._saving:
-            content = self._dump()
+            if self._writing is None or self._writing.done():  # two at a time would write into one file
+                self._writing = asyncio.create_task(asyncio.to_thread(_replace, self.path, self._dump()), name="memory")
+                self._writing.add_done_callback(_look_at)
+                await asyncio.wait([self._writing], timeout=_ANSWER_S)
+            if not self._writing.done():
+                raise MemoryFault(f"{self.path} cannot be written (no answer): check the disk")
             try:
-                await asyncio.to_thread(_replace, self.path, content)
+                self._writing.result()
             except OSError as error:
                 raise MemoryFault(f"{self.path} cannot be written ({error.strerror}): check the disk") from error
 
@@ -105,7 +115,7 @@ class Memory:
             {
                 "version": _VERSION,
                 "machine": self.machine,
-                "settings": [[*key, *decision] for key, decision in self.decisions.items()],
+                "settings": [[*key, *decision[:3]] for key, decision in self.decisions.items()],
                 "commands": list(self._commands),
                 "place": list(self.place),
             }
@@ -155,6 +165,12 @@ def _value(value: object) -> Value | None:
     if value is not None and not isinstance(value, bool | int | float | str):
         raise TypeError("no value of a setting")
     return value
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """Take note of how a write ended: whoever waited for it may be gone."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -63,6 +63,8 @@ class Parameter:
     description: str = ""
     takes_value: bool = True
     """Of a command: one that takes none is given True, and is a boolean."""
+    at_once: bool = False
+    """Of a command: it makes safe, and may be done twice. It is done whatever state the disk is in."""
     sampled: bool = False
     """Of a reading: whether it is stored, each time that its part takes a sample."""
 

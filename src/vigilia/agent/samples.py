@@ -266,7 +266,7 @@ class SampleStore:
             return SampleFile(self.path, self._boot)
         except (sqlite3.Error, OSError) as error:
             raise StartError(
-                f"the samples {self.path} cannot be opened ({error}): check the folder's rights"
+                f"the samples {self.path} cannot be opened ({error}): make room, or check the folder's rights"
             ) from error
 
     def _make_room(self) -> None:

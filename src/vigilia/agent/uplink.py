@@ -233,7 +233,7 @@ class Uplink:
             self._say("well", "")
             self._inside.desk.forget(reply.acknowledged)
             self._inside.desk.take_settings(wishes_of(reply.settings))
-            self._inside.desk.take_commands(orders_of(reply.commands))
+            self._inside.desk.take_commands(orders_of(reply.commands, self._reported))
             if reply.register_again or self._declared != [part.declaration for part in self._inside.parts]:
                 return heard
             interval_s = _seconds(reply.status_interval_ms) if reply.status_interval_ms else interval_s

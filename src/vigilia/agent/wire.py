@@ -113,6 +113,7 @@ def setting_state_of(key: Key, decision: Decision, kind: Kind) -> pb.SettingStat
         value=value_of(kind, decision.value),
         revision=decision.revision,
         rejected=_text(decision.rejected),
+        over_limit=decision.over_limit,
     )
 
 
@@ -131,9 +132,16 @@ def wishes_of(settings: Iterable[pb.Setting]) -> list[Wish]:
     return [Wish(it.part, it.parameter, plain_value(it.value), it.revision) for it in settings]
 
 
-def orders_of(commands: Iterable[pb.Command]) -> list[Order]:
-    """Return the commands that the server gives."""
-    return [Order(it.id, it.part, it.parameter, plain_value(it.value), it.within_ms / 1000) for it in commands if it.id]
+def orders_of(commands: Iterable[pb.Command], asked: float) -> list[Order]:
+    """Return the commands that the server gives in answer to a report of the moment `asked`, by the loop's time.
+
+    Their time is counted from there: an answer may be long on its way, or lie here unread while all stands still.
+    """
+    return [
+        Order(it.id, it.part, it.parameter, plain_value(it.value), asked + it.within_ms / 1000)
+        for it in commands
+        if it.id
+    ]
 
 
 def batch_of(rows: Sequence[Stored], store_id: str) -> pb.SampleBatch:

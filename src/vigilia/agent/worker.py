@@ -1,15 +1,18 @@
 """The agent's worker: all that an agent does, from start to stop, in one straight line. The guardian starts it.
 
 Run it as `python -m vigilia.agent.worker [CONFIG]`. Exit codes: 0 it was told to stop; 2 the configuration, or
-something it needs, is not usable; 3 another agent holds the data.
+something it needs, is not usable; 3 another agent holds the data; 4 its guardian was gone, or stood still; 5 its disk
+was full or busy, which may pass.
 """
 
 import asyncio
 import ctypes
+import errno
 import gc
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +22,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from vigilia import __version__
-from vigilia.agent.assembly import Restoring, make_parts, make_uplink
+from vigilia.agent.assembly import Restoring, calibrations_of, make_parts, make_uplink
 from vigilia.agent.clocking import LOOK_PERIOD_S, Clocking, kernel_synchronised, machine_boot
 from vigilia.agent.config import AgentConfig, find_config, load_config
 from vigilia.agent.crew import Crew
@@ -45,6 +48,12 @@ _logger = logging.getLogger(__name__)
 
 EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
+EXIT_LATER = 5
+"""The guardian tries again, ever more slowly: nobody may be near the reactor."""
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_PASSING_IN_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
+EXIT_ALONE = 4
+"""A guardian that only stood still starts a worker anew."""
 _THREADS = 4
 _HANGS_S = 60.0
 """Real seconds after which a disk that gives no answer is a reason to be started anew."""
@@ -74,8 +83,11 @@ class _Ears:
             self.uplink.urgent()
 
 
-async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[str, str]) -> None:
-    """Work until SIGTERM, SIGINT, or the guardian's end. Raises ConfigError or StartError where it cannot start."""
+async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[str, str]) -> bool:
+    """Work until SIGTERM, SIGINT, or the guardian's end; return whether it was told to stop.
+
+    Raises ConfigError or StartError where it cannot start.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_THREADS, "work"))
@@ -87,7 +99,7 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
     socket = _notify_socket(environment)
     async with AsyncExitStack() as cleanup:
         guard = Guard.take(environment)
-        cleanup.callback(guard.close)
+        cleanup.callback(guard.bye)  # not close: the guardian would end us before it is said why we cannot start
         boot = machine_boot()
         store = SampleStore(config.data_dir / "samples.db", boot)
         cleanup.push_async_callback(store.close)
@@ -107,12 +119,15 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
         ears.uplink = uplink
         cleanup.push_async_callback(_stop, crew, desk, guard)
         restoring = Restoring(parts, memory)
+        calibrations = calibrations_of(parts, ledger)
+        calibrations.resume()
         await restoring.begin()
         crew.start(ears)
         for name, service in {
             "samples' store": store.run,
             "the talk with the server": uplink.run,
             "what was set before": restoring.run,
+            "calibrations": calibrations.run,
             "clock": partial(_watch_clock, clocking),
             "ledger": partial(_watch_ledger, ledger),
         }.items():
@@ -125,8 +140,9 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
             crew.keep("watchdog", manager.feed_watchdog)
         _spare_memory()
         _logger.info("agent %s of Vigilia %s at work: %d parts", config.agent.id, __version__, len(parts))
-        await _until_stop(stop, guard)
+        told = await _until_stop(stop, guard)
         _logger.info("the agent stops")
+        return told
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -139,7 +155,7 @@ def main(arguments: Sequence[str]) -> int:
         use(config.agent.language)
         clock = parse_clock(os.environ.get("VIGILIA_CLOCK", ""), ZoneInfo("UTC"))
         with held(config.data_dir), set_up_logs(config.data_dir / "logs"):
-            asyncio.run(serve(config, clock, os.environ))
+            return 0 if asyncio.run(serve(config, clock, os.environ)) else EXIT_ALONE
     except ConfigError as error:
         for problem in error.problems:
             _say(str(problem))
@@ -149,8 +165,14 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_RUNNING
     except VigiliaError as error:
         _say(f"vigilia agent: {error}")
-        return EXIT_UNUSABLE
-    return 0
+        return EXIT_LATER if _heals(error.__cause__) else EXIT_UNUSABLE
+
+
+def _heals(cause: BaseException | None) -> bool:
+    """Say whether what is in the way of a start may end by itself: a disk that is full or busy, or has a bad moment."""
+    if isinstance(cause, sqlite3.Error):
+        return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _PASSING_IN_SQLITE
+    return isinstance(cause, OSError) and cause.errno in _PASSING
 
 
 def _leave(_number: int, _frame: object) -> None:
@@ -177,8 +199,8 @@ def _spare_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-async def _until_stop(stop: asyncio.Event, guard: "Guard") -> None:
-    """Return when the agent is told to stop, or the guardian is gone: nothing may be on without it."""
+async def _until_stop(stop: asyncio.Event, guard: "Guard") -> bool:
+    """Return when the agent is told to stop, or the guardian is gone: nothing may be on without it. Say which."""
     waits: list[asyncio.Task[object]] = [
         asyncio.create_task(stop.wait(), name="stop"),
         asyncio.create_task(guard.wait_gone(), name="guardian"),
@@ -191,13 +213,14 @@ async def _until_stop(stop: asyncio.Event, guard: "Guard") -> None:
         await asyncio.gather(*waits, return_exceptions=True)
     if not stop.is_set():
         _logger.critical("the guardian is gone: the agent makes everything safe, and ends")
+    return stop.is_set()
 
 
 async def _stop(crew: Crew, desk: Desk, guard: "Guard") -> None:
-    """Leave outputs safe first, and say so to the guardian: it makes safe what did not end."""
+    """Leave outputs safe first; where one did not end in time, the guardian makes all safe, and ends us."""
     await desk.stop()
-    if await crew.stop():
-        guard.bye()
+    if not await crew.stop():
+        guard.close()
 
 
 async def _watch_clock(clocking: Clocking) -> None:

@@ -12,7 +12,7 @@ DUTY = Parameter("Duty", Kind.NUMBER, Access.SETTING, "%", limits=(0, 100))
 POWER = Parameter("Power", Kind.ENUM, Access.SETTING, labels=("Off", "On"))
 TITLE = Parameter("Title", Kind.TEXT, Access.SETTING)
 DOSE = Parameter("Dose", Kind.NUMBER, Access.COMMAND, "ml", limits=(0.5, 20))
-STOP = Parameter("Stop", Kind.BOOLEAN, Access.COMMAND, takes_value=False)
+STOP = Parameter("Stop", Kind.BOOLEAN, Access.COMMAND, takes_value=False, at_once=True)
 
 
 class ScriptedPart:

@@ -40,6 +40,8 @@ class ScriptedServer(CoordinatorServicer, ManagerServicer):
         self.register_again = False
         self.error: grpc.StatusCode | None = None
         self.hang = False
+        self.on_the_way_s = 0.0
+        """How long an answer to a report takes to arrive."""
         self.offset_s = 0.0
         self.now: Callable[[], float] = lambda: 0.0
         self.registered: list[pb.RegisterRequest] = []
@@ -98,7 +100,7 @@ class ScriptedServer(CoordinatorServicer, ManagerServicer):
             if state.outcome != pb.CommandState.RUNNING:
                 ended.append(state.id)
         self.acknowledged += ended
-        return pb.ReportReply(
+        reply = pb.ReportReply(
             settings=self.wanted.values(),
             commands=self.orders.values(),
             acknowledged=ended,
@@ -107,6 +109,8 @@ class ScriptedServer(CoordinatorServicer, ManagerServicer):
             full_wanted=self.full_wanted,
             register_again=self.register_again,
         )
+        await asyncio.sleep(self.on_the_way_s)
+        return reply
 
     async def Watch(self, request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.Nudge]:  # noqa: N802
         self.watchers += 1

@@ -129,6 +129,31 @@ def start(tmp_path: Path, tree: PwmTree, bus: Bus) -> Iterator[Callable[..., Cas
         until(lambda case=case: not case.pid() or not alive(case.pid()))
 
 
+def test_a_guardian_that_is_stopped_is_noticed_and_the_worker_leaves_safe(
+    start: Callable[..., Case], tree: PwmTree
+) -> None:
+    case = start()
+    case.worker()
+    assert tree.duty == 60
+    case.process.send_signal(signal.SIGSTOP)
+    until(lambda: tree.duty == 0)
+    until((case.folder / "left").exists)
+    case.process.send_signal(signal.SIGCONT)
+    assert case.process.wait(LONG_S) == 0
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again() -> None:
+    code = "import sys; from vigilia.agent.guardian import Guardian; sys.exit(Guardian(['/nothing/is/here']).run())"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _ in range(3)]
+        process.terminate()
+        process.wait(LONG_S)
+    assert "cannot be started" in said[0]
+    assert "started again in 0.5 s" in said[1]
+    assert "cannot be started" in said[2]
+
+
 def test_a_worker_that_is_killed_leaves_everything_safe_within_a_second(
     start: Callable[..., Case], tree: PwmTree, bus: Bus
 ) -> None:

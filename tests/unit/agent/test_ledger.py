@@ -123,7 +123,7 @@ async def test_a_dose_that_was_never_settled_counts_for_as_long_as_nobody_knows(
     second = Ledger(path, world)
     try:
         assert second.spent("acid", HOUR) == 8
-        assert second.since_dose("acid", "ph") == 0
+        assert second.since_dose("acid") == 0
         (dose,) = second.open_doses("acid")
         await second.settle(dose, "stopped", "by the pump's total", 1.5, 1.5, 1.5)
         assert second.spent("acid", HOUR) == 1.5
@@ -174,15 +174,15 @@ def test_a_file_that_is_no_ledger_is_not_used(path: Path) -> None:
         Ledger(path)
 
 
-async def test_since_the_last_dose_of_a_loop(ledger: Ledger, world: World) -> None:
-    assert ledger.since_dose("acid", "ph") is None
+async def test_since_the_last_dose_whoever_asked_for_it(ledger: Ledger, world: World) -> None:
+    assert ledger.since_dose("acid") is None
     await give(ledger, 1, by="ph")
     world.true += 50
+    assert ledger.since_dose("acid") == pytest.approx(50)
     await give(ledger, 1)
-    assert ledger.since_dose("acid", "ph") == pytest.approx(50)
+    assert ledger.since_dose("acid") == pytest.approx(0)
     world.true += 3 * DAY_S
-    await give(ledger, 1)
-    assert ledger.since_dose("acid", "ph") == pytest.approx(50 + 3 * DAY_S)
+    assert ledger.since_dose("acid") == pytest.approx(3 * DAY_S)
 
 
 async def test_time_on_is_charged_ahead_and_counted_across_a_restart(path: Path, world: World) -> None:

@@ -176,13 +176,31 @@ async def test_a_command_of_the_run_before_is_not_done_again(tmp_path: Path) -> 
     await memory.save()
     part = ScriptedPart()
     desk = Desk([part], Memory(tmp_path / "memory.json"), lambda: None)
-    desk.take_commands([Order("c1", "ph", "Dose", 1.0, 5.0), Order("c2", "ph", "Dose", 1.0, 5.0)])
+    latest = asyncio.get_running_loop().time() + 5
+    desk.take_commands([Order("c1", "ph", "Dose", 1.0, latest), Order("c2", "ph", "Dose", 1.0, latest)])
     while desk._running:  # noqa: SLF001
         await next(iter(desk._running.values()))  # noqa: SLF001
     fates = {fate.id: fate for fate in desk.fates}
     assert (fates["c1"].outcome, fates["c2"].outcome) == (Outcome.FAILED, Outcome.DONE)
     assert [command[2] for command in part.commands] == ["c2"]
     assert Memory(tmp_path / "memory.json").knows_command("c2")
+
+
+async def test_a_disk_that_takes_nothing_is_not_in_the_way_of_a_stop(tmp_path: Path) -> None:
+    from vigilia.agent.desk import Order, Outcome
+
+    (tmp_path / "gone").mkdir()
+    memory = Memory(tmp_path / "gone" / "memory.json")
+    (tmp_path / "gone").rmdir()
+    part = ScriptedPart()
+    desk = Desk([part], memory, lambda: None)
+    latest = asyncio.get_running_loop().time() + 5
+    desk.take_commands([Order("c1", "ph", "Dose", 1.0, latest), Order("c2", "ph", "Stop", 1, latest)])
+    while desk._running:  # noqa: SLF001
+        await next(iter(desk._running.values()))  # noqa: SLF001
+    fates = {fate.id: fate for fate in desk.fates}
+    assert (fates["c1"].outcome, fates["c2"].outcome) == (Outcome.REFUSED, Outcome.DONE)
+    assert [command[0] for command in part.commands] == ["Stop"]
 
 
 async def test_two_agents_with_one_id_are_told_apart(tmp_path: Path) -> None:

@@ -195,6 +195,7 @@ async def test_settings_that_break_a_limit_are_rejected_and_change_nothing(
     assert (states["Duty"].value.number, states["Duty"].revision) == (0.0, 1)
     assert "has no setting" in states["Nothing"].rejected
     assert states.keys() == {"Duty", "Power", "Nothing", "Title"}
+    assert {name for name, state in states.items() if state.over_limit} == {"Duty", "Power", "Title"}
 
 
 async def test_a_command_is_done_once_and_told_until_it_is_acknowledged(tmp_path: Path, server: ScriptedServer) -> None:
@@ -242,6 +243,15 @@ async def test_commands_that_cannot_be_done_say_why(tmp_path: Path, server: Scri
         "part": (outcome.REFUSED, False),
         "fault": (outcome.FAILED, False),
     }
+
+
+async def test_the_time_of_a_command_includes_its_way(tmp_path: Path, server: ScriptedServer) -> None:
+    server.on_the_way_s = 0.3
+    server.orders["c1"] = pb.Command(id="c1", part="acid", parameter="Dose", within_ms=200, value=pb.Value(number=1.0))
+    async with agent(tmp_path, server.port) as it:
+        await until(lambda: server.acknowledged == ["c1"])
+        assert it.pump.commands == []
+    assert server.outcomes["c1"][-1].outcome == pb.CommandState.LATE
 
 
 async def test_a_reactor_that_waits_to_be_accepted_says_so_once(

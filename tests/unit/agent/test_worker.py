@@ -155,6 +155,22 @@ async def test_a_worker_that_is_killed_leaves_outputs_safe_and_is_started_anew(
         assert duty(tmp_path) == ("0", "0")
 
 
+async def test_a_guardian_that_stood_still_starts_the_worker_anew(tmp_path: Path, server: ScriptedServer) -> None:
+    async with agent(site(tmp_path, server.port)) as process:
+        await until(lambda: bool(server.reports), 20)
+        server.wanted["heater", "Duty"] = desired("Duty", "heater", pb.Value(number=40.0))
+        server.wanted["heater", "Power"] = desired("Power", "heater", pb.Value(integer=1))
+        await until(lambda: duty(tmp_path)[1] == "1", 20)
+        first = server.reports[-1].boot_id
+        process.send_signal(signal.SIGSTOP)
+        try:
+            await until(lambda: duty(tmp_path) == ("0", "0"), 20)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        await until(lambda: server.reports[-1].boot_id != first, 30)
+        assert duty(tmp_path) == ("0", "0"), "its restore policy is off"
+
+
 async def test_without_a_server_samples_are_kept(tmp_path: Path, server: ScriptedServer) -> None:
     config = site(tmp_path, server.port)
     await server.stop()
@@ -178,6 +194,31 @@ async def test_a_second_agent_on_the_same_data_is_refused(tmp_path: Path, server
                 f"vigilia agent: Another instance is running: PID {said.split(b'PID ')[1].split()[0].decode()} "
                 f"holds {tmp_path}/data\n",
             )
+
+
+async def test_what_is_in_the_way_of_a_start_is_said_and_ends_it(tmp_path: Path, server: ScriptedServer) -> None:
+    config = site(tmp_path, server.port)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ledger.db").write_text("no ledger, but long enough to be looked at as a database " * 100)
+    async with agent(config) as process:
+        async with asyncio.timeout(30):
+            _, said = await process.communicate()
+        assert process.returncode == 2
+        assert "cannot be used as the ledger of doses" in said.decode()
+
+
+async def test_a_disk_that_is_busy_at_the_start_is_tried_again(tmp_path: Path, server: ScriptedServer) -> None:
+    config = site(tmp_path, server.port)
+    (tmp_path / "data").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with agent(config) as process:
+            assert process.stderr is not None
+            async with asyncio.timeout(30):
+                assert b"ledger" in await process.stderr.readline()
+                assert b"it is started again" in await process.stderr.readline()
+            other.execute("ROLLBACK")
+            await until(lambda: bool(server.reports), 30)
 
 
 async def test_a_wrong_configuration_is_said_and_ends_it(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ _AGAIN_AFTER_LIMIT_S = 60.0
 class PhDosing(Loop):
     """One dose while the pH is beyond the set point by more than the dead band, on the side that the pump can mend.
 
-    After each dose it waits `min_interval_s`, and for a reading newer than the dose, so that what was given has mixed.
+    After each dose, be it one that people asked for, it waits `min_interval_s`; after its own for a reading newer than
+    the dose, too, so that what was given has mixed.
     A dose that a limit refuses, the pump's or `max_day_ml`, is not made smaller: the loop holds, and asks again later.
     """
 
@@ -68,7 +69,7 @@ class PhDosing(Loop):
         if error <= self._dead_band:
             self._show(State.STEADY, "")
             return
-        since = self._ledger.since_dose(self._pump.name, self.name)
+        since = self._ledger.since_dose(self._pump.name)
         if since is not None and since < self._doses.min_interval_s:
             failure = f"; the last one failed: {self._last_failure}" if self._last_failure else ""
             self._show(State.WAITING, f"min_interval_s = {self._doses.min_interval_s:g} since the last dose{failure}")

@@ -58,6 +58,8 @@ class PumpAtWork(Part):
         """Held by the dose under way, and by what may not come between."""
         self._giving_for: str | None = None
         """Whose dose is under way, or about to be: a loop's, or people's (""). A second one does not wait its turn."""
+        self._work: asyncio.Task[str] | None = None
+        """The dose under way, or the last one."""
         self._moved = False
         """Whether it was seen moving for the dose under way."""
         self._running = False
@@ -191,6 +193,7 @@ class PumpAtWork(Part):
         self._stop_reason = ""
         # A task of its own: whoever asked may be cancelled, and more than once, but not what sees to the dose's end.
         work = asyncio.create_task(self._see_through(order, command_id, by, budgets), name=f"{self.name}: dose")
+        self._work = work  # the loop itself holds tasks but weakly
         work.add_done_callback(self._note_end)
         try:
             return await asyncio.shield(work)
@@ -203,6 +206,8 @@ class PumpAtWork(Part):
             async with self._dosing:
                 before = await self._check()
                 dose = await self._begin_dose(order, command_id, by, budgets, before)
+                if self.latched and not self._stop.is_set():  # a person's, or it would not have come so far
+                    self._memory = self._with_latch("")
                 return await self._finish(dose, order, await self._dispense(order))
         finally:
             self._giving_for = None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import time
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from vigilia.agent.guardian import DESCRIPTOR
 from vigilia.agent.parts import Rejected
 from vigilia.agent.safeops import Operation
 from vigilia.errors import StartError
+
+SILENT_S = 4.0
+"""A guardian that answers nothing for so long is stopped, or stuck: it would make nothing safe."""
 
 
 class Guard:
@@ -22,6 +26,8 @@ class Guard:
         os.set_inheritable(descriptor, False)
         self._gone = asyncio.Event()
         self._on: set[str] = set()
+        self._unanswered: float | None = None
+        """Since when there is something that the guardian has not answered, by real monotonic time."""
 
     @classmethod
     def take(cls, environment: MutableMapping[str, str]) -> "Guard":
@@ -36,7 +42,7 @@ class Guard:
 
     @property
     def gone(self) -> bool:
-        """Whether the guardian has died, or no longer listens."""
+        """Whether the guardian has died, or no longer answers."""
         return self._gone.is_set()
 
     def arm(self, name: str, operations: Sequence[Operation]) -> None:
@@ -85,6 +91,7 @@ class Guard:
     def _read(self) -> None:
         try:
             if os.read(self._descriptor, 4096):
+                self._unanswered = None
                 return
         except BlockingIOError:
             return
@@ -93,6 +100,10 @@ class Guard:
         self._gone.set()
 
     def _require(self) -> None:
+        if not self.gone and self._unanswered is not None:
+            self._read()  # what has come counts, however late we ourselves are
+        if self._unanswered is not None and time.monotonic() - self._unanswered > SILENT_S:
+            self._gone.set()
         if self.gone:
             raise Rejected("the guardian, which would make it safe, is gone: nothing is switched on")
 
@@ -106,3 +117,5 @@ class Guard:
             written = 0
         if written < len(line):
             self._gone.set()
+        elif self._unanswered is None:
+            self._unanswered = time.monotonic()

@@ -30,7 +30,9 @@ class Pump(PumpAtWork):
             Parameter("Dose", Kind.NUMBER, Access.COMMAND, "ml", (LEAST_ML, max(LEAST_ML, most)), precision=2),
             Parameter("DoseOver", *text, description='A dose over a time: "ml,minutes"'),
             Parameter("Rate", *text, description='A steady rate for a time: "ml/min,minutes"'),
-            Parameter("Stop", Kind.BOOLEAN, Access.COMMAND, takes_value=False, description="Stop, at once"),
+            Parameter(
+                "Stop", Kind.BOOLEAN, Access.COMMAND, takes_value=False, at_once=True, description="Stop, at once"
+            ),
             Parameter("Calibrate", *text, description='What the last dose truly gave, ml; or "clear"'),
             Parameter(
                 "Clear", Kind.BOOLEAN, Access.COMMAND, takes_value=False, description="Set the pump's total to 0"
@@ -126,9 +128,7 @@ class Pump(PumpAtWork):
         return await self._give(single_dose(ml), "", by, budgets)
 
     async def _ask(self, order: Order, command_id: str) -> str:
-        """Give what a person asks: it is newer than any fall to safe, and ends it."""
-        if self.latched:
-            await self._resume()
+        """Give what a person asks: it is newer than any fall to safe, and ends it, unless it is refused."""
         return await self._give(order, command_id, "", ())
 
     async def _stop_by_hand(self) -> str:

@@ -189,5 +189,7 @@ class Switch(SwitchAtWork):
         limits = (0.1, self._config.max_on_s or _LONGEST_ON_FOR_S)
         return (
             Parameter("OnFor", Kind.NUMBER, Access.COMMAND, "s", limits, precision=1, description="On for so long"),
-            Parameter("Stop", Kind.BOOLEAN, Access.COMMAND, takes_value=False, description="Off, at once"),
+            Parameter(
+                "Stop", Kind.BOOLEAN, Access.COMMAND, takes_value=False, at_once=True, description="Off, at once"
+            ),
         )

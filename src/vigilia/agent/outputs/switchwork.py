@@ -219,7 +219,8 @@ class SwitchAtWork(Part):
         except (Rejected, Failed) as error:
             if isinstance(error, Failed):
                 self._note_trouble(str(error))
-                self._put_back()
+                if self._is_away(target):  # what should have become safe is never put back: the next tick tries again
+                    self._put_back()
             if turns_on:
                 await self._on_time.end()
             raise
@@ -242,7 +243,8 @@ class SwitchAtWork(Part):
     async def _change(self, memory: Memory, *, ends_on_for: bool = False) -> None:
         """Have `memory` hold, durably, and the hardware follow. Raises Rejected, and then all is as it was.
 
-        What goes off goes off first, and is written then; what goes on is written first.
+        What goes off goes off first, and is written then; what goes on is written first. Hardware that does not become
+        safe is the one thing that is not taken back: each tick tries again.
         """
         before, off_at = self._memory, self._off_at
         self._memory = memory
@@ -257,6 +259,9 @@ class SwitchAtWork(Part):
                 await self._settle()
                 await self._remember_if_possible()
         except (Rejected, Failed, LedgerError) as error:
+            if isinstance(error, Failed) and not self._is_away(self._target()):
+                await self._remember_if_possible()
+                raise Rejected(f"{self.name} does not become safe yet, which is tried again: {error}") from error
             self._memory, self._off_at = before, off_at
             await self._remember_if_possible()
             if isinstance(error, Rejected):

@@ -64,6 +64,10 @@ class EzoSensor(Sensor):
         """Whether the probe is being calibrated; it ends by itself, 15 minutes after the last step."""
         return self._calibrating_until is not None and self._clock.monotonic() < self._calibrating_until
 
+    def resume_calibration(self, left_s: float) -> None:
+        """Be in calibration, as before a restart, for so many seconds more or until its end is asked for."""
+        self._begin_calibration(left_s)
+
     def settings(self) -> Mapping[str, Value]:
         """Return what holds of every setting; of those that the circuit keeps, what it told."""
         held: dict[str, Value] = {**super().settings(), **self._probe.kept}
@@ -264,8 +268,8 @@ class EzoSensor(Sensor):
             return f"what has become of the calibration could not be read: {printable(str(error))}"
         return state.text
 
-    def _begin_calibration(self) -> None:
-        self._calibrating_until = self._clock.monotonic() + LASTS_S
+    def _begin_calibration(self, lasts_s: float = LASTS_S) -> None:
+        self._calibrating_until = self._clock.monotonic() + lasts_s
         self._rhythm.live_s = LIVE_IN_CALIBRATION_S
         self._rhythm.hurry()
         self._wake.set()

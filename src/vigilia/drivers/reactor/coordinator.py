@@ -142,7 +142,7 @@ def _inventory(request: wire.RegisterRequest) -> Inventory:
             raise BadInventory(f"{request.reactor_id}: its settings have a revision above {HIGHEST_REVISION}")
         if not request.boot_id:
             raise BadInventory(f"{request.reactor_id}: its boot_id is empty: draw one at each start")
-        return Inventory(request.reactor_id, list(request.parts))
+        return Inventory(request.reactor_id, request.parts)
     except BadInventory as error:
         raise CallRefused(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from error
 

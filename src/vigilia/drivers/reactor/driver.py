@@ -8,6 +8,7 @@ from typing import Any, cast
 from vigilia.drivers import Surroundings
 from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.drivers.reactor.coordinator import Coordinator
+from vigilia.drivers.reactor.gate import Gate
 from vigilia.drivers.reactor.inventory import BadInventory, Inventory, unpack
 from vigilia.drivers.reactor.keeper import Keeper
 from vigilia.drivers.reactor.listener import Listener
@@ -55,7 +56,7 @@ class ReactorDriver:
         manager = Manager(
             self._registry, self._clock, config.status_interval_s, heard=self._heard, samples=self._samples
         )
-        self._listener = Listener(config, self._coordinator, manager)
+        self._listener = Listener(config, self._coordinator, manager, Gate(self._registry))
 
     @property
     def points(self) -> Sequence[Point]:

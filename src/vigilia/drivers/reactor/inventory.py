@@ -78,7 +78,7 @@ class Inventory:
 
     def __init__(self, reactor: str, parts: Sequence[wire.Part]) -> None:
         self.reactor = reactor
-        self.parts = parts
+        self.parts: Sequence[wire.Part] = ()
         self.readings: dict[Key, Point] = {}
         self.settings: dict[Key, Setting] = {}
         self.commands: dict[Key, Command] = {}
@@ -89,7 +89,8 @@ class Inventory:
         self._meant: dict[str, Key] = {}
         self._points: dict[str, Point] = {}
         check_count("parts", len(parts), MOST_PARTS, reactor)
-        for part in parts:
+        self.parts = list(parts)
+        for part in self.parts:
             self._take(part)
 
     @property

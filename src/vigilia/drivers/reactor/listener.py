@@ -13,6 +13,7 @@ import grpc
 
 from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.drivers.reactor.coordinator import Coordinator
+from vigilia.drivers.reactor.gate import Gate
 from vigilia.drivers.reactor.manager import Manager
 from vigilia.errors import StartError
 from vigilia.wire.reactor.v1 import reactor_pb2_grpc as services
@@ -23,8 +24,12 @@ generated: Any = services
 """What protoc made is without types."""
 
 LARGEST_MESSAGE_BYTES = 4_000_000
+_LARGEST_REGISTRATION_BYTES = 1_000_000
+"""Everything that may be declared takes less. What is read of a message of that size takes some fifty times as much."""
 MOST_CALLS = 4000
 """Under way at a time; a reactor has three at most: a report, and two streams."""
+_MOST_CALLS_EACH = 100
+"""Under way at a time over one connection."""
 _GRACE_S = 0.5
 _STOP_S = 1.5
 _ASK_EVERY_S = 10.0
@@ -35,7 +40,7 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x0
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names them, binds nothing
 _OPTIONS = (
     ("grpc.so_reuseport", 0),  # a port taken is an error
-    ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
+    ("grpc.max_concurrent_streams", _MOST_CALLS_EACH),
     ("grpc.max_send_message_length", LARGEST_MESSAGE_BYTES),
     # A connection that is half open is found by pings from either side; the agent's must be allowed.
     ("grpc.keepalive_time_ms", 20_000),
@@ -49,12 +54,13 @@ _OPTIONS = (
 class Listener:
     """Both servers. `bind`, then `start`, then `watch` in a task; `stop` ends them."""
 
-    def __init__(self, config: ReactorConfig, coordinator: Coordinator, manager: Manager) -> None:
+    def __init__(self, config: ReactorConfig, coordinator: Coordinator, manager: Manager, gate: Gate) -> None:
         self.port = 0
         """The coordinator's, once it is taken."""
         self._config = config
         self._coordinator = coordinator
         self._manager = manager
+        self._gate = gate
         self._servers: list[grpc.aio.Server] = []
         self._answered: float | None = None
         self._failure = ""
@@ -125,8 +131,11 @@ class Listener:
     ) -> int:
         """Have a server of its own take a port for one service; return the port. Raises OSError."""
         _check_free(host, port)
-        server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MOST_CALLS)
-        if isinstance(service, Coordinator):
+        registers = isinstance(service, Coordinator)
+        largest = _LARGEST_REGISTRATION_BYTES if registers else LARGEST_MESSAGE_BYTES
+        options = (*_OPTIONS, ("grpc.max_receive_message_length", largest))
+        server = grpc.aio.server(interceptors=[self._gate], options=options, maximum_concurrent_rpcs=MOST_CALLS)
+        if registers:
             generated.add_CoordinatorServicer_to_server(service, server)
         else:
             generated.add_ManagerServicer_to_server(service, server)

@@ -1,6 +1,7 @@
 """Who speaks for a reactor, and whether it still does: boot ids, sequence numbers, and the time since the last word.
 
-A reactor is alive from its registration or report until it has said nothing for almost two status intervals. While one
+A reactor is alive from its registration or report until it has said nothing for almost two status intervals. An agent
+that registers again and again, and whose reports do not come, says nothing: they alone tell what it reads. While one
 agent is alive, another with the same id is refused: by the computer it runs on, or by the stream that is still open.
 """
 
@@ -38,6 +39,8 @@ class Liveness:
         """How many streams are open on which it waits for a nudge."""
         self._patience_s = _ALMOST_TWO * interval_s
         self._heard = 0.0
+        self._reported = False
+        """Whether a report has come since the last registration."""
         self._gone: deque[str] = deque(maxlen=_REMEMBERED_BOOTS)
 
     def judge(self, boot: str, machine: str | None = None) -> Verdict:
@@ -60,8 +63,11 @@ class Liveness:
             if boot in self._gone:
                 self._gone.remove(boot)
             self.boot, self.sequence, self.watching = boot, 0, 0
+            self._reported = True
         self.machine = machine
-        self.touch()
+        if self._reported:
+            self.touch()
+        self._reported = False
 
     def touch(self) -> bool:
         """Take note of a word; return whether the reactor is alive only by it."""
@@ -71,6 +77,7 @@ class Liveness:
 
     def is_newer(self, sequence: int) -> bool:
         """Say whether a report is newer than all before, and take note of it."""
+        self._reported = True
         newer = sequence > self.sequence
         self.sequence = max(self.sequence, sequence)
         return newer

@@ -88,7 +88,8 @@ class Reactor:
         self.liveness.begin(request.boot_id, request.machine_id)
         self.settings.begin(request.settings_revision)
         self.inventory = inventory
-        self.address, self.trouble, self.full_wanted = address, "", True
+        self.address, self.full_wanted = address, True
+        self.trouble = "" if self.liveness.alive else "it registers, but its reports do not come"
         self._heard = now
         self._failing.clear()
         self.row = replace(

@@ -66,9 +66,14 @@ class Registry:
         wanted = known.row.token_hash if known else ""
         if not wanted:
             return not self._config.needs_tokens
-        shown = next((value for key, value in metadata if key == "authorization"), "")
-        token = shown.removeprefix(_BEARER) if isinstance(shown, str) and shown.startswith(_BEARER) else ""
-        return hmac.compare_digest(hash_of(token), wanted)
+        return hmac.compare_digest(hash_of(_token_in(metadata)), wanted)
+
+    def knows_token(self, metadata: Iterable[tuple[str, str | bytes]]) -> bool:
+        """Say whether a call shows the token of any reactor, or needs none: before it is known whose it says to be."""
+        if not self._config.needs_tokens:
+            return True
+        shown = hash_of(_token_in(metadata))
+        return any(hmac.compare_digest(shown, known.row.token_hash) for known in self.reactors.values())
 
     def admit(self, request: wire.RegisterRequest, address: str, points: int) -> Reactor | None:
         """Return the reactor that registers, where it is accepted; else it waits from now on, or still."""
@@ -151,6 +156,11 @@ class Registry:
             clock=self._clock,
         )
         return found
+
+
+def _token_in(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    shown = next((value for key, value in metadata if key == "authorization"), "")
+    return shown.removeprefix(_BEARER) if isinstance(shown, str) and shown.startswith(_BEARER) else ""
 
 
 def hash_of(token: str) -> str:

@@ -62,8 +62,9 @@ class Writes:
         finally:
             decision.cancel()
         # A newer one has taken its place where the revisions differ: last writer wins, and the point shows it.
-        if decided.revision == row.revision and decided.state == REJECTED:
-            raise NotWritable(f"{point.name}: {reactor.id} rejected it: {decided.reason}")
+        if decided.row.revision == row.revision and decided.row.state == REJECTED:
+            refusal = InvalidValue if decided.over_limit else NotWritable
+            raise refusal(f"{point.name}: {reactor.id} rejected it: {decided.row.reason}")
 
     async def _keep(self, reactor: Reactor, row: SettingRow, before: SettingRow | None) -> None:
         """Keep a setting. One for a reactor that is there is sent all the same where the store is away."""

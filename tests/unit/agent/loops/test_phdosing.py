@@ -68,6 +68,20 @@ async def controlled(
         yield loop
 
 
+async def test_it_does_not_dose_upon_what_people_have_just_given(
+    rig: Rig, circuit: ScriptedPump, probe: ScriptedProbe
+) -> None:
+    probe.reads(7.0)
+    outputs = make_outputs([PmpConfig.model_validate(ACID)], lambda bus, address: circuit, rig.gear)
+    (loop,) = make_loops([loop_config(**PH)], [probe], outputs, rig.gear.clock, rig.ledger)
+    async with rig.running(*outputs, loop):
+        await until(lambda: shown(loop)[0] == "Steady")
+        await outputs[0].command("Dose", 2, "c1")
+        probe.reads(7.5)
+        await until(lambda: shown(loop)[0] == "Waiting")
+        assert circuit.doses == ["D,2.00"]
+
+
 async def test_it_doses_once_and_waits(rig: Rig, circuit: ScriptedPump, probe: ScriptedProbe) -> None:
     probe.reads(7.5)
     async with controlled(rig, circuit, probe) as loop:

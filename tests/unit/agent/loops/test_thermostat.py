@@ -11,8 +11,10 @@ from tests.conftest import until
 from tests.unit.agent.loops.rig import ScriptedProbe, loop_config, shown
 from tests.unit.agent.outputs.rig import PwmTree, Rig, rig_in
 from tests.unit.agent.outputs.test_switch import no_pump
+from vigilia.agent.desk import Desk, Wish
 from vigilia.agent.loops import Loop, make_loops
 from vigilia.agent.loops import loop as module
+from vigilia.agent.memory import Memory
 from vigilia.agent.outputs import Output, make_outputs
 from vigilia.agent.outputs.config import PwmConfig
 from vigilia.errors import ConfigError
@@ -60,6 +62,22 @@ async def controlled(
     async with rig.running(*outputs, loop):
         yield loop, outputs[0]
     assert tree.duty == 0
+
+
+async def test_settings_of_loop_and_output_that_come_together_hold_in_the_order_they_were_asked_for(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe, tmp_path: Path
+) -> None:
+    probe.reads(30.0)
+    async with controlled(rig, tree, probe) as (loop, output):
+        await until(lambda: shown(loop)[0] == "Steady")
+        memory = Memory(tmp_path / "memory.json")
+        desk = Desk([loop, output], memory, lambda: None)
+        wishes = [("heater", "Duty", 40.0, 12), ("heater", "Power", 1, 11), ("warm", "Enable", 0, 10)]
+        desk.take_settings(Wish(*wish) for wish in wishes)
+        await until(lambda: len(memory.decisions) == 3)
+        assert not [decision for decision in memory.decisions.values() if decision.rejected]
+        assert tree.duty == 40
+        await until(lambda: not desk._at_work)  # noqa: SLF001
 
 
 async def test_hysteresis(rig: Rig, tree: PwmTree, probe: ScriptedProbe) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -19,9 +20,9 @@ from vigilia.errors import BadAnswer, VigiliaError
 
 
 class GuardianEnd:
-    """The other end of a guard: what was said, and whether an output is known to be on."""
+    """The other end of a guard: what was said, and whether an output is known to be on. `mute`: it answers nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, mute: bool = False) -> None:
         self.socket, theirs = socket.socketpair()
         self.socket.setblocking(False)
         self.guard = Guard(theirs.detach())
@@ -29,6 +30,14 @@ class GuardianEnd:
         self.armed: dict[str, list[Operation]] = {}
         self.on: set[str] = set()
         self.renewals = 0
+        self._over = threading.Event()
+        if not mute:
+            threading.Thread(target=self._answer, daemon=True).start()
+
+    def _answer(self) -> None:
+        while not self._over.wait(0.1):
+            with suppress(OSError):
+                self.socket.send(b"\n")
 
     def listen(self) -> None:
         """Take in what has been said so far."""
@@ -42,6 +51,7 @@ class GuardianEnd:
                 self.on -= set(message.get("off", []))
 
     def close(self) -> None:
+        self._over.set()
         self.socket.close()
 
 

@@ -57,6 +57,23 @@ async def test_a_guardian_that_reads_nothing_holds_nobody_up() -> None:
     end.close()
 
 
+async def test_a_guardian_that_stands_still_is_as_good_as_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vigilia.agent.outputs.guard.SILENT_S", 0.2)
+    end = GuardianEnd(mute=True)
+    waiting = asyncio.create_task(end.guard.wait_gone())
+    end.guard.renew("heater")
+    end.socket.send(b"\n")
+    await asyncio.sleep(0.3)
+    end.guard.renew("heater")  # the first word was answered, and this one is new
+    await asyncio.sleep(0.3)
+    with pytest.raises(Rejected, match="guardian"):
+        end.guard.renew("heater")
+    async with asyncio.timeout(1):
+        await waiting
+    end.guard.close()
+    end.close()
+
+
 @pytest.mark.parametrize("environment", [{}, {DESCRIPTOR: ""}, {DESCRIPTOR: "pipe"}])
 def test_without_a_guardian_there_is_no_start(environment: dict[str, str]) -> None:
     with pytest.raises(StartError, match="vigilia agent"):

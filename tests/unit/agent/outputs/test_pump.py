@@ -447,3 +447,20 @@ async def test_what_the_declaration_says(rig: Rig, circuit: ScriptedPump) -> Non
     declared = {parameter.name: parameter for parameter in pump_of(rig, circuit).declaration.parameters}
     assert declared["Dose"].limits == (0.5, 20)
     assert safe_operations([config_of()], lambda bus, address: circuit) == {"acid": [["i2c", "/dev/i2c-1", 103, "58"]]}
+
+
+async def test_a_dose_that_is_refused_ends_no_stay_in_safe(rig: Rig, circuit: ScriptedPump) -> None:
+    pump = pump_of(rig, circuit)
+    async with rig.running(pump):
+        await at_work(pump)
+        await pump.command("Dose", 15, "c1")
+        await pump.take("ph-control")
+        await pump.command("Stop", True, "c2")
+        with pytest.raises(Rejected, match="max_dose_ml_hour"):
+            await pump.command("Dose", 10, "c3")
+        assert pump.latched, "nothing was done, so nothing has changed"
+        with pytest.raises(Rejected, match="safe"):
+            await pump.dose(1, "ph-control")
+        await pump.command("Dose", 1, "c4")
+        assert not pump.latched
+    assert not rig.ledger.memory("acid").latched

@@ -245,6 +245,27 @@ async def test_a_put_that_fails_on_the_way_off_is_tried_again(rig: Rig, tree: Pw
         await until(lambda: rig.guardian.listen() or not rig.guardian.on)
 
 
+@pytest.mark.parametrize("how", ["by hand", "without the server"])
+async def test_what_goes_off_only_by_half_is_not_switched_on_again(rig: Rig, tree: PwmTree, how: str) -> None:
+    output = heater(rig, tree)
+    async with rig.running(output):
+        await output.apply("Duty", 30.0)
+        await output.apply("Power", 1)
+        (tree.channel / "enable").rename(tree.channel / "away")
+        (tree.channel / "enable").mkdir()
+        if how == "by hand":
+            with pytest.raises(Rejected, match="tried again"):
+                await output.apply("Power", 0)
+        else:
+            rig.contact.failsafe_after_s = 0
+            await until(lambda: reading(output, "Safe").severity is Severity.INVALID)
+        assert (tree.channel / "duty_cycle").read_text() == "0"
+        (tree.channel / "enable").rmdir()
+        (tree.channel / "away").rename(tree.channel / "enable")
+        await until(lambda: output.settings()["Power"] == 0)
+        assert (tree.channel / "enable").read_text() == "0"
+
+
 async def test_a_relay_is_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
     output = relay(rig, max_on_s=10)
     async with rig.running(output):

@@ -1,6 +1,7 @@
 """Registration: who is let in, and what an inventory becomes."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
@@ -242,7 +243,7 @@ async def test_an_inventory_that_breaks_a_limit_is_refused_with_the_limit(
         ({"boot_id": ""}, grpc.StatusCode.INVALID_ARGUMENT, "boot_id is empty"),
         ({"settings_revision": 2**60}, grpc.StatusCode.INVALID_ARGUMENT, "a revision above"),
         ({"machine_id": "m" * 65}, grpc.StatusCode.INVALID_ARGUMENT, "65 characters: the limit is 64"),
-        ({"name": "n" * 5_000_000}, grpc.StatusCode.RESOURCE_EXHAUSTED, "4000000"),
+        ({"name": "n" * 1_100_000}, grpc.StatusCode.RESOURCE_EXHAUSTED, "1000000"),
     ],
 )
 async def test_a_registration_that_makes_no_sense_is_refused(
@@ -345,6 +346,31 @@ async def test_over_tls_and_with_tokens_off_loopback(at_work: Run, tmp_path: Pat
         assert site.value("R1:ph:pH-Mon") == 7.0
         await agent.close()
         await until(lambda: not site.driver.missing())
+
+
+async def test_who_shows_no_token_cannot_even_hold_a_call_open(at_work: Run, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    credentials = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
+    async with at_work(listen="0.0.0.0:0", tls_cert="cert.pem", tls_key="key.pem") as site:
+        await site.driver.enrol("R1", ANA)
+
+        over = asyncio.Event()
+
+        async def says_nothing() -> AsyncIterator[bytes]:
+            await over.wait()
+            for nothing in ():
+                yield nothing
+
+        async with grpc.aio.secure_channel(f"127.0.0.1:{site.driver.address[1]}", credentials) as channel:
+            for metadata in ((), (("authorization", "Bearer "),), (("authorization", "Bearer wrong"),)):
+                call = channel.stream_unary("/vigilia.reactor.v1.Coordinator/Register")
+                with refused(grpc.StatusCode.UNAUTHENTICATED, "token"):
+                    async with asyncio.timeout(5):
+                        await call(says_nothing(), metadata=metadata)
+            over.set()
 
 
 async def test_a_key_that_is_none_is_told_at_the_start(at_work: Run, tmp_path: Path) -> None:

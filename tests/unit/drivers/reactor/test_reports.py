@@ -144,6 +144,31 @@ async def test_a_silent_reactor_is_lost_within_two_intervals_and_back_with_a_ful
         await agent.close()
 
 
+async def test_an_agent_that_only_registers_is_lost_all_the_same(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = site.agent()
+        await agent.register()
+        await agent.report()
+
+        async def register_again() -> None:
+            while True:
+                await agent.register()
+                await asyncio.sleep(INTERVAL_S / 4)
+
+        registering = asyncio.create_task(register_again())
+        await until(lambda: site.alarm("R1:ph:pH-Mon") == LOST)
+        registered = len(site.keeper.batches)
+        await until(lambda: len(site.keeper.batches) > registered + 3)
+        assert site.value("vigilia:R1:Connected-Sts") == 0
+        assert "reports do not come" in str(site.value("vigilia:R1:Error-Mon"))
+        registering.cancel()
+        await asyncio.wait([registering])
+        await agent.report()
+        assert site.shows("R1:ph:pH-Mon", 7.0)()
+        assert site.value("vigilia:R1:Connected-Sts") == 1
+        await agent.close()
+
+
 async def test_every_reactor_has_its_own_silence(at_work: Run) -> None:
     async with at_work() as site:
         first, second = await registered(site), await registered(site, name="R2")

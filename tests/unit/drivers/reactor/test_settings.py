@@ -94,6 +94,16 @@ async def test_a_rejected_setting_changes_nothing_and_is_shown(at_work: Run) -> 
         await agent.close()
 
 
+async def test_a_setting_that_breaks_a_limit_of_the_agent_is_no_valid_value(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = site.agent()
+        agent.refuse, agent.over_limit = (lambda _setting: "more than the pump can give"), True
+        async with agent.reporting():
+            with pytest.raises(InvalidValue, match="R1 rejected it: more than the pump can give"):
+                await site.write(DUTY, 60.0)
+        await agent.close()
+
+
 async def test_what_was_rejected_is_not_sent_again_and_what_held_is(at_work: Run) -> None:
     async with at_work() as site:
         agent = site.agent()
