@@ -19,9 +19,10 @@ from rig import choose_epics_ports
 
 def measurements() -> dict[str, Measurement]:
     """Every measurement by name. Imported when EPICS has been told its ports."""
+    import reactoragent
     import reactorsamples
 
-    return {"samples": reactorsamples.samples}
+    return {"samples": reactorsamples.samples, "agent": reactoragent.agent}
 
 
 def main() -> int:
