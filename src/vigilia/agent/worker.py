@@ -5,15 +5,13 @@ something it needs, is not usable; 3 another agent holds the data.
 """
 
 import asyncio
-import ctypes
-import gc
 import logging
 import os
 import signal
 import sys
 from collections.abc import MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -29,6 +27,7 @@ from vigilia.agent.holding import held
 from vigilia.agent.memory import Memory
 from vigilia.agent.parts import Measured, Part
 from vigilia.agent.samples import SampleStore
+from vigilia.agent.spare import spare_memory
 from vigilia.clock import Clock, parse_clock
 from vigilia.errors import AlreadyRunning, ConfigError, VigiliaError
 from vigilia.language import use
@@ -46,6 +45,8 @@ _logger = logging.getLogger(__name__)
 EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 _THREADS = 4
+_SETTLED_S = 20.0
+"""Real seconds after which everything was done once: registered, read, reported, delivered."""
 _HANGS_S = 60.0
 """Real seconds after which a disk that gives no answer is a reason to be started anew."""
 
@@ -123,7 +124,8 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
             crew.keep("service manager", manager.run)
         if manager.watchdog_wanted:
             crew.keep("watchdog", manager.feed_watchdog)
-        _spare_memory()
+        spare_memory()
+        loop.call_later(_SETTLED_S, spare_memory)
         _logger.info("agent %s of Vigilia %s at work: %d parts", config.agent.id, __version__, len(parts))
         await _until_stop(stop, guard)
         _logger.info("the agent stops")
@@ -167,14 +169,6 @@ def _notify_socket(environment: MutableMapping[str, str]) -> NotifySocket:
     if environment.get("WATCHDOG_PID") == str(os.getppid()):
         del environment["WATCHDOG_PID"]
     return NotifySocket.take(environment)
-
-
-def _spare_memory() -> None:
-    """Give back what the start has left behind: several megabytes of a Pi's 512."""
-    gc.collect()
-    gc.freeze()  # what is there now stays: no collection looks at it again
-    with suppress(AttributeError):  # of the C library of GNU alone
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def _until_stop(stop: asyncio.Event, guard: "Guard") -> None:
