@@ -20,9 +20,16 @@ from rig import choose_epics_ports
 def measurements() -> dict[str, Measurement]:
     """Every measurement by name. Imported when EPICS has been told its ports."""
     import reactoragent
+    import reactorfailsafe
+    import reactorkills
     import reactorsamples
 
-    return {"samples": reactorsamples.samples, "agent": reactoragent.agent}
+    return {
+        "samples": reactorsamples.samples,
+        "agent": reactoragent.agent,
+        "kills": reactorkills.kills,
+        "failsafe": reactorfailsafe.failsafe,
+    }
 
 
 def main() -> int:

@@ -30,6 +30,9 @@ Config = dict[str, Any]
 class Mortal(Program):
     """A program that is killed, and started again in the same folder."""
 
+    waits = True
+    """Whether a start waits for the ready line."""
+
     @property
     def pid(self) -> int:
         """Of the process that was started, and not of its children."""
@@ -49,9 +52,13 @@ class Mortal(Program):
         await process.wait()
 
     async def start_again(self) -> None:
-        """Start it anew, and wait until it is ready."""
+        """Start it anew."""
         self.lines.clear()
         await Program.__aenter__(self)
+
+    async def _wait_ready(self, process: asyncio.subprocess.Process) -> None:
+        if self.waits:
+            await super()._wait_ready(process)
 
 
 class SimReactors(Program):
@@ -155,7 +162,9 @@ class ReactorService(Mortal):
 
 
 class Agent(Mortal):
-    """`vigilia agent`: the guardian, and its worker."""
+    """`vigilia agent`: the guardian, and its worker. It prints nothing when it is ready."""
+
+    waits = False
 
     def __init__(self, bench: Bench, config: Config) -> None:
         folder = bench.folder("agent")
@@ -194,10 +203,6 @@ class Agent(Mortal):
         await self.kill()
         if worker is not None:
             await asyncio.to_thread(_wait_gone, worker)
-
-    async def _wait_ready(self, process: asyncio.subprocess.Process) -> None:
-        """It prints nothing."""
-        self.ready_s = time.monotonic() - self.started
 
 
 async def make_safe(agent: Agent) -> None:
