@@ -20,12 +20,16 @@ from rig import choose_epics_ports
 def measurements() -> dict[str, Measurement]:
     """Every measurement by name. Imported when EPICS has been told its ports."""
     import reactoragent
+    import reactorbackfill
     import reactorfailsafe
+    import reactorfleet
     import reactorkills
     import reactorsamples
 
     return {
         "samples": reactorsamples.samples,
+        "fleet": reactorfleet.fleet,
+        "backfill": reactorbackfill.backfill,
         "agent": reactoragent.agent,
         "kills": reactorkills.kills,
         "failsafe": reactorfailsafe.failsafe,

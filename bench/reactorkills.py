@@ -1,7 +1,7 @@
 """`kill -9` of agent and server at random instants, while probes are sampled and pumps asked for doses; what is left.
 
-Every row of the agent's store is copied as soon as it is durable there: each of them must be in the history in the end,
-or still in the store, once. Every dose asked for has a volume of its own, so that the pumps' record tells whether it was
+Every row of the agent's store is copied as soon as it is durable there: each must be in the history in the end, once,
+or still in the store. Every dose asked for has a volume of its own, so that the pumps' record tells whether it was
 given twice; and what the ledger says was given must be what the motors moved.
 """
 
