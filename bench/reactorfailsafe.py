@@ -111,11 +111,11 @@ async def failsafe(bench: Bench) -> list[Figure]:
     """Each fault with everything on; then the campaign of chance over the pumps' limits."""
     figures: list[Figure] = []
     for name in SHORT if bench.short else FAULTS:
-        fault, within_s, of_server = FAULTS[name]
+        _, within_s, of_server = FAULTS[name]
         waits: list[float] = []
         held = True
         for _ in range(round(bench.take(5, 1))):
-            wait, kept = await _suffer(bench, fault, within_s, of_server=of_server)
+            wait, kept = await suffer(bench, name)
             waits.append(wait)
             held = held and kept
         figures.append(Figure(f"{name}: all safe after, at most", percentile(waits, 100), "s", within_s))
@@ -124,8 +124,9 @@ async def failsafe(bench: Bench) -> list[Figure]:
     return figures + await reactorcampaign.limits(bench)
 
 
-async def _suffer(bench: Bench, fault: Fault, within_s: float, *, of_server: bool) -> tuple[float, bool]:
-    """Do something bad to a scene; return after how long all was as declared, and whether the others held."""
+async def suffer(bench: Bench, name: str) -> tuple[float, bool]:
+    """Do one of the faults to a scene; return after how long all was as declared, and whether the others held."""
+    fault, within_s, of_server = FAULTS[name]
     async with AsyncExitStack() as cleanup:
         scene = await _scene(bench, cleanup)
         try:

@@ -39,7 +39,7 @@ class Fleet(Program):
 
 
 async def fleet(bench: Bench) -> list[Figure]:
-    """All report and bring a sample of each point, each 5 s; then settings, one after another, to reactors at random."""
+    """All report and bring samples each 5 s; then settings, one after another, to reactors at random."""
     async with ReactorService(bench, interval_s=STATUS_S) as service, Fleet(bench, service, REACTORS) as agents:
         await asyncio.sleep(2 * STATUS_S)
         cpu = await measure_cpu(service, bench.take(60, 10))
