@@ -1,4 +1,4 @@
-"""`kill -9` of agent and server, and all that an output must survive: the short forms of `make reactor-crash`."""
+"""`kill -9` of agent and server, and all that an output must survive: the short forms of `make reactors`."""
 
 import random
 from pathlib import Path
