@@ -11,10 +11,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs bench soak crash lock clean
+.PHONY: help setup demo test lint docs bench soak crash reactors lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## prepare .venv (the other targets do it by themselves)
 
@@ -52,6 +52,9 @@ soak: $(READY) ## watch memory through half an hour of faults
 
 crash: $(READY) ## kill the watch over plants 200 times, and see that nobody missed anything
 	@$(BIN)/python bench/crash.py
+
+reactors: $(READY) ## kill agents and their server 100 times, and try 1,000 scenarios on pumps' limits
+	@$(BIN)/python bench/reactor.py kills failsafe
 
 lock: ## write requirements.lock again after a change of dependencies (needs uv)
 	scripts/lock

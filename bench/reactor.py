@@ -2,7 +2,8 @@
 
     python bench/reactor.py [--quick] [NAME …]
 
-Without names: everything. `--quick`: shorter, for a check of each change. The service and what it needs run as
+Without names: everything but the campaigns, `kills` and `failsafe`, which take the better part of an hour.
+`--quick`: shorter, for a check of each change. The service and what it needs run as
 processes on loopback, agents in this one. The exit code is 0 where every limit is kept, else 1.
 """
 
@@ -16,12 +17,27 @@ from poe import Measurement, run
 from programs import Bench
 from rig import choose_epics_ports
 
+CAMPAIGNS = ("kills", "failsafe")
+"""Left out where none is named."""
+
 
 def measurements() -> dict[str, Measurement]:
     """Every measurement by name. Imported when EPICS has been told its ports."""
+    import reactoragent
+    import reactorbackfill
+    import reactorfailsafe
+    import reactorfleet
+    import reactorkills
     import reactorsamples
 
-    return {"samples": reactorsamples.samples}
+    return {
+        "samples": reactorsamples.samples,
+        "fleet": reactorfleet.fleet,
+        "backfill": reactorbackfill.backfill,
+        "agent": reactoragent.agent,
+        "kills": reactorkills.kills,
+        "failsafe": reactorfailsafe.failsafe,
+    }
 
 
 def main() -> int:
@@ -32,7 +48,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *known], help=", ".join(known))
     parser.add_argument("--quick", action="store_true", help="shorter")
     arguments = parser.parse_args()
-    chosen = {name: known[name] for name in arguments.names or known}
+    usual = [name for name in known if name not in CAMPAIGNS]
+    chosen = {name: known[name] for name in arguments.names or usual}
     with tempfile.TemporaryDirectory(prefix="vigilia-bench-") as directory:
         return asyncio.run(run(chosen, Bench(Path(directory), arguments.quick)))
 

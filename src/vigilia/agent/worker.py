@@ -6,9 +6,7 @@ was full or busy, which may pass.
 """
 
 import asyncio
-import ctypes
 import errno
-import gc
 import logging
 import os
 import signal
@@ -16,7 +14,7 @@ import sqlite3
 import sys
 from collections.abc import MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -32,6 +30,7 @@ from vigilia.agent.holding import held
 from vigilia.agent.memory import Memory
 from vigilia.agent.parts import Measured, Part
 from vigilia.agent.samples import SampleStore
+from vigilia.agent.spare import spare_memory
 from vigilia.clock import Clock, parse_clock
 from vigilia.errors import AlreadyRunning, ConfigError, VigiliaError
 from vigilia.language import use
@@ -55,6 +54,8 @@ _PASSING_IN_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_L
 EXIT_ALONE = 4
 """A guardian that only stood still starts a worker anew."""
 _THREADS = 4
+_SETTLED_S = 20.0
+"""Real seconds after which everything was done once: registered, read, reported, delivered."""
 _HANGS_S = 60.0
 """Real seconds after which a disk that gives no answer is a reason to be started anew."""
 
@@ -138,7 +139,8 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
             crew.keep("service manager", manager.run)
         if manager.watchdog_wanted:
             crew.keep("watchdog", manager.feed_watchdog)
-        _spare_memory()
+        spare_memory()
+        loop.call_later(_SETTLED_S, spare_memory)
         _logger.info("agent %s of Vigilia %s at work: %d parts", config.agent.id, __version__, len(parts))
         told = await _until_stop(stop, guard)
         _logger.info("the agent stops")
@@ -189,14 +191,6 @@ def _notify_socket(environment: MutableMapping[str, str]) -> NotifySocket:
     if environment.get("WATCHDOG_PID") == str(os.getppid()):
         del environment["WATCHDOG_PID"]
     return NotifySocket.take(environment)
-
-
-def _spare_memory() -> None:
-    """Give back what the start has left behind: several megabytes of a Pi's 512."""
-    gc.collect()
-    gc.freeze()  # what is there now stays: no collection looks at it again
-    with suppress(AttributeError):  # of the C library of GNU alone
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def _until_stop(stop: asyncio.Event, guard: "Guard") -> bool:
