@@ -95,7 +95,7 @@ class Desk:
         for name, part in self._parts.items():
             for parameter, value in part.settings().items():
                 last = self._memory.decisions.get((name, parameter))
-                found[name, parameter] = Decision(value, last.revision, last.rejected) if last else Decision(value, 0)
+                found[name, parameter] = last._replace(value=value) if last else Decision(value, 0)
         for key, decision in self._memory.decisions.items():
             if key not in found and decision.rejected:  # of a part that there is not: the asker is told so
                 found[key] = decision
@@ -174,16 +174,18 @@ class Desk:
                 await part.apply(wish.parameter, value)
             self._memory.decisions[key] = Decision(value, wish.revision)
             _logger.info("%s %s is %s (revision %d)", *key, shorten(value), wish.revision)
-        except (Rejected, Failed, TimeoutError) as error:
+        except Rejected as error:
+            self._reject(wish, last, str(error), over_limit=error.over_limit)
+        except (Failed, TimeoutError) as error:
             self._reject(wish, last, str(error) or f"it was not applied within {_APPLY_S:g} s")
         except Exception as error:  # a fault of one part stops neither the others nor the talk with the server
             _logger.critical("%s %s: applying it met a fault of the program", *key, exc_info=error)
             self._reject(wish, last, f"a fault of the program: {error!r}"[:500])
         await self._memory.save_if_possible()
 
-    def _reject(self, wish: Wish, last: Decision | None, reason: str) -> None:
+    def _reject(self, wish: Wish, last: Decision | None, reason: str, *, over_limit: bool = False) -> None:
         key = wish.part, wish.parameter
-        self._memory.decisions[key] = Decision(last.value if last else None, wish.revision, reason)
+        self._memory.decisions[key] = Decision(last.value if last else None, wish.revision, reason, over_limit)
         _logger.warning("%s %s was not set to %s: %s", *key, shorten(wish.value), reason)
 
     async def _do(self, order: Order, latest: float) -> None:

@@ -42,6 +42,8 @@ class Decision(NamedTuple):
     """What was decided on last."""
     rejected: str = ""
     """Why that one was rejected; empty: it was applied."""
+    over_limit: bool = False
+    """Of a rejected one: whether its value breaks a limit, whatever the state of the part."""
 
 
 class Place(NamedTuple):
@@ -129,8 +131,8 @@ class Memory:
         if found["version"] > _VERSION:
             raise StartError(f"{self.path} is of a newer version of the agent: update this one, or move the file away")
         decisions: dict[Key, Decision] = {}
-        for part, parameter, value, revision, rejected in found["settings"]:
-            decision = Decision(_value(value), int(revision), str(rejected))
+        for part, parameter, value, revision, rejected, *more in found["settings"]:
+            decision = Decision(_value(value), int(revision), str(rejected), over_limit=more == [True])
             decisions[str(part), str(parameter)] = decision
         machine, commands = str(found["machine"]), dict.fromkeys(map(str, found["commands"]))
         self.place = Place(str(found["place"][0]), int(found["place"][1]))

@@ -113,6 +113,7 @@ def setting_state_of(key: Key, decision: Decision, kind: Kind) -> pb.SettingStat
         value=value_of(kind, decision.value),
         revision=decision.revision,
         rejected=_text(decision.rejected),
+        over_limit=decision.over_limit,
     )
 
 

@@ -194,6 +194,12 @@ async def test_settings_that_break_a_limit_are_rejected_and_change_nothing(
     assert "write 0 to 100 %" in states["Duty"].rejected
     assert (states["Duty"].value.number, states["Duty"].revision) == (0.0, 1)
     assert "has no setting" in states["Nothing"].rejected
+    assert {name: state.over_limit for name, state in states.items()} == {
+        "Duty": True,
+        "Power": True,
+        "Nothing": False,
+        "Title": True,
+    }
     assert states.keys() == {"Duty", "Power", "Nothing", "Title"}
 
 

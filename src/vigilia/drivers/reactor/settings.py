@@ -8,6 +8,7 @@ the newest value that was applied is, should the reactor have forgotten it.
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from vigilia.drivers.reactor.inventory import Inventory, Key
 from vigilia.drivers.reactor.values import BadValue, value_of, wire_value
@@ -26,6 +27,15 @@ _REFUSED = (Severity.INVALID, Status.WRITE)
 _GOOD = (Severity.NO_ALARM, Status.NO_ALARM)
 
 
+class Decided(NamedTuple):
+    """What a reactor has decided."""
+
+    row: SettingRow
+    """The newest request as it stands now."""
+    over_limit: bool
+    """Of a rejected one: whether its value breaks a limit."""
+
+
 class Settings:
     """The settings of one reactor."""
 
@@ -35,7 +45,7 @@ class Settings:
         self._reactor = reactor
         self._rows: dict[Key, SettingRow] = {(row.part, row.parameter): row for row in rows}
         self._decided: dict[Key, int] = {}
-        self._waiting: dict[Key, list[tuple[int, asyncio.Future[SettingRow]]]] = {}
+        self._waiting: dict[Key, list[tuple[int, asyncio.Future[Decided]]]] = {}
 
     def begin(self, revision: int) -> None:
         """Begin anew with an agent that has just started, and says up to which revision it remembers."""
@@ -73,9 +83,9 @@ class Settings:
         """Return what was asked for last of a setting."""
         return self._rows.get(key)
 
-    def decision(self, row: SettingRow) -> asyncio.Future[SettingRow]:
+    def decision(self, row: SettingRow) -> asyncio.Future[Decided]:
         """Return what will be done once the reactor has decided on a request, or on one after it."""
-        future: asyncio.Future[SettingRow] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault((row.part, row.parameter), []).append((row.revision, future))
         return future
 
@@ -96,7 +106,7 @@ class Settings:
         changed = self._changed(key, row, state, value, now)
         if changed is not None:
             self._rows[key] = changed
-        self._tell(key, state.revision)
+        self._tell(key, state)
         return changed
 
     def owed(self, inventory: Inventory) -> list[wire.Setting]:
@@ -158,15 +168,15 @@ class Settings:
             return None
         return replace(row, state=APPLIED, reason="", held=row.value, held_revision=row.revision)
 
-    def _tell(self, key: Key, revision: int) -> None:
+    def _tell(self, key: Key, state: wire.SettingState) -> None:
         waiting = self._waiting.get(key)
         row = self._rows.get(key)
         if not waiting or row is None:
             return
         for asked, future in waiting:
-            if asked <= revision and not future.done():
-                future.set_result(row)
-        left = [entry for entry in waiting if entry[0] > revision and not entry[1].done()]
+            if asked <= state.revision and not future.done():
+                future.set_result(Decided(row, state.over_limit))
+        left = [entry for entry in waiting if entry[0] > state.revision and not entry[1].done()]
         if left:
             self._waiting[key] = left
         else:

@@ -58,12 +58,13 @@ class Writes:
             await asyncio.wait([decision], timeout=DECIDE_S)
             if not decision.done() or decision.cancelled():
                 raise Pending(f"{reactor.id} has not decided on it yet: the setting is kept, and applied when it does")
-            decided = decision.result()
+            decided, over_limit = decision.result()
         finally:
             decision.cancel()
         # A newer one has taken its place where the revisions differ: last writer wins, and the point shows it.
         if decided.revision == row.revision and decided.state == REJECTED:
-            raise NotWritable(f"{point.name}: {reactor.id} rejected it: {decided.reason}")
+            rejection = InvalidValue if over_limit else NotWritable
+            raise rejection(f"{point.name}: {reactor.id} rejected it: {decided.reason}")
 
     async def _keep(self, reactor: Reactor, row: SettingRow, before: SettingRow | None) -> None:
         """Keep a setting. One for a reactor that is there is sent all the same where the store is away."""

@@ -122,6 +122,8 @@ class Agent:
         for key, (value, revision) in (memory or {}).items():
             self.holds[key], self.revisions[key] = value, revision
         self.rejected: dict[tuple[str, str], str] = {}
+        self.over_limit = False
+        """What it says of whatever it rejects."""
         self.refuse: Callable[[wire.Setting], str] = lambda _setting: ""
         self.obey: Callable[[wire.Command], wire.CommandState] = lambda command: wire.CommandState(
             id=command.id, outcome=wire.CommandState.DONE
@@ -262,6 +264,7 @@ class Agent:
             value=self.holds[key],
             revision=self.revisions.get(key, 0),
             rejected=self.rejected.get(key, ""),
+            over_limit=self.over_limit and bool(self.rejected.get(key)),
         )
 
     def _channel(self, address: str) -> grpc.aio.Channel:

@@ -94,6 +94,17 @@ async def test_a_rejected_setting_changes_nothing_and_is_shown(at_work: Run) -> 
         await agent.close()
 
 
+async def test_a_value_that_breaks_a_limit_of_the_reactor_is_an_invalid_value(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = site.agent()
+        async with agent.reporting():
+            agent.refuse, agent.over_limit = lambda _setting: "write 0 to 50 %", True
+            with pytest.raises(InvalidValue, match="R1 rejected it: write 0 to 50 %"):
+                await site.write(DUTY, 60.0)
+            assert (site.value(DUTY), site.alarm(DUTY)) == (60.0, REFUSED)
+        await agent.close()
+
+
 async def test_what_was_rejected_is_not_sent_again_and_what_held_is(at_work: Run) -> None:
     async with at_work() as site:
         agent = site.agent()
