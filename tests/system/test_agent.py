@@ -31,7 +31,8 @@ DOSE, DOSED, TOTAL = "R1:acid:Dose-SP", "R1:acid:Dosed-Mon", "R1:acid:Total-Mon"
 PROBES = (PH, "R1:ec:EC-Mon", "R1:do:DO-Mon", "R1:orp:ORP-Mon", "R1:rtd:Temp-Mon", "R1:hum:Hum-Mon", "R1:co2:CO2-Mon")
 CONTACT = "vigilia:R1:Connected-Sts"
 SAMPLES = """
-SELECT time_ms + coalesce(correction_ms, 0) FROM samples JOIN series ON series.id = series JOIN eras ON eras.id = era
+SELECT time_ms + coalesce(correction_ms, 0) FROM samples
+JOIN series ON series.id = samples.series LEFT JOIN eras ON eras.id = samples.era
 WHERE part = ? AND parameter = 'pH' ORDER BY "offset"
 """
 SAFE_WITHIN_S = 1.0
@@ -193,7 +194,7 @@ async def test_outputs_are_safe_within_a_second_of_a_kill(serve: Any, vessel: Ve
     [run] = await vessel.doses()
     assert run["by"] == "stopped"
     assert run["ended_monotonic"] - killed < SAFE_WITHIN_S + SLACK_S
-    assert (await dose)[0] in (409, 504)
+    assert (await dose)[0] in (409, 502, 504)
     if victim == "guardian":
         await program.wait()
         program = await agent(f"127.0.0.1:{port}")
@@ -266,7 +267,7 @@ async def test_a_network_that_goes_and_comes(serve: Any, epics: Epics, vessel: V
 
         times = await until(arrived)
         assert len(times) == len(set(times))
-        assert max(later - earlier for earlier, later in pairwise(times)) < 2500
+        assert max(later - earlier for earlier, later in pairwise(times)) < 5000
         assert await vessel.doses() == []
 
 
