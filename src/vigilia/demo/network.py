@@ -7,13 +7,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Self
 
+from vigilia.errors import StartError
+
 _CHUNK_BYTES = 65_536
 
 
 class Network:
     """What connects to `here` reaches the same port `there`: `async with Network(here, there, ports) as network:`.
 
-    Entering it raises OSError where a port is not free.
+    Entering it raises StartError where a port is not free.
     """
 
     def __init__(self, here: str, there: str, ports: Sequence[int]) -> None:
@@ -39,9 +41,9 @@ class Network:
                 self._servers.append(
                     await asyncio.start_server(lambda r, w, to=port: self._accept(r, w, to), self._here, port)
                 )
-        except OSError:
+        except OSError as error:
             await self.__aexit__()
-            raise
+            raise StartError(f"{self._here}: the network that can be cut has no place there: {error}") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -5,6 +5,8 @@ import json
 import re
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,7 +18,18 @@ STAYS = "print('I am well', flush=True); import time; time.sleep(60)"
 ENDS = "[print('line', n) for n in range(100)]; print('out of memory'); raise SystemExit(1)"
 
 
-async def show(program: str, handler: object, stop: asyncio.Event, seconds: float | None, webhook: str = STAYS) -> None:
+async def nothing_happens() -> None:
+    await asyncio.Event().wait()
+
+
+async def show(
+    program: str,
+    handler: object,
+    stop: asyncio.Event,
+    seconds: float | None,
+    webhook: str = STAYS,
+    reactors: Callable[[], Coroutine[Any, Any, None]] = nothing_happens,
+) -> None:
     """Show the life of two processes that are no service and no webhook, with a server of events beside them."""
     app = web.Application()
     app.router.add_get("/api/v1/events", handler)  # type: ignore[arg-type]
@@ -30,7 +43,7 @@ async def show(program: str, handler: object, stop: asyncio.Event, seconds: floa
     ]
     try:
         async with asyncio.timeout(30):
-            await show_life(f"http://{host}:{port}", *processes, stop, seconds)
+            await show_life(f"http://{host}:{port}", *processes, asyncio.create_task(reactors()), stop, seconds)
     finally:
         for process in processes:
             if process.returncode is None:
@@ -91,6 +104,14 @@ async def test_plants_that_end_are_told() -> None:
         await show(STAYS, silent, asyncio.Event(), None, webhook="pass")
 
 
+async def test_reactors_that_do_not_get_going_are_told() -> None:
+    async def fail() -> None:
+        raise VigiliaError("the reactors do not get going")
+
+    with pytest.raises(VigiliaError, match="reactors do not get going"):
+        await show(STAYS, silent, asyncio.Event(), None, reactors=fail)
+
+
 CARDS = """
 print('2026-03-10 11:49:58 Relay failure – UFV Cedro')
 print('    Relay failure – UFV Cedro')
@@ -110,7 +131,7 @@ async def test_cards_and_changes_are_shown(capsys: pytest.CaptureFixture[str]) -
     async def changes(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        for name in ("9:Inverter-1:State-Sts", "SIM-01:Cam-01:Power-Mon"):
+        for name in ("9:Inverter-1:State-Sts", "SIM-01:Cam-01:Power-Mon", "R1:ph-control:State-Sts"):
             await response.write(event(name, "Normal") + event(name, "Suppressed"))
         await told.wait()
         await response.write(event("SIM-01:Cam-01:PwrState-Raw", "Disabled"))
@@ -133,6 +154,7 @@ async def test_cards_and_changes_are_shown(capsys: pytest.CaptureFixture[str]) -
         ["11:51", "9:Inverter-1:State-Sts", "Normal", "→", "Suppressed"]
     ]
     assert "Power-Mon" not in text
+    assert "ph-control" not in text
     place = next(number for number, line in enumerate(lines) if "Relay failure" in line)
     assert lines[place].endswith("  ┃ Relay failure – UFV Cedro")
     assert lines[place + 1] == "         ┃   Relay 9: OVERVOLTAGE (r59A)", "the title is not said twice"
