@@ -120,17 +120,25 @@ async def _print_changes(url: str, moment: _Moment) -> None:
             name = point["name"]
             if not _SHOWN.fullmatch(name):
                 continue
-            state = (point["label"], point["severity"])
+            state = (_said(point), point["severity"])
             before = shown.get(name)
             shown[name] = state
-            if before not in (None, state) and point["severity"] != "INVALID":
+            if before not in (None, state) and before[0] is not None and point["severity"] != "INVALID":
                 print(_change_line(point, before, moment), flush=True)
+
+
+def _said(point: dict[str, Any]) -> str | None:
+    """Return what a point says, for people; None: it was never read."""
+    if point["label"] is not None or point["value"] is None:
+        return point["label"]
+    return f"{point['value']:g} {point['units']}"
 
 
 def _change_line(point: dict[str, Any], before: tuple[Any, Any] | None, moment: _Moment) -> str:
     """Return a change as a line."""
     time = datetime.fromisoformat(point["timestamp"]).astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
-    was = before[0] if before and before[0] != point["label"] else None
-    change = f"{was} → {point['label']}" if was else f"{point['label']}"
+    is_now = _said(point)
+    was = before[0] if before and before[0] != is_now else None
+    change = f"{was} → {is_now}" if was else f"{is_now}"
     alarm = "" if point["severity"] == "NO_ALARM" else f"   [{point['severity']}/{point['status']}]"
     return f"  {moment.advance(time)}  {point['name']:<36} {change}{alarm}"

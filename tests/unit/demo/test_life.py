@@ -121,7 +121,12 @@ import time; time.sleep(60)
 
 
 def event(name: str, label: str, timestamp: str = "2026-03-10T14:51:07.000Z") -> bytes:
-    point = {"name": name, "label": label, "severity": "NO_ALARM", "status": "NO_ALARM", "timestamp": timestamp}
+    said = {"label": label, "value": 1, "units": None}
+    return event_of(name, said, timestamp)
+
+
+def event_of(name: str, said: dict[str, Any], timestamp: str = "2026-03-10T14:51:07.000Z") -> bytes:
+    point = {"name": name, **said, "severity": "NO_ALARM", "status": "NO_ALARM", "timestamp": timestamp}
     return b"event: reading\ndata: " + json.dumps(point).encode() + b"\n\n"
 
 
@@ -133,6 +138,8 @@ async def test_cards_and_changes_are_shown(capsys: pytest.CaptureFixture[str]) -
         await response.prepare(request)
         for name in ("9:Inverter-1:State-Sts", "SIM-01:Cam-01:Power-Mon", "R1:ph-control:State-Sts"):
             await response.write(event(name, "Normal") + event(name, "Suppressed"))
+        for ml in (None, 2.0, 4.5):
+            await response.write(event_of("R1:acid:Dosed-Mon", {"label": None, "value": ml, "units": "ml"}))
         await told.wait()
         await response.write(event("SIM-01:Cam-01:PwrState-Raw", "Disabled"))
         await response.write(event("SIM-01:Cam-01:PwrState-Raw", "Searching", "2026-03-10T14:48:00.000Z"))
@@ -144,7 +151,7 @@ async def test_cards_and_changes_are_shown(capsys: pytest.CaptureFixture[str]) -
     async with asyncio.timeout(30):
         while "Searching" not in text:
             text += capsys.readouterr().out
-            if "OVERVOLTAGE" in text and "Suppressed" in text:
+            if "OVERVOLTAGE" in text and "4.5 ml" in text:
                 told.set()
             await asyncio.sleep(0.01)
     stop.set()
@@ -155,6 +162,9 @@ async def test_cards_and_changes_are_shown(capsys: pytest.CaptureFixture[str]) -
     ]
     assert "Power-Mon" not in text
     assert "ph-control" not in text
+    assert [line.split() for line in lines if "Dosed" in line] == [
+        ["11:51", "R1:acid:Dosed-Mon", "2", "ml", "→", "4.5", "ml"]
+    ]
     place = next(number for number, line in enumerate(lines) if "Relay failure" in line)
     assert lines[place].endswith("  ┃ Relay failure – UFV Cedro")
     assert lines[place + 1] == "         ┃   Relay 9: OVERVOLTAGE (r59A)", "the title is not said twice"
