@@ -65,7 +65,8 @@ async def test_the_demonstration(demo: Program) -> None:
     acidity = json.loads(await shell(command(demo, "Acidity")))
     assert acidity["value"] == pytest.approx(7.0, abs=0.4)
     dosed = json.loads(await shell(command(demo, "Dose")))
-    assert (dosed["name"], dosed["value"]) == ("R1:acid:Dose-SP", 5)
+    # Refused where the loop is giving a dose at this moment.
+    assert dosed.get("value") == 5 or "giving a dose" in dosed["detail"], dosed
 
     await demo.line_with("┃ Relay failure – UFV Boa Vista", IN_THE_FIRST_MINUTE_S)
     await demo.line_with("┃ Inverter back to normal – UFV Alvorada", IN_THE_FIRST_MINUTE_S)
