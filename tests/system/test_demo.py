@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,15 @@ def command(demo: Program, title: str) -> str:
     return line.split(maxsplit=1)[1]
 
 
+def children_of(pid: int) -> list[int]:
+    """Return every process that comes of one."""
+    try:
+        found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+    return found + [deeper for child in found for deeper in children_of(child)]
+
+
 @pytest.fixture
 async def demo(programs: Any) -> Program:
     started = await programs("demo", environment={"LANG": "en_US.UTF-8", "LC_ALL": "en_US.UTF-8"})
@@ -51,13 +61,28 @@ async def test_the_demonstration(demo: Program) -> None:
         IN_THE_FIRST_MINUTE_S,
     )
 
+    await until(lambda: any(":acid:Dosed-Mon" in line for line in demo.lines), IN_THE_FIRST_MINUTE_S)
+    acidity = json.loads(await shell(command(demo, "Acidity")))
+    assert acidity["value"] == pytest.approx(7.0, abs=0.4)
+    dosed = json.loads(await shell(command(demo, "Dose")))
+    # Refused where the loop is giving a dose at this moment.
+    assert dosed.get("value") == 5 or "giving a dose" in dosed["detail"], dosed
+
     await demo.line_with("┃ Relay failure – UFV Boa Vista", IN_THE_FIRST_MINUTE_S)
     await demo.line_with("┃ Inverter back to normal – UFV Alvorada", IN_THE_FIRST_MINUTE_S)
     exports = "; ".join(line.strip() for line in demo.lines if "export EPICS" in line)
     read = next(line for line in demo.lines if "p4p.client.cli get" in line and "State-Sts" in line)
     assert "Failed" in await shell(f"{exports}; {read}")
 
+    await demo.line_with("┃ Reactor without contact – R2", IN_THE_FIRST_MINUTE_S)
+    await until(lambda: any("R2:heater:Safe-Sts" in line and "→ Safe" in line for line in demo.lines), 90)
+    await shell(command(demo, "Resume"))
+    await until(lambda: any("R2:heater:Safe-Sts" in line and "→ Normal" in line for line in demo.lines))
+
+    children = children_of(demo.process.pid)
+    assert len(children) >= 8, "three simulators, the service with its IOC, two agents of two processes each"
     demo.process.send_signal(signal.SIGINT)
     assert await demo.wait() == 0
     assert demo.lines[-1] == "Stopped."
     assert "Traceback" not in demo.text
+    assert not any(Path("/proc", str(child)).exists() for child in children)

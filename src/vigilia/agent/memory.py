@@ -45,7 +45,7 @@ class Decision(NamedTuple):
     rejected: str = ""
     """Why that one was rejected; empty: it was applied."""
     over_limit: bool = False
-    """Whether its value broke a limit. It is not kept for the next start: whoever asked has heard of it by then."""
+    """Of a rejected one: whether its value breaks a limit, whatever the state of the part."""
 
 
 class Place(NamedTuple):
@@ -115,7 +115,7 @@ class Memory:
             {
                 "version": _VERSION,
                 "machine": self.machine,
-                "settings": [[*key, *decision[:3]] for key, decision in self.decisions.items()],
+                "settings": [[*key, *decision] for key, decision in self.decisions.items()],
                 "commands": list(self._commands),
                 "place": list(self.place),
             }
@@ -139,8 +139,8 @@ class Memory:
         if found["version"] > _VERSION:
             raise StartError(f"{self.path} is of a newer version of the agent: update this one, or move the file away")
         decisions: dict[Key, Decision] = {}
-        for part, parameter, value, revision, rejected in found["settings"]:
-            decision = Decision(_value(value), int(revision), str(rejected))
+        for part, parameter, value, revision, rejected, *more in found["settings"]:
+            decision = Decision(_value(value), int(revision), str(rejected), over_limit=more == [True])
             decisions[str(part), str(parameter)] = decision
         machine, commands = str(found["machine"]), dict.fromkeys(map(str, found["commands"]))
         self.place = Place(str(found["place"][0]), int(found["place"][1]))

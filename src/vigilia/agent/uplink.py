@@ -212,7 +212,7 @@ class Uplink:
         failures, heard = 0, False
         while True:
             self._reported = loop.time()
-            self._due = self._reported + interval_s / self._clock.speed
+            self._due = self._reported + interval_s  # real seconds, as the server counts its patience
             report = self._inside.reporter.compose(self._identity.reactor_id, self._identity.boot_id)
             asked = self._clock.monotonic()
             try:

@@ -1,1 +1,1 @@
-"""`vigilia demo`: simulated switches and solar plants, and the service that watches both, with things to try."""
+"""`vigilia demo`: simulated switches, solar plants and reactors, and the service that watches them."""

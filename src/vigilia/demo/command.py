@@ -13,10 +13,10 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 
-from vigilia.demo import plants
+from vigilia.demo import plants, reactors
 from vigilia.demo.guide import DEVICE, things_to_try, what_happens
 from vigilia.demo.life import show_life
-from vigilia.demo.processes import EpicsPorts, lines_until, running
+from vigilia.demo.processes import EpicsPorts, drained, lines_until, running
 from vigilia.language import tr, use
 
 _SWITCHES = 3
@@ -39,24 +39,35 @@ async def _demonstrate(language: str, seconds: float | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="vigilia-demo-")))
-        starting = tr("Starting {switches} simulated switches, {plants} simulated solar plants, and the service …")
+        starting = tr("Starting {switches} simulated switches, {plants} solar plants, 2 reactors, and the service …")
         print(starting.format(switches=_SWITCHES, plants=len(plants.PLANTS)), flush=True)
         switches = await cleanup.enter_async_context(running("sim", "aruba", *_switch_options(folder)))
         solar = await cleanup.enter_async_context(running("sim", "pvoperation", *_plant_options(folder)))
         switch_control = (await lines_until(switches, "control "))[-1].removeprefix("control ")
         said = await lines_until(solar, "vigilia sim ready")
         plant_control = next(line for line in said if line.startswith("control ")).removeprefix("control ")
-        ports = EpicsPorts()
+        vessels = await cleanup.enter_async_context(
+            running("sim", "reactor", *reactors.sim_options(folder, plants.SPEED))
+        )
+        equipment = await lines_until(vessels, "vigilia sim ready")
+        vessel_control = next(line for line in equipment if line.startswith("control ")).removeprefix("control ")
+        ports, reactor_ports = EpicsPorts(), reactors.ReactorPorts()
         config = folder / "vigilia.toml"
-        config.write_text(_configuration(language, folder, ports), encoding="utf-8")
+        config.write_text(_configuration(language, folder, ports) + reactor_ports.section, encoding="utf-8")
         environment = ports.server_environment | plants.settings(said)
         service = await cleanup.enter_async_context(running("run", str(config), environment=environment))
         ready = (await lines_until(service, "vigilia ready"))[-1]
         url = ready.removeprefix("vigilia ready ")
+        network = await cleanup.enter_async_context(reactor_ports.network())
+        clock = {"VIGILIA_CLOCK": environment["VIGILIA_CLOCK"]}
+        for agent in reactors.write_configs(folder, equipment, reactor_ports, language).values():
+            process = await cleanup.enter_async_context(running("agent", str(agent), environment=clock))
+            await cleanup.enter_async_context(drained(process))
         print(f"\n{ready}")
         print(things_to_try(url, switch_control, plant_control, ports, folder / "logs"))
         print(what_happens(), flush=True)
-        await show_life(url, service, solar, stop, seconds)
+        vessels_live = asyncio.create_task(reactors.live(url, vessel_control, network), name="reactors")
+        await show_life(url, service, solar, vessels_live, stop, seconds)
         print(tr("Stopping: the service logs out of every switch …"), flush=True)
     print(tr("Stopped."), flush=True)
 

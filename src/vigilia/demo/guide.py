@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vigilia.demo import plants
 from vigilia.demo.processes import EpicsPorts
+from vigilia.demo.reactors import SHAKY, STEADY
 from vigilia.language import tr
 
 DEVICE = "SIM-01:Cam-03"
@@ -15,7 +16,8 @@ def things_to_try(url: str, switches: str, api: str, ports: EpicsPorts, logs: Pa
     """Return the commands: `switches` and `api` are the simulators' control services, `url` is the service's."""
     python = sys.executable
     exports = "\n".join(f"    export {name}={value}" for name, value in ports.client_environment.items())
-    point = f"{url}/api/v1/points/{DEVICE}"
+    points = f"{url}/api/v1/points"
+    point = f"{points}/{DEVICE}"
     json = "-H 'Content-Type: application/json' -d"
     plant, inverter = plants.FAILED
     tripping, relay = plants.RELAY
@@ -31,6 +33,9 @@ def things_to_try(url: str, switches: str, api: str, ports: EpicsPorts, logs: Pa
         (tr("Alarms"), f"curl -s {url}/api/v1/alarms"),
         (tr("Acknowledge"), f"""{post} '{{"comment": "…"}}' {url}/api/v1/alarms/{alarm}/acknowledge"""),
         (tr("Trip"), f"{post} '{trip}' {api}/plants/{tripping}/trips"),
+        (tr("Acidity"), f"curl -s {points}/{STEADY}:ph:pH-Mon"),
+        (tr("Dose"), f"curl -s -X PUT {json} '{{\"value\": 5}}' {points}/{STEADY}:acid:Dose-SP/value"),
+        (tr("Resume"), f"curl -s -X PUT {json} '{{\"value\": 1}}' {points}/{SHAKY}:heater:Resume-Cmd/value"),
         (tr("Logs"), f"tail -F {logs}/vigilia.log {logs}/rele/rele.log {logs}/inversor/inversor.log"),
     )
     width = max(len(title) for title, _ in commands) + 2
@@ -43,6 +48,7 @@ def things_to_try(url: str, switches: str, api: str, ports: EpicsPorts, logs: Pa
     {python} -W ignore -m p4p.client.cli get {DEVICE}:PwrState-Raw {DEVICE}:Power-Mon
     {python} -W ignore -m p4p.client.cli get {plant}:Inverter-{inverter}:State-Sts {plant}:Inverter-{inverter}:Pac-Mon
     {python} -W ignore -m p4p.client.cli monitor {DEVICE}:PwrState-Raw
+    {python} -W ignore -m p4p.client.cli get {STEADY}:ph:pH-Mon {STEADY}:ph-control:State-Sts
     {python} -c "from p4p.client.thread import Context; Context('pva').put('{DEVICE}:PwrState-Sel', 'On')"
 """
 
@@ -59,5 +65,11 @@ def what_happens() -> str:
             "  " + tr("Inverters that failed are told at once, and one is soon well again."),
             "  " + tr("Before 12:00 a relay trips: its inverters are Suppressed, and not told. At 12:00, a heartbeat."),
             "  " + tr("Every real minute one of the switches reboots."),
+            "  " + tr("Both reactors dose acid by themselves (acid:Dosed-Mon), so that their pH stays at 7."),
+            "  "
+            + tr("{name} loses its network now and then: it goes on, and its history is whole when it is back;").format(
+                name=SHAKY
+            ),
+            "  " + tr("its heater falls to safe, and stays so until Resume."),
         )
     )

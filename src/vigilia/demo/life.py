@@ -16,7 +16,7 @@ from vigilia.errors import VigiliaError, printable
 from vigilia.language import tr
 
 _LAST_WORDS_S = 2.0
-_SHOWN = (":PwrState-Raw", ":PwrState-Sel", ":Connected-Sts", ":State-Sts")
+_SHOWN = re.compile(r".*:(PwrState-Raw|PwrState-Sel|Connected-Sts|Inverter-[^:]+:State-Sts|Dosed-Mon|Safe-Sts)")
 _CARD = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d):\d\d (.+)")
 """How the simulated webhook tells of a card: its time and title; its lines follow, with blanks before them."""
 
@@ -33,15 +33,25 @@ class _Moment:
         return self._latest[-5:]
 
 
-async def show_life(url: str, service: Process, webhook: Process, stop: asyncio.Event, seconds: float | None) -> None:
-    """Print what happens until told to stop or the time is over. Raises VigiliaError where a part of it fails."""
+async def show_life(
+    url: str,
+    service: Process,
+    webhook: Process,
+    reactors: "asyncio.Task[None]",
+    stop: asyncio.Event,
+    seconds: float | None,
+) -> None:
+    """Print what happens until told to stop or the time is over. Raises VigiliaError where a part of it fails.
+
+    `reactors` is what happens to them, and ends with this.
+    """
     moment = _Moment()
     said: deque[str] = deque(maxlen=LAST_LINES)
     events = asyncio.create_task(_follow(url, moment), name="events")
     stopped = asyncio.create_task(stop.wait(), name="stop")
     log = asyncio.create_task(_read_log(service, said), name="log")
     cards = asyncio.create_task(_print_cards(webhook, moment), name="cards")
-    tasks = (events, stopped, log, cards)
+    tasks = (events, stopped, log, cards, reactors)
     try:
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not done or stopped in done:
@@ -50,6 +60,9 @@ async def show_life(url: str, service: Process, webhook: Process, stop: asyncio.
         if log.done():
             log.result()
             sentence = tr("the service ended by itself; its last words:")
+        elif reactors.done():
+            reactors.result()
+            return
         elif events.done():
             reason = printable(str(events.exception() or "") or "?")
             sentence = tr("the service's stream of events broke off ({reason}); its last words:").format(reason=reason)
@@ -82,7 +95,7 @@ async def _print_cards(webhook: Process, moment: _Moment) -> None:
 
 
 async def _follow(url: str, moment: _Moment) -> None:
-    """Print each change of a port's state, of a choice, of a switch's contact and of an inverter's state.
+    """Print each change of a port's state or choice, of contact, of an inverter's state, and what reactors dose.
 
     Returns where the service ends the stream. Raises VigiliaError where it cannot be had, or breaks.
     """
@@ -105,19 +118,27 @@ async def _print_changes(url: str, moment: _Moment) -> None:
                 continue
             point = json.loads(line.removeprefix("data:"))
             name = point["name"]
-            if not name.endswith(_SHOWN):
+            if not _SHOWN.fullmatch(name):
                 continue
-            state = (point["label"], point["severity"])
+            state = (_said(point), point["severity"])
             before = shown.get(name)
             shown[name] = state
-            if before not in (None, state) and point["severity"] != "INVALID":
+            if before not in (None, state) and before[0] is not None and point["severity"] != "INVALID":
                 print(_change_line(point, before, moment), flush=True)
+
+
+def _said(point: dict[str, Any]) -> str | None:
+    """Return what a point says, for people; None: it was never read."""
+    if point["label"] is not None or point["value"] is None:
+        return point["label"]
+    return f"{point['value']:g} {point['units']}"
 
 
 def _change_line(point: dict[str, Any], before: tuple[Any, Any] | None, moment: _Moment) -> str:
     """Return a change as a line."""
     time = datetime.fromisoformat(point["timestamp"]).astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
-    was = before[0] if before and before[0] != point["label"] else None
-    change = f"{was} → {point['label']}" if was else f"{point['label']}"
+    is_now = _said(point)
+    was = before[0] if before and before[0] != is_now else None
+    change = f"{was} → {is_now}" if was else f"{is_now}"
     alarm = "" if point["severity"] == "NO_ALARM" else f"   [{point['severity']}/{point['status']}]"
     return f"  {moment.advance(time)}  {point['name']:<36} {change}{alarm}"

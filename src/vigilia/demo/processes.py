@@ -22,9 +22,9 @@ class EpicsPorts:
     """Free loopback ports for Channel Access and PV Access, and the environment that leads there."""
 
     def __init__(self) -> None:
-        self.channel_access = _free_port()
-        self.pv_access = _free_port()
-        self.search = _free_port()
+        self.channel_access = free_port()
+        self.pv_access = free_port()
+        self.search = free_port()
         self.server_environment = {"EPICS_PVAS_BROADCAST_PORT": str(self.search)}
         self.client_environment = {
             "EPICS_PVA_AUTO_ADDR_LIST": "NO",
@@ -34,8 +34,8 @@ class EpicsPorts:
         }
 
 
-def _free_port() -> int:
-    """Return a port that is free for TCP and UDP on loopback."""
+def free_port() -> int:
+    """Return a port that is free for TCP and UDP on all of loopback."""
     while True:
         with (
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
@@ -79,6 +79,22 @@ async def running(*arguments: str, environment: Mapping[str, str] | None = None)
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+@asynccontextmanager
+async def drained(process: Process) -> AsyncGenerator[None, None]:
+    """Let a process say what it will, which nobody reads: its log files have it as well."""
+
+    async def read() -> None:
+        while process.stdout and await process.stdout.readline():
+            pass
+
+    reading = asyncio.create_task(read(), name="drain")
+    try:
+        yield
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def lines_until(process: Process, beginning: str) -> list[str]:

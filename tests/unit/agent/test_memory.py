@@ -119,7 +119,7 @@ async def test_settings_hold_again_before_the_server_is_reached_but_those_of_out
     memory = Memory(tmp_path / "memory.json")
     memory.decisions = {
         ("ph", "Title"): Decision("Tank", 4),
-        ("ph", "Duty"): Decision(20.0, 5, "the newest was rejected"),
+        ("ph", "Duty"): Decision(20.0, 5, "the newest was rejected", over_limit=True),
         ("ph", "Power"): Decision(7, 3),
         ("ph", "Gone"): Decision(1.0, 2),
         ("acid", "Duty"): Decision(30.0, 6),

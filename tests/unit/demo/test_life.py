@@ -5,6 +5,8 @@ import json
 import re
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,7 +18,18 @@ STAYS = "print('I am well', flush=True); import time; time.sleep(60)"
 ENDS = "[print('line', n) for n in range(100)]; print('out of memory'); raise SystemExit(1)"
 
 
-async def show(program: str, handler: object, stop: asyncio.Event, seconds: float | None, webhook: str = STAYS) -> None:
+async def nothing_happens() -> None:
+    await asyncio.Event().wait()
+
+
+async def show(
+    program: str,
+    handler: object,
+    stop: asyncio.Event,
+    seconds: float | None,
+    webhook: str = STAYS,
+    reactors: Callable[[], Coroutine[Any, Any, None]] = nothing_happens,
+) -> None:
     """Show the life of two processes that are no service and no webhook, with a server of events beside them."""
     app = web.Application()
     app.router.add_get("/api/v1/events", handler)  # type: ignore[arg-type]
@@ -30,7 +43,7 @@ async def show(program: str, handler: object, stop: asyncio.Event, seconds: floa
     ]
     try:
         async with asyncio.timeout(30):
-            await show_life(f"http://{host}:{port}", *processes, stop, seconds)
+            await show_life(f"http://{host}:{port}", *processes, asyncio.create_task(reactors()), stop, seconds)
     finally:
         for process in processes:
             if process.returncode is None:
@@ -91,6 +104,14 @@ async def test_plants_that_end_are_told() -> None:
         await show(STAYS, silent, asyncio.Event(), None, webhook="pass")
 
 
+async def test_reactors_that_do_not_get_going_are_told() -> None:
+    async def fail() -> None:
+        raise VigiliaError("the reactors do not get going")
+
+    with pytest.raises(VigiliaError, match="reactors do not get going"):
+        await show(STAYS, silent, asyncio.Event(), None, reactors=fail)
+
+
 CARDS = """
 print('2026-03-10 11:49:58 Relay failure – UFV Cedro')
 print('    Relay failure – UFV Cedro')
@@ -100,7 +121,12 @@ import time; time.sleep(60)
 
 
 def event(name: str, label: str, timestamp: str = "2026-03-10T14:51:07.000Z") -> bytes:
-    point = {"name": name, "label": label, "severity": "NO_ALARM", "status": "NO_ALARM", "timestamp": timestamp}
+    said = {"label": label, "value": 1, "units": None}
+    return event_of(name, said, timestamp)
+
+
+def event_of(name: str, said: dict[str, Any], timestamp: str = "2026-03-10T14:51:07.000Z") -> bytes:
+    point = {"name": name, **said, "severity": "NO_ALARM", "status": "NO_ALARM", "timestamp": timestamp}
     return b"event: reading\ndata: " + json.dumps(point).encode() + b"\n\n"
 
 
@@ -110,8 +136,10 @@ async def test_cards_and_changes_are_shown(capsys: pytest.CaptureFixture[str]) -
     async def changes(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        for name in ("9:Inverter-1:State-Sts", "SIM-01:Cam-01:Power-Mon"):
+        for name in ("9:Inverter-1:State-Sts", "SIM-01:Cam-01:Power-Mon", "R1:ph-control:State-Sts"):
             await response.write(event(name, "Normal") + event(name, "Suppressed"))
+        for ml in (None, 2.0, 4.5):
+            await response.write(event_of("R1:acid:Dosed-Mon", {"label": None, "value": ml, "units": "ml"}))
         await told.wait()
         await response.write(event("SIM-01:Cam-01:PwrState-Raw", "Disabled"))
         await response.write(event("SIM-01:Cam-01:PwrState-Raw", "Searching", "2026-03-10T14:48:00.000Z"))
@@ -123,7 +151,7 @@ async def test_cards_and_changes_are_shown(capsys: pytest.CaptureFixture[str]) -
     async with asyncio.timeout(30):
         while "Searching" not in text:
             text += capsys.readouterr().out
-            if "OVERVOLTAGE" in text and "Suppressed" in text:
+            if "OVERVOLTAGE" in text and "4.5 ml" in text:
                 told.set()
             await asyncio.sleep(0.01)
     stop.set()
@@ -133,6 +161,10 @@ async def test_cards_and_changes_are_shown(capsys: pytest.CaptureFixture[str]) -
         ["11:51", "9:Inverter-1:State-Sts", "Normal", "→", "Suppressed"]
     ]
     assert "Power-Mon" not in text
+    assert "ph-control" not in text
+    assert [line.split() for line in lines if "Dosed" in line] == [
+        ["11:51", "R1:acid:Dosed-Mon", "2", "ml", "→", "4.5", "ml"]
+    ]
     place = next(number for number, line in enumerate(lines) if "Relay failure" in line)
     assert lines[place].endswith("  ┃ Relay failure – UFV Cedro")
     assert lines[place + 1] == "         ┃   Relay 9: OVERVOLTAGE (r59A)", "the title is not said twice"

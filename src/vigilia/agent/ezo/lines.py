@@ -1,6 +1,7 @@
 """The two ways to a circuit: an address on an I2C bus, and a serial line of its own."""
 
 import asyncio
+from functools import partial
 from typing import Protocol
 
 from vigilia.agent.buses import I2cBus, Nack, Operation, UartBus
@@ -119,12 +120,15 @@ class UartLine:
         self._heard: list[str] = []
 
     async def exchange(self, command: str, wait_s: float) -> str:
-        """Send the command; wait for its `*OK` or `*ER`."""
+        """Send the command; wait for what ends its answer."""
         data = check_command(command)
         if not self._ready:
             await self._prepare()
         try:
-            return decode_uart(await self._converse(data, wait_s + _UART_MARGIN_S), command)
+            came = await self._converse(data, wait_s + _UART_MARGIN_S)
+            if not has_ended(came):  # but by `*DONE`: an `*OK` after it must not pass for the end of the next answer
+                await asyncio.sleep(AGAIN_S)
+            return decode_uart(came, command)
         except NotUnderstood:
             raise
         except VigiliaError:
@@ -161,7 +165,8 @@ class UartLine:
         return came
 
     async def _give(self, data: bytes, deadline_s: float) -> bytes:
-        before, came = await self._bus.exchange(data + b"\r", has_ended, deadline_s)
+        ended = partial(has_ended, command=data.decode("ascii"))
+        before, came = await self._bus.exchange(data + b"\r", ended, deadline_s)
         unasked = [code for part in (before, came) for code in sort_lines(part).codes if code in UNASKED]
         self._heard = [*self._heard, *unasked][-16:]
         return came

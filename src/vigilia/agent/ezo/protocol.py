@@ -17,6 +17,7 @@ READ_BYTES = 40
 _READ_WAITS_S = {"EC": 0.6, "RTD": 0.6, "DO": 0.6, "PMP": 0.3, "HUM": 0.3}
 _LONG_WAIT_S = 0.9
 _WAIT_S = 0.3
+_STOP = "X"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,6})?")
 
 RESTARTS = {
@@ -118,9 +119,14 @@ def decode_i2c(data: bytes) -> str | None:
             raise BadAnswer(f"code {code}, which no EZO circuit gives: two devices at one address, or another device?")
 
 
-def has_ended(came: bytes) -> bool:
-    """Say whether what came over a serial line holds the code that ends an answer."""
-    return any(line.strip().upper() in (b"*OK", b"*ER") for line in came.split(b"\r")[:-1])
+def has_ended(came: bytes, command: str = "") -> bool:
+    """Say whether what came over a serial line holds what ends the answer to a command: `*OK` or `*ER`.
+
+    A pump's `X` is answered `*DONE,v` with what it gave, and no code after it.
+    """
+    lines = [line.strip().upper() for line in came.split(b"\r")[:-1]]
+    stops = command.upper() == _STOP
+    return any(line in (b"*OK", b"*ER") or (stops and line.startswith(b"*DONE")) for line in lines)
 
 
 def sort_lines(came: bytes) -> Lines:
@@ -150,7 +156,7 @@ def decode_uart(came: bytes, command: str) -> str:
     lines = sort_lines(came)
     if "*ER" in lines.codes:
         raise NotUnderstood("a syntax error (*ER)")
-    if "*OK" not in lines.codes:
+    if not has_ended(came, command):
         raise BadAnswer(f"an answer without its *OK: {shorten(came)}")
     asks = command.endswith("?") or command.upper() in ("I", "STATUS")
     fitting = [line for line in lines.data if line.startswith("?") == asks]

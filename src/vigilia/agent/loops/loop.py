@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 
 STALE_S = 30.0
 """A sensor reads every 5 s at least; a reading that stays the same for so long is no longer believed."""
+_READING_S = 5.0
+"""What a reading may take, tried again and again: real seconds, however fast the clock is."""
 _STEP_S = 1.0
 
 
@@ -190,8 +192,8 @@ class Loop(Part, ABC):
             return None, f"{what} was never read"
         if measured.severity is Severity.INVALID:
             return None, f"{what} is INVALID: {measured.detail or measured.status.name}"
-        if now - self._seen_at > STALE_S:
-            return None, f"{what} is stale: nothing new for {STALE_S:g} s"
+        if now - self._seen_at > (longest := max(STALE_S, self._clock.of_real(_READING_S))):
+            return None, f"{what} is stale: nothing new for {longest:g} s"
         if isinstance(measured.value, str | bool):
             return None, f"{what} is no number"
         if not low <= measured.value <= high:  # NaN, too

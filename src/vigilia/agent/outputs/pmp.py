@@ -58,8 +58,8 @@ class Pmp:
         return (await self._numbers("PV"))[0]
 
     async def is_running(self) -> bool:
-        """Say whether it is giving a dose: `?D,<ml>,<1 or 0>`."""
-        return (await self._numbers("D"))[-1] != 0
+        """Say whether it moves: `?D,<ml>,<1 or 0>`, and `*` in place of the volume where nothing would end it."""
+        return self._number("D", (await self._values("D"))[-1]) != 0
 
     async def clear(self) -> None:
         """Set its total to 0."""
@@ -82,13 +82,22 @@ class Pmp:
         return names.get(int(points), f"calibration {points:g}")
 
     async def _numbers(self, word: str) -> list[float]:
-        """Ask `word,?` and return the numbers of the answer. Firmware differs in capitals."""
+        """Ask `word,?` and return the numbers of the answer."""
+        return [self._number(word, text) for text in await self._values(word)]
+
+    async def _values(self, word: str) -> list[str]:
+        """Ask `word,?` and return the values of the answer, at least one. Firmware differs in capitals."""
         answer = await self._circuit.ask(f"{word},?")
-        head, *rest = answer.split(",")
-        try:
-            numbers = [float(part) for part in rest]
-        except ValueError:
-            numbers = []
-        if head.strip().upper() != f"?{word.upper()}" or not numbers or not all(map(math.isfinite, numbers)):
+        head, *values = answer.split(",")
+        if head.strip().upper() != f"?{word.upper()}" or not values:
             raise BadAnswer(f"{self.place}: {word},? was answered {shorten(answer)}")
-        return numbers
+        return values
+
+    def _number(self, word: str, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise BadAnswer(f"{self.place}: {word},? was answered with {shorten(text)} where a number belongs")
+        return number

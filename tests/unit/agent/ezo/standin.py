@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
+import sys
+import termios
 import time
 import tty
 from collections.abc import AsyncIterator
@@ -236,7 +239,15 @@ class Pty:
         self._link.unlink()
 
     def say(self, data: bytes) -> None:
+        """Say something unasked: it is there to be read when this returns, which the kernel takes its time for."""
+        before = self._unread()
         os.write(self._master, data)
+        deadline = time.monotonic() + 5
+        while self._unread() < before + len(data) and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def _unread(self) -> int:
+        return int.from_bytes(fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     def _hear(self) -> None:
         self._received += os.read(self._master, 1024)

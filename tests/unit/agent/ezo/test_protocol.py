@@ -69,12 +69,19 @@ def test_any_bytes_over_i2c_are_a_text_or_a_bad_answer(data: bytes) -> None:
         (b"*RE\r\n*ok\r", "T,25.1", ""),
         (b"*DONE,10.00\r3.20\r*OK\r", "R", "3.20"),
         (b"*DONE,3.20\r*OK\r", "X", "*DONE,3.20"),
+        (b"*DONE,3.20\r", "X", "*DONE,3.20"),
         (b"\xff\x00\x81\r7.02\r*OK\r", "R", "7.02"),
     ],
 )
 def test_a_serial_answer_is_the_last_line_of_its_kind(came: bytes, command: str, answer: str) -> None:
-    assert protocol.has_ended(came)
+    assert protocol.has_ended(came, command)
     assert protocol.decode_uart(came, command) == answer
+
+
+def test_the_end_of_a_dose_ends_no_answer_but_that_to_a_stop() -> None:
+    assert not protocol.has_ended(b"*DONE,3.20\r", "D,?")
+    with pytest.raises(BadAnswer, match="without its"):
+        protocol.decode_uart(b"*DONE,3.20\r", "D,5.00")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Dosing by pH: it acts on what it can believe, within every limit, and says why where it does not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from vigilia.agent.loops import Loop, make_loops
 from vigilia.agent.loops import loop as module
 from vigilia.agent.outputs import make_outputs
 from vigilia.agent.outputs.config import PmpConfig
-from vigilia.agent.parts import Rejected
+from vigilia.agent.parts import Measured, Rejected
+from vigilia.clock import Clock
 from vigilia.points import Severity
 
 ACID = {"name": "acid", "kind": "ezo-pmp", "bus": "i2c-1", "max_dose_ml_hour": 20, "max_dose_ml_day": 100}
@@ -139,6 +141,7 @@ async def test_it_holds_on_a_reading_that_stays_the_same(
     rig: Rig, circuit: ScriptedPump, probe: ScriptedProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STALE_S", 0.2)
+    monkeypatch.setattr(module, "_READING_S", 0.2)
     probe.reads(7.0)
     async with controlled(rig, circuit, probe) as loop:
         await until(lambda: "stale" in shown(loop)[1])
@@ -148,6 +151,25 @@ async def test_it_holds_on_a_reading_that_stays_the_same(
         await until(lambda: shown(loop)[0] == "Steady")
         probe.newest = probe.newest._replace(value=7.05, time=probe.newest.time + 7200)
         await until(lambda: "stale" in shown(loop)[1])
+
+
+async def test_a_fast_clock_gives_a_reading_its_real_time(
+    rig: Rig, circuit: ScriptedPump, probe: ScriptedProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.gear = replace(rig.gear, clock=Clock(speed=1000.0))
+    probe.reads(7.0)
+    seen: list[str] = []
+    read = probe.readings
+
+    def look() -> Sequence[Measured]:
+        seen.append(shown(loop)[0])
+        return read()
+
+    async with controlled(rig, circuit, probe) as loop:
+        await until(lambda: shown(loop)[0] == "Steady")
+        monkeypatch.setattr(probe, "readings", look)
+        await until(lambda: len(seen) >= 3)  # by that clock, half an hour
+        assert set(seen) == {"Steady"}
 
 
 async def test_after_a_dose_it_waits_for_a_newer_reading(rig: Rig, circuit: ScriptedPump, probe: ScriptedProbe) -> None:
