@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from vigilia.clock import Clock
 from vigilia.errors import StartError
 from vigilia.history.backend import Backend, HistoryError, PointInfo, Question, Series
@@ -16,10 +14,11 @@ from vigilia.history.config import HistoryConfig, PointsConfig, Treatment
 from vigilia.history.open import open_backend
 from vigilia.history.recorder import Recorder
 from vigilia.history.refused import RefusedRows
+from vigilia.history.statuses import Statuses
+from vigilia.history.waiting import open_spool
 from vigilia.history.writer import Writer
 from vigilia.points import Kind, Point
 from vigilia.rules import Rule
-from vigilia.spool import Spool
 from vigilia.table import PointTable
 
 _logger = logging.getLogger(__name__)
@@ -84,8 +83,8 @@ class History:
         self._own = own_treatments(instance)
         self._treatments: dict[str, Treatment] = {}
         self._table = table
-        self._present = _open_spool(data_dir / "history.spool", config.spool_mb * 500_000)
-        self._past = _open_spool(data_dir / "history-past.spool", config.spool_mb * 500_000)
+        self._present = open_spool(data_dir / "history.spool", config.spool_mb * 500_000)
+        self._past = open_spool(data_dir / "history-past.spool", config.spool_mb * 500_000)
         self.refused_rows = RefusedRows(data_dir / "history.refused.jsonl")
         url = config.url.get_secret_value()
         self.writer = Writer(
@@ -98,6 +97,7 @@ class History:
             lambda: table.version,
         )
         self.recorder = Recorder(self._present, self._past, clock, self._treatment, self.writer.wake)
+        self._statuses = Statuses(data_dir, table, clock, self._treatment) if config.statuses else None
 
     async def start(self) -> None:
         """See every reading from now on, and open the database where that is soon done.
@@ -106,15 +106,18 @@ class History:
         """
         self._table.add_consumer(self.recorder)
         await self.writer.start(_OPEN_S)
+        if self._statuses:
+            await self._statuses.start()
 
     def services(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Return what must run until the stop, by name."""
-        return {
+        services = {
             "history recorder": self.recorder.run(),
             "history writer": self.writer.run(),
             "history keeping": self.writer.maintain(),
             "history points": self._follow_points(),
         }
+        return services | (self._statuses.services() if self._statuses else {})
 
     def missing(self) -> list[str]:
         """Return a sentence for each sign that readings are lost, or do not reach the database."""
@@ -152,6 +155,12 @@ class History:
         """Return a series at the finest resolution that answers the question. Raises HistoryError."""
         return await self.backend.read(question)
 
+    async def read_statuses(self, question: Question) -> Series:
+        """Return what a sampled point reported within the last day. Raises HistoryError, where none are kept, too."""
+        if self._statuses is None:
+            raise HistoryError("statuses are not kept: set [history] statuses = true")
+        return await self._statuses.read(question)
+
     def longest_interval_s(self, name: str) -> float:
         """Return within how many seconds a point that is read has another reading here, also one that is gone."""
         interval_s = self._config.treatment(name, self._own).max_interval_s
@@ -167,6 +176,8 @@ class History:
             except (HistoryError, StartError, OSError) as error:  # TimeoutError is an OSError
                 reason = str(error) or "there was no time"
                 _logger.warning("%.1f MB of the history wait on disk for the next start: %s", self.waiting_mb, reason)
+        if self._statuses:
+            await self._statuses.close()
         await self.writer.close()
         self._present.close()
         self._past.close()
@@ -191,6 +202,8 @@ class History:
                 if known is not None and known.sampled is not point.sampled:
                     del self._treatments[point.name]
                     self.recorder.forget(point.name)
+                    if self._statuses:
+                        self._statuses.forget(point.name)
             await asyncio.sleep(_POINTS_PAUSE_S)
 
     def _infos(self) -> Iterator[PointInfo]:
@@ -213,10 +226,3 @@ def info_of(point: Point, system: str) -> PointInfo:
         system,
         point.labels,
     )
-
-
-def _open_spool(path: Path, most_bytes: int) -> Spool:
-    try:
-        return Spool(path, most_bytes, orjson.dumps, orjson.loads)
-    except OSError as error:
-        raise StartError(f"{path} cannot be written ({error.strerror}): check its rights") from error

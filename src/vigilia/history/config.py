@@ -70,6 +70,8 @@ class HistoryConfig(Section):
     raw_days: float = Field(default=30.0, ge=0, le=36_500, allow_inf_nan=False)
     minute_days: float = Field(default=400.0, ge=0, le=36_500, allow_inf_nan=False)
     hour_days: float = Field(default=0.0, ge=0, le=36_500, allow_inf_nan=False)
+    statuses: bool = False
+    """Keeps for a day, besides, what reactors report between their samples."""
     spool_mb: int = Field(default=2000, ge=1, le=1_000_000)
     grafana_url: str = ""
     """Grafana's own address, for links on cards; empty: there are none."""

@@ -176,3 +176,47 @@ def test_a_spool_that_cannot_be_written_refuses_the_start(tmp_path: Path) -> Non
     (tmp_path / "history.spool").mkdir()
     with pytest.raises(StartError, match=r"history\.spool cannot be written .*: check its rights"):
         Bench(tmp_path)
+
+
+PH = Point("R1:ph:pH-Mon", Kind.NUMBER, "R1", sampled=True)
+
+
+async def test_what_reactors_report_between_samples_is_kept_for_a_day_where_wished(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, statuses=True)
+    bench.table.add([PH], system="reactor")
+    await bench.start()
+    now_ms = round(bench.clock.now() * 1000)
+
+    async def reported(point: Point) -> list[object]:
+        found = await bench.history.read_statuses(Question(point.name, now_ms - 60_000, now_ms, 100))
+        return [bucket.value for bucket in found.buckets]
+
+    start = now_ms / 1000 - 20
+    await bench.say(PH, 7.0, 7.0, 7.1, start=start)
+    await bench.say(POWER, 1.0, start=start)
+    stored = Batch("reactor", [Sample(PH.name, Reading(6.9, start))], live=False)
+    await bench.table.publish(stored)
+    async with asyncio.timeout(10):
+        while await reported(PH) != [7.0, 7.0, 7.1]:  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0.01)
+    await bench.found(PH, [6.9])
+    assert await reported(POWER) == []
+    await bench.stop()
+
+    later = Bench(tmp_path, statuses=True)
+    later.table.add([PH], system="reactor")
+    now = now_ms / 1000 + 3 * 86_400
+    await later.start()
+    assert later.history._statuses is not None  # noqa: SLF001
+    backend = later.history._statuses._writer.backend  # noqa: SLF001
+    assert backend is not None
+    await later.say(PH, 7.2, start=now)
+    async with asyncio.timeout(10):
+        while [row.value for row in await backend.rows(PH.name, 0, 10**14, 10)] != [7.2]:
+            await backend.maintain(round(now * 1000))
+    await later.stop()
+
+
+async def test_statuses_that_are_not_kept_are_not_asked_for_in_vain(bench: Bench) -> None:
+    with pytest.raises(HistoryError, match=r"set \[history\] statuses"):
+        await bench.history.read_statuses(Question(PH.name, 0, 1, 1))

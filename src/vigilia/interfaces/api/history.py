@@ -41,6 +41,12 @@ class HistoryQuery(BaseModel):
         default=1000, ge=1, le=_MOST_POINTS, description="most points of a series; the finest resolution that fits"
     )
 
+    statuses: bool = Field(
+        default=False,
+        description="of a reactor's point what it reported every few seconds, for a day, in the place of its samples; "
+        "where `[history] statuses` keeps that",
+    )
+
     def interval_ms(self, now: float) -> tuple[int, int]:
         """Return the first and the last millisecond. Raises Failed."""
         end = round((moment_of(self.to, "to") if self.to else now) * SECOND_MS)
@@ -91,7 +97,7 @@ async def _answers(parts: ApiParts, names: Sequence[str], query: HistoryQuery) -
     try:
         async with asyncio.timeout(_ANSWER_S), parts.questions:
             for name in names:
-                found = await _ask(parts, name, interval, query.max_points)
+                found = await _ask(parts, name, interval, query.max_points, statuses=query.statuses)
                 if found is None:
                     unknown.append(name)
                 elif not unknown:
@@ -106,7 +112,7 @@ async def _answers(parts: ApiParts, names: Sequence[str], query: HistoryQuery) -
 
 
 async def _ask(
-    parts: ApiParts, name: str, interval: tuple[int, int], most: int
+    parts: ApiParts, name: str, interval: tuple[int, int], most: int, *, statuses: bool
 ) -> tuple[Point | None, int, list[Bucket]] | None:
     """Return the point, if it is not gone, its resolution and its buckets; None where there never was such a point."""
     point = parts.table.point(name) if name in parts.table else None
@@ -115,13 +121,15 @@ async def _ask(
         return None  # no database need be asked for what none may hold
     if history is None:
         return point, 0, []
-    interval_s = _longest_interval_s(history, name, point)
+    statuses = statuses and point is not None and point.sampled
+    read = history.read_statuses if statuses else history.read
+    interval_s = (point and point.max_age_s) or 0.0 if statuses else _longest_interval_s(history, name, point)
     until_ms = min(interval[1], round(parts.clock.now() * SECOND_MS))
-    series = await history.read(Question(name, *interval, most))
+    series = await read(Question(name, *interval, most))
     marked = with_gaps(series, until_ms, interval_s)
     if len(marked) > most:
         # Marks belong to the points that were asked for. There are no more of them than of buckets.
-        series = await history.read(Question(name, *interval, max(1, most // 2)))
+        series = await read(Question(name, *interval, max(1, most // 2)))
         marked = with_gaps(series, until_ms, interval_s)
     if point is None and not series.buckets and not (await history.read(Question(name, 0, _LAST_MS, 1))).buckets:
         return None

@@ -76,6 +76,10 @@ class History(Protocol):
         """
         ...
 
+    async def read_statuses(self, question: Question) -> Series:
+        """Return what a sampled point reported within the last day. Raises HistoryError, where none are kept, too."""
+        ...
+
     def longest_interval_s(self, name: str) -> float:
         """Return within how many seconds a point that is read has another reading here, also one that is gone."""
         ...
