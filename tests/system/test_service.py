@@ -268,7 +268,7 @@ async def test_ports_that_are_taken(simulate: Any, serve: Any) -> None:
         ("\x00\xff\xfe", "vigilia.toml"),
         ("[aruba]\nscan = 1\n", "aruba.scan: is not a known key"),
         ('[aruba]\nscan_s = "fast"\n', "aruba.scan_s: cannot be 'fast'"),
-        ("[reactor]\n", "not available in this version"),
+        ('[reactor]\nlisten = "0.0.0.0:50051"\n', "not on loopback, without TLS"),
         ("[frobnicate]\n", "is not a known section"),
         ('[aruba]\nswitches_file = "absent.config"\n', "absent.config"),
         ('[web]\nlisten = "0.0.0.0:8080"\n', "insecure"),

@@ -69,7 +69,7 @@ async def test_a_serial_line_gives_what_came_unasked_apart(tmp_path: Path) -> No
     async with pty(tmp_path, StandIn()) as line:
         bus = UartBus("u", line.device, 9600)
         await bus.exchange(b"C,0\r", lambda came: came.endswith(b"*OK\r"), 5.0)
-        line.say(b"6.9\r")
+        line.say_unasked(b"6.9\r")
         before, came = await bus.exchange(b"R\r", lambda came: came.endswith(b"*OK\r"), 5.0)
         assert (before, came) == (b"6.9\r", b"7.021\r*OK\r")
         line.silent = True

@@ -239,11 +239,14 @@ class Pty:
         self._link.unlink()
 
     def say(self, data: bytes) -> None:
-        """Say something unasked: it is there to be read when this returns, which the kernel takes its time for."""
-        before = self._unread()
         os.write(self._master, data)
+
+    def say_unasked(self, data: bytes) -> None:
+        """Say something while nobody reads: it can be read when this returns, which the kernel takes its time for."""
+        self.say(data)
         deadline = time.monotonic() + 5
-        while self._unread() < before + len(data) and time.monotonic() < deadline:
+        while self._unread() < len(data):
+            assert time.monotonic() < deadline, "somebody reads"
             time.sleep(0.001)
 
     def _unread(self) -> int:

@@ -26,7 +26,7 @@ async def circuit(line: Pty) -> AsyncIterator[Circuit]:
 
 
 async def test_continuous_mode_is_switched_off_before_anything_else(line: Pty, circuit: Circuit) -> None:
-    line.say(b"6.9\r6.9\r6.")
+    line.say_unasked(b"6.9\r6.9\r6.")
     assert await circuit.ask("R") == "7.021"
     assert line.circuit.log == ["C,0", "R"]
     assert await circuit.identify() == Identity("pH", "2.16")
@@ -87,7 +87,7 @@ async def test_endless_noise_ends(line: Pty, circuit: Circuit) -> None:
 async def test_what_a_circuit_says_unasked_is_heard(line: Pty, circuit: Circuit) -> None:
     await circuit.ask("T,25.1")
     assert circuit.heard() == []
-    line.say(b"*RS\r*RE\r")
+    line.say_unasked(b"*RS\r*RE\r")
     assert await circuit.ask("R") == "7.021"
     line.before = b"*UV\r"
     assert await circuit.ask("R") == "7.021"
