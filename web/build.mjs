@@ -27,14 +27,15 @@ const { values: options } = parseArgs({
 });
 const OUT = resolve(options.out);
 
-/** Turns a catalogue into a module, and all style sheets below src/ into one: layers say what goes before what. */
+/** Makes one module of all catalogues below src/, and one sheet of all styles: layers say what goes before what. */
 const ours = {
   name: "vigilia",
   setup(/** @type {import("esbuild").PluginBuild} */ { onLoad, onResolve }) {
-    onLoad({ filter: /\.po$/ }, async ({ path }) => ({
-      contents: JSON.stringify(readCatalogue(await readFile(path, "utf8"))),
-      loader: "json",
-    }));
+    onLoad({ filter: /\.po$/ }, async () => {
+      const paths = (await filesBelow(join(HERE, "src"))).filter((path) => path.endsWith("/pt_BR.po"));
+      const catalogues = await Promise.all(paths.map(async (path) => readCatalogue(await readFile(path, "utf8"))));
+      return { contents: JSON.stringify(Object.assign({}, ...catalogues)), loader: "json", watchFiles: paths };
+    });
     onResolve({ filter: /^vigilia:styles$/ }, () => ({ path: "styles", namespace: "vigilia" }));
     onLoad({ filter: /^styles$/, namespace: "vigilia" }, async () => {
       const sheets = (await filesBelow(join(HERE, "src"))).filter((path) => path.endsWith(".css")).sort(byFolder);
@@ -51,7 +52,7 @@ const ours = {
 /** @type {import("esbuild").BuildOptions} */
 const BUNDLE = {
   absWorkingDir: HERE,
-  entryPoints: { main: "src/main.tsx", boot: "src/boot.ts", style: "vigilia:styles" },
+  entryPoints: { main: "src/main.tsx", style: "vigilia:styles" },
   entryNames: "[name].[hash]",
   chunkNames: "[name].[hash]",
   assetNames: "[name].[hash]",
@@ -71,6 +72,9 @@ const BUNDLE = {
   logLevel: "warning",
 };
 
+/** What runs before anything is painted is no module, for those wait. @type {import("esbuild").BuildOptions} */
+const BOOT = { ...BUNDLE, entryPoints: { boot: "src/boot.ts" }, splitting: false, format: "iife", plugins: [] };
+
 if (options.watch) {
   const again = { name: "write", setup: (/** @type {import("esbuild").PluginBuild} */ { onEnd }) => onEnd(write) };
   const watched = await context({ ...BUNDLE, plugins: [ours, again] });
@@ -85,12 +89,14 @@ if (options.watch) {
  */
 async function write({ outputFiles, metafile, errors }) {
   if (errors.length > 0 || !outputFiles || !metafile) return;
+  const boot = await build(BOOT);
+  Object.assign(metafile.outputs, boot.metafile?.outputs);
   const fresh = `${OUT}.new`;
   await rm(fresh, { recursive: true, force: true });
   await mkdir(join(fresh, "assets"), { recursive: true });
   /** @type {Map<string, number>} */
   const weights = new Map();
-  for (const { path, contents } of outputFiles) {
+  for (const { path, contents } of [...outputFiles, ...(boot.outputFiles ?? [])]) {
     const name = relative(OUT, path);
     weights.set(name, await writeCompressed(join(fresh, "assets", name), contents));
   }

@@ -1,7 +1,7 @@
 // What stands around every page: navigation, what must be said at once, and the page itself.
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { session } from "../api/session.ts";
+import { session, signInWanted } from "../api/session.ts";
 import { language, t } from "../i18n/index.ts";
 import { useLive } from "../live/index.ts";
 import { PAGES, type Page } from "../pages.ts";
@@ -11,8 +11,10 @@ import { Keys } from "./Keys.tsx";
 import { Navigation } from "./Navigation.tsx";
 import { NotFound } from "./NotFound.tsx";
 import { OutOfTouch } from "./OutOfTouch.tsx";
-import { path } from "./router.ts";
+import { go, path } from "./router.ts";
 import { SignInDialog } from "./SignInDialog.tsx";
+
+const SIGN_IN = "/sign-in";
 
 /** The whole window. */
 export function Shell(): JSX.Element {
@@ -20,6 +22,7 @@ export function Shell(): JSX.Element {
   const page = pageAt(here);
   const main = useRef<HTMLElement>(null);
   useTitle(page);
+  useSignIn(here);
   return (
     <>
       <a
@@ -84,6 +87,17 @@ function Loaded({ page }: { readonly page: Page }): JSX.Element {
   if (!component) return <div class="page loading" aria-busy="true" aria-label={t("Loading")} />;
   const Component = component.is;
   return <Component />;
+}
+
+/** Where nobody may read without signing in, ask them to: on the page for it, which leads back here. */
+function useSignIn(here: string): void {
+  const stranger = session.value !== null && session.value.role === null;
+  useEffect(() => {
+    if (!stranger || here === SIGN_IN) return;
+    if (PAGES.some((page) => page.path === SIGN_IN)) {
+      go(`${SIGN_IN}?${new URLSearchParams({ to: here + location.search })}`, { replace: true });
+    } else signInWanted.value = true;
+  }, [stranger, here]);
 }
 
 function useTitle(page: Page | undefined): void {

@@ -15,6 +15,8 @@ export interface ListEvent<I> {
   readonly items: readonly I[];
   /** True in the last parcel of the first items. */
   readonly complete?: boolean;
+  /** The keys of what is not there any more. */
+  readonly gone?: readonly string[];
 }
 
 export interface Health {

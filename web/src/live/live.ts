@@ -2,7 +2,7 @@
 import { batch, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { SEVERITIES, type Alarm, type Link, type PointValue, type Reactor, type Severity } from "../api/types.ts";
 import type { Listener, Touch } from "./connection.ts";
-import type { CompactPoint, Events, Health, NoticesEvent } from "./events.ts";
+import type { CompactPoint, Events, Health, ListEvent, NoticesEvent } from "./events.ts";
 import { statusName } from "./status.ts";
 
 /** A point's latest reading. */
@@ -15,6 +15,39 @@ export interface LivePoint {
   readonly time: number | null;
 }
 
+/** Things that the stream lists: all of them when it begins, then those that change. */
+class KeyedList<I> {
+  /** Stays as it was until a new stream has listed everything. */
+  readonly items = signal<ReadonlyMap<string, I>>(new Map());
+  /** True once everything has come. */
+  readonly complete = signal(false);
+  readonly #key: (item: I) => string;
+  readonly #kept: (item: I) => boolean;
+  #arriving: Map<string, I> | null = new Map();
+
+  constructor(key: (item: I) => string, kept: (item: I) => boolean = () => true) {
+    this.#key = key;
+    this.#kept = kept;
+  }
+
+  begin(): void {
+    this.#arriving = new Map();
+  }
+
+  take({ items, complete, gone = [] }: ListEvent<I>): void {
+    const next = this.#arriving ?? new Map(this.items.peek());
+    for (const item of items) {
+      if (this.#kept(item)) next.set(this.#key(item), item);
+      else next.delete(this.#key(item));
+    }
+    for (const key of gone) next.delete(key);
+    if (this.#arriving && !complete) return;
+    this.#arriving = null;
+    this.items.value = next;
+    this.complete.value = true;
+  }
+}
+
 /** Everything the stream keeps up to date. One of it exists; `useLive` gives it to pages. */
 export class Live implements Listener {
   /** Whether what is shown is what is. */
@@ -25,12 +58,19 @@ export class Live implements Listener {
   readonly complete = signal(false);
   /** Counts up when points were declared, changed or taken away: fetch definitions again. */
   readonly defined = signal(0);
+  readonly #alarms = new KeyedList<Alarm>(({ id }) => id, ({ state }) => state !== "normal");
+  readonly #links = new KeyedList<Link>(({ name }) => name);
+  readonly #reactors = new KeyedList<Reactor>(({ id }) => id);
   /** Alarms that are not normal, by id. */
-  readonly alarms = signal<ReadonlyMap<string, Alarm>>(new Map());
+  readonly alarms = this.#alarms.items;
   /** True once all alarms have come. */
-  readonly alarmsComplete = signal(false);
-  readonly links = signal<ReadonlyMap<string, Link>>(new Map());
-  readonly reactors = signal<ReadonlyMap<string, Reactor>>(new Map());
+  readonly alarmsComplete = this.#alarms.complete;
+  /** Links by name. */
+  readonly links = this.#links.items;
+  readonly linksComplete = this.#links.complete;
+  /** Reactors by id. */
+  readonly reactors = this.#reactors.items;
+  readonly reactorsComplete = this.#reactors.complete;
   readonly health = signal<Health | null>(null);
   readonly notices = signal<NoticesEvent | null>(null);
   /** The service's clock less this machine's, in milliseconds: it may stand elsewhere, in a drill even run faster. */
@@ -54,7 +94,7 @@ export class Live implements Listener {
 
   opened(): void {
     this.#arriving = new Set();
-    this.#first = { alarms: [], links: [], reactors: [] };
+    for (const list of [this.#alarms, this.#links, this.#reactors]) list.begin();
     batch(() => {
       this.complete.value = false;
       this.defined.value += 1; // while we were away, anything may have been declared
@@ -72,12 +112,6 @@ export class Live implements Listener {
     const take = this.#take[event as keyof Events] as ((data: unknown) => void) | undefined;
     if (take) batch(() => take(data));
   }
-
-  #first: { alarms: Alarm[] | null; links: Link[] | null; reactors: Reactor[] | null } = {
-    alarms: null,
-    links: null,
-    reactors: null,
-  };
 
   readonly #take: { [E in keyof Events]: (data: Events[E]) => void } = {
     points: ({ time, points, complete }) => {
@@ -99,31 +133,9 @@ export class Live implements Listener {
     defined: () => {
       this.defined.value += 1;
     },
-    alarms: ({ items, complete }) => {
-      if (this.#first.alarms) {
-        this.#first.alarms.push(...items);
-        if (complete === false) return;
-        this.alarms.value = new Map(this.#first.alarms.filter(notNormal).map((item) => [item.id, item]));
-        this.#first.alarms = null;
-        this.alarmsComplete.value = true;
-        return;
-      }
-      const alarms = new Map(this.alarms.peek());
-      for (const item of items) {
-        if (notNormal(item)) alarms.set(item.id, item);
-        else alarms.delete(item.id);
-      }
-      this.alarms.value = alarms;
-    },
-    links: ({ items }) => {
-      this.links.value = merged(this.#first.links ? new Map<string, Link>() : this.links.peek(), items, ({ name }) => name);
-      this.#first.links = null;
-    },
-    reactors: ({ items }) => {
-      const before = this.#first.reactors ? new Map<string, Reactor>() : this.reactors.peek();
-      this.reactors.value = merged(before, items, ({ id }) => id);
-      this.#first.reactors = null;
-    },
+    alarms: (event) => this.#alarms.take(event),
+    links: (event) => this.#links.take(event),
+    reactors: (event) => this.#reactors.take(event),
     health: (health) => {
       this.#tellTime(health.time);
       this.health.value = health;
@@ -156,14 +168,4 @@ export class Live implements Listener {
     const offset = Date.parse(time) - Date.now();
     if (Math.abs(offset - this.clockOffset.peek()) > 1_000) this.clockOffset.value = offset;
   }
-}
-
-function notNormal(alarm: Alarm): boolean {
-  return alarm.state !== "normal";
-}
-
-function merged<I>(before: ReadonlyMap<string, I>, items: readonly I[], key: (item: I) => string): ReadonlyMap<string, I> {
-  const after = new Map(before);
-  for (const item of items) after.set(key(item), item);
-  return after;
 }

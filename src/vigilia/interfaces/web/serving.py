@@ -7,7 +7,7 @@ only once; only the document itself is asked for each time.
 import hashlib
 import mimetypes
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -68,7 +68,7 @@ def pages_router(folder: Path = _PAGES) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     async def page(request: Request) -> Response:
-        document = _document(folder, language())
+        document = _document(folder, _built(folder), language())
         if document is None:
             return PlainTextResponse(_NOT_BUILT, 503)
         tag = _tag(document)
@@ -78,7 +78,7 @@ def pages_router(folder: Path = _PAGES) -> APIRouter:
         return Response(document, media_type="text/html; charset=utf-8", headers=headers)
 
     async def asset(request: Request, name: str) -> Response:
-        found = _assets(folder).get(name)
+        found = _assets(folder, _built(folder)).get(name)
         if found is None:
             raise Failed(404, "not-found", f"no page loads {name!r} any more: load the page again")
         headers = {"Cache-Control": _FOR_EVER, "ETag": found.tag, "Vary": "Accept-Encoding"}
@@ -95,20 +95,28 @@ def pages_router(folder: Path = _PAGES) -> APIRouter:
     return router
 
 
-@cache
-def _document(folder: Path, code: str) -> bytes | None:
+def _built(folder: Path) -> int:
+    """Return what changes when the pages are built anew; 0 where they were not built."""
+    try:
+        return (folder / "index.html").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+@lru_cache(maxsize=4)
+def _document(folder: Path, built: int, code: str) -> bytes | None:
     """Return the document in a language, None where the pages were not built."""
-    path = folder / "index.html"
-    if not path.is_file():
+    if not built:
         return None
+    path = folder / "index.html"
     return path.read_text(encoding="utf-8").replace('<html lang="en">', f'<html lang="{code}">', 1).encode()
 
 
-@cache
-def _assets(folder: Path) -> dict[str, Asset]:
+@lru_cache(maxsize=2)
+def _assets(folder: Path, built: int) -> dict[str, Asset]:
     """Return every file by name. They are a few hundred kilobytes altogether."""
     found: dict[str, Asset] = {}
-    paths = sorted((folder / "assets").glob("*")) if folder.is_dir() else []
+    paths = sorted((folder / "assets").glob("*")) if built else []
     for path in paths:
         if path.suffix in {".br", ".gz"}:
             continue
