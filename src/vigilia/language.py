@@ -10,15 +10,22 @@ LANGUAGES = ("pt-BR", "en")
 _CATALOGUES = Path(__file__).with_name("locale")
 
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
+_language = "en"
 
 
 def use(language: str) -> None:
     """Translate into `language`, one of LANGUAGES, from now on."""
-    global _catalogue  # noqa: PLW0603 - one program speaks one language
+    global _catalogue, _language  # noqa: PLW0603 - one program speaks one language
+    _language = language
     if language == "en":
         _catalogue = gettext.NullTranslations()
     else:
         _catalogue = gettext.translation("vigilia", _CATALOGUES, [language.replace("-", "_")])
+
+
+def language() -> str:
+    """Return the language in use, one of LANGUAGES."""
+    return _language
 
 
 def tr(text: str) -> str:

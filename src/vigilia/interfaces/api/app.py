@@ -1,13 +1,13 @@
 """Puts the API together."""
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from vigilia.interfaces.api import alarms, audit, events, health, history, incidents, links, outbox, points, reactors
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
 from vigilia.interfaces.api.parts import ApiParts
+from vigilia.interfaces.web.serving import pages_router
 
 _DESCRIPTION = """Points of field equipment: read them, follow them, write to them; and the alarms they make;
 and what they said before.
@@ -49,12 +49,8 @@ def build_app(parts: ApiParts) -> FastAPI:
     for module in (points, links, reactors, alarms, incidents, outbox, history, events, audit, health):
         app.include_router(module.router)
     app.include_router(docs_router())
-    app.add_api_route("/", _to_docs, include_in_schema=False)
+    app.include_router(pages_router())
     return app
-
-
-async def _to_docs() -> RedirectResponse:
-    return RedirectResponse("/api/docs")
 
 
 def _operation_id(route: APIRoute) -> str:

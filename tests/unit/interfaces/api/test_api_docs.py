@@ -7,12 +7,6 @@ from vigilia.errors import StartError
 from vigilia.interfaces.api import docs
 
 
-async def test_the_root_leads_to_the_documentation(service: Any) -> None:
-    async with service.client.get("/") as answer:
-        assert answer.status == 200
-        assert answer.url.path == "/api/docs"
-
-
 async def test_the_documentation_loads_only_from_here(service: Any) -> None:
     async with service.client.get("/api/docs") as answer:
         policy = answer.headers["Content-Security-Policy"]

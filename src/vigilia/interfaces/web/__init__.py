@@ -1,0 +1,1 @@
+"""The pages: what web/ was built into, handed out to browsers."""

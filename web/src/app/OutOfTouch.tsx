@@ -1,0 +1,25 @@
+import type { JSX } from "preact";
+import { t } from "../i18n/index.ts";
+import { live } from "../live/index.ts";
+import { formatClock } from "../ui/format.ts";
+import { Icon } from "../ui/Icon.tsx";
+
+/** Says that what is shown is old, and since when. Values are greyed meanwhile. */
+export function OutOfTouch(): JSX.Element {
+  const lost = live.touch.value === "lost";
+  const since = live.lastHeard.value;
+  return (
+    <div class="out-of-touch" role="alert" hidden={!lost}>
+      {lost && (
+        <>
+          <Icon name="out-of-touch" />
+          <span>
+            {since === null
+              ? t("Out of touch: what is shown may be old. Trying again …")
+              : t("Out of touch since {time}: what is shown is from then. Trying again …", { time: formatClock(since) })}
+          </span>
+        </>
+      )}
+    </div>
+  );
+}
