@@ -66,10 +66,10 @@ class Agent:
         """Bring a second's samples each second, for so many seconds; then wait until the last are acknowledged."""
         call = await self._open()
         loop = asyncio.get_running_loop()
-        began = loop.time() + self._phase
+        began, began_ms = loop.time() + self._phase, round(1000 * (time.time() + self._phase))
         for second in range(round(seconds)):
             await asyncio.sleep(began + second - loop.time())
-            end_ms = round(time.time() * 1000)
+            end_ms = began_ms + 1000 * second  # when it was due: of a point and a time there is one sample
             await self._bring(call, [end_ms - (A_SECOND - 1 - n) * 100 for n in range(A_SECOND)])
         await call.done_writing()
 
