@@ -877,6 +877,11 @@ export interface components {
              */
             pending: true;
             /**
+             * Precision
+             * @description decimals that a display should show of a number
+             */
+            precision: number;
+            /**
              * Severity
              * @enum {string}
              */
@@ -886,6 +891,12 @@ export interface components {
              * @enum {string}
              */
             status: "NO_ALARM" | "READ" | "WRITE" | "HIHI" | "HIGH" | "LOLO" | "LOW" | "STATE" | "COMM" | "TIMEOUT" | "UDF";
+            /**
+             * System
+             * @description "vigilia": the service itself
+             * @example aruba
+             */
+            system: string;
             /** Timestamp */
             timestamp: string | null;
             /** Units */
@@ -947,6 +958,11 @@ export interface components {
              */
             name: string;
             /**
+             * Precision
+             * @description decimals that a display should show of a number
+             */
+            precision: number;
+            /**
              * Severity
              * @enum {string}
              */
@@ -956,6 +972,12 @@ export interface components {
              * @enum {string}
              */
             status: "NO_ALARM" | "READ" | "WRITE" | "HIHI" | "HIGH" | "LOLO" | "LOW" | "STATE" | "COMM" | "TIMEOUT" | "UDF";
+            /**
+             * System
+             * @description "vigilia": the service itself
+             * @example aruba
+             */
+            system: string;
             /** Timestamp */
             timestamp: string | null;
             /** Units */

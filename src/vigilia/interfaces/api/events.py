@@ -104,8 +104,11 @@ class EventStream(Response):
             await asyncio.sleep(_GATHER_S)
 
     def _event(self, number: int, name: str, reading: Reading) -> bytes:
-        point = self._parts.table.point(name)
-        return b"event: point\nid: %d\ndata: %b\n\n" % (number, encode(point_json(point, reading)))
+        table = self._parts.table
+        return b"event: point\nid: %d\ndata: %b\n\n" % (
+            number,
+            encode(point_json(table.point(name), reading, table.system(name))),
+        )
 
 
 @router.get(

@@ -54,8 +54,8 @@ class PointPageQuery(PointFilter, PageQuery):
     """Which points, and which page of them."""
 
 
-def point_json(point: Point, reading: Reading) -> dict[str, Any]:
-    """Return a point and its reading as the API shows them: a number that is not finite as null."""
+def point_json(point: Point, reading: Reading, system: str) -> dict[str, Any]:
+    """Return a point of a system and its reading as the API shows them: a number that is not finite as null."""
     value = None if isinstance(reading.value, float) and not math.isfinite(reading.value) else reading.value
     return {
         "name": point.name,
@@ -72,6 +72,8 @@ def point_json(point: Point, reading: Reading) -> dict[str, Any]:
         "kind": point.kind.value,
         "labels": point.labels,
         "limits": point.limits,
+        "precision": point.precision,
+        "system": system,
     }
 
 
@@ -82,7 +84,7 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
     page = points[: query.limit]
     items: list[dict[str, Any]] = []
     for start in range(0, len(page), _POINTS_AT_ONCE):
-        items += [point_json(point, parts.table.reading(point.name)) for point in page[start : start + _POINTS_AT_ONCE]]
+        items += [_present(parts.table, point.name) for point in page[start : start + _POINTS_AT_ONCE]]
         await asyncio.sleep(0)
     return JsonAnswer({"items": items, "next": cursor(page[-1].name) if len(points) > len(page) else None})
 
@@ -112,11 +114,11 @@ async def write_point(name: PointName, request: Request, parts: Parts) -> Respon
         async with asyncio.timeout(_ANSWER_S):
             reading = await parts.table.write(name, value, origin)
     except Pending:
-        kept = point_json(parts.table.point(name), parts.table.reading(name))
+        kept = _present(parts.table, name)
         return JsonAnswer(kept | {"pending": True}, 202)
     except TimeoutError as error:
         raise WriteTimeout(f"{name}: no answer within {_ANSWER_S:g} s; the audit will say how it ended") from error
-    return JsonAnswer(point_json(parts.table.point(name), reading))
+    return JsonAnswer(point_json(parts.table.point(name), reading, parts.table.system(name)))
 
 
 @router.get(
@@ -126,7 +128,11 @@ async def write_point(name: PointName, request: Request, parts: Parts) -> Respon
 )
 async def get_point(name: PointName, parts: Parts) -> Response:
     """Give one point with its latest reading."""
-    return JsonAnswer(point_json(parts.table.point(name), parts.table.reading(name)))
+    return JsonAnswer(_present(parts.table, name))
+
+
+def _present(table: PointTable, name: str) -> dict[str, Any]:
+    return point_json(table.point(name), table.reading(name), table.system(name))
 
 
 def _from(last: str | None, points: Iterable[Point], table: PointTable) -> list[Point]:
