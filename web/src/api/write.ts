@@ -9,13 +9,12 @@ export interface Written {
 }
 
 /**
- * Write to a point. `expected` is the value that was shown when it was decided: where the point has another by then, the
+ * Write to a point. `expected` is the value that was shown when it was decided (null: never read): where the point has another by then, the
  * service refuses with 409 `changed` (see `changedPoint`). Throws ApiFailure.
  */
 export async function writePoint(name: string, value: PointValue, expected: PointValue | null): Promise<Written> {
-  const body = expected === null ? { value } : { value, expected };
   const path = `/api/v1/points/${encodeURIComponent(name)}/value`;
-  const point = await request<Point & { pending?: boolean }>("PUT", path, { body });
+  const point = await request<Point & { pending?: boolean }>("PUT", path, { body: { value, expected } });
   return { state: point.pending === true ? "pending" : "confirmed", point };
 }
 

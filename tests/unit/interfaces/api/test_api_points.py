@@ -32,7 +32,7 @@ async def test_a_point_looks_as_the_design_says(alarmed: Any) -> None:
         "labels": ["Disabled", "Searching", "Delivering", "Fault"],
         "limits": None,
         "precision": 3,
-        "system": "test",
+        "system": "vigilia",
     }
 
 
