@@ -43,7 +43,8 @@ class Look:
     """How somebody looks at a page."""
 
     device: Literal["desktop", "phone"] = "desktop"
-    language: Literal["en", "pt-BR"] = "en"
+    language: Literal["en", "pt-BR", "site"] = "en"
+    """"site": none was chosen in this browser."""
     theme: Literal["light", "dark"] = "light"
 
     def __str__(self) -> str:
@@ -59,7 +60,7 @@ class Look:
             "is_mobile": phone,
             "device_scale_factor": 1,
             "color_scheme": self.theme,
-            "locale": self.language,
+            "locale": "en-GB" if self.language == "en" else "pt-BR",
             "timezone_id": "America/Sao_Paulo",
             "reduced_motion": "reduce",
         }
@@ -146,7 +147,8 @@ def visit(browser: Browser, base: str, look: Look) -> Iterator[Visit]:
     """Have a browser context that looks so; fail in the end where something went wrong in its pages."""
     context = browser.new_context(**look.context)
     context.set_default_timeout(WAIT_MS)
-    context.add_init_script(_CHOOSE % look.language)
+    if look.language != "site":
+        context.add_init_script(_CHOOSE % look.language)
     made = Visit(context, base)
     try:
         yield made

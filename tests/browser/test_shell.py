@@ -59,9 +59,7 @@ def test_language_and_colours_are_chosen_and_kept(visit: Open) -> None:
 
 def test_the_language_of_the_site_unless_another_is_chosen(visit: Open, serve) -> None:
     service = serve('[site]\nlanguage = "pt-BR"\n[reactor]\nlisten = "127.0.0.1:0"\n')
-    opened = visit(to=service)
-    opened.context.add_init_script("localStorage.removeItem('vigilia.language')")
-    page = opened.open("/points")
+    page = visit(Look(language="site"), to=service).open("/points")
     expect(page.get_by_role("heading", level=1)).to_have_text("Pontos")
 
 
