@@ -58,6 +58,8 @@ class PointAnswer(BaseModel):
     limits: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
         description="smallest and largest value that a write may ask for"
     )
+    precision: int = Field(description="decimals that a display should show of a number")
+    system: str = Field(description='"vigilia": the service itself', examples=["aruba"])
 
 
 class PendingAnswer(PointAnswer):
@@ -70,6 +72,20 @@ class NewValue(BaseModel):
     """What to write to a point."""
 
     value: PointValue = Field(description="an enum takes its index or its label", examples=[1, "Delivering"])
+    expected: PointValue | None = Field(
+        default=None,
+        description="left out: anything; else what the value must still be, an enum's as index or label, or null for "
+        "a point that was never read",
+    )
+    expected_timestamp: Moment | None = Field(
+        default=None, description="left out: any; else the time that the reading must still have"
+    )
+
+
+class ChangedAnswer(ErrorAnswer):
+    """The point is not as it was expected to be: nothing was done."""
+
+    point: PointAnswer = Field(description="as it is now")
 
 
 class LinkAnswer(BaseModel):
