@@ -15,7 +15,7 @@ from vigilia.alarms.roster import Roster
 from vigilia.alarms.suppression import Suppression
 from vigilia.alarms.telling import log_line, notice
 from vigilia.clock import Clock
-from vigilia.points import Batch, Severity
+from vigilia.points import Batch, Origin, Severity
 from vigilia.rules import Rule, Standing
 from vigilia.store import Store
 from vigilia.store.alarmjournal import JournalEvent
@@ -102,10 +102,11 @@ class AlarmEngine:
         self._step(alarm, event, changes, alarm.incident)
         self._note(alarm, changes)
 
-    def as_it_is(self, alarm: Alarm) -> Changes:
-        """Return what keeps an alarm as it is now."""
+    def as_it_is(self, alarm: Alarm, by: Origin) -> Changes:
+        """Return what keeps an alarm as it is now, because what somebody did with it was not kept in time."""
         changes = Changes("desk")
         self._note(alarm, changes)
+        changes.entries.append(entry(alarm, JournalEvent.UNDONE, self._clock.now(), by=by))
         return changes
 
     def watch_shelving(self, alarm: Alarm) -> None:
@@ -208,8 +209,8 @@ class AlarmEngine:
             if incident.update(alarm.last_seen, severity, alarm.detail) or save:
                 changes.incidents[incident.id] = alarm.incident_row(incident)
             if incident.severity > before:
-                seen = {"happened_at": alarm.last_seen, "detail": alarm.detail}
-                changes.entries.append(entry(alarm, JournalEvent.WORSE, now, **seen))
+                worse = entry(alarm, JournalEvent.WORSE, now, happened_at=alarm.last_seen, detail=alarm.detail)
+                changes.entries.append(worse)
         alarm.forget_said()
         if save:
             changes.alarms[alarm.id] = alarm.row(now)
@@ -227,8 +228,9 @@ class AlarmEngine:
             alarm.latest = incident.id
             self._say(alarm, incident, "raise", changes)
             self._step(alarm, Event.RAISE, changes, incident)
-            said = {"happened_at": change.began, "detail": detail, "cause": alarm.suppressed_by}
-            changes.entries.append(entry(alarm, JournalEvent.RAISED, now, **said))
+            cause = alarm.suppressed_by
+            raised = entry(alarm, JournalEvent.RAISED, now, happened_at=change.began, detail=detail, cause=cause)
+            changes.entries.append(raised)
             self._suppress(self._suppression.cover(alarm), alarm, changes)
         else:
             incident = alarm.incident
@@ -257,17 +259,10 @@ class AlarmEngine:
         self._say(alarm, incident, "raise", changes)
         if not closed:
             self._say(alarm, incident, "clear", changes)
-        end = {"cause": alarm.suppressed_by} if closed else {}
+        end, under = (JournalEvent.SUPPRESSED, alarm.suppressed_by) if closed else (JournalEvent.CLEARED, "")
         changes.entries += [
             entry(alarm, JournalEvent.RAISED, now, incident, happened_at=began, detail=detail),
-            entry(
-                alarm,
-                JournalEvent.SUPPRESSED if closed else JournalEvent.CLEARED,
-                now,
-                incident,
-                happened_at=ended,
-                **end,
-            ),
+            entry(alarm, end, now, incident, happened_at=ended, cause=under),
         ]
         changes.incidents[incident.id] = alarm.incident_row(incident)
         self._release(self._suppression.uncover(alarm, began, ended), now, changes)
