@@ -115,9 +115,6 @@ async def test_what_nobody_was_told_of_is_withdrawn(rig: Rig) -> None:
     assert [entry.event for entry in of_first] == ["raised", "suppressed", "withdrawn"]
     assert (of_first[-1].state, of_first[-1].cause) == ("normal", f"relay@{relay('A').name}")
     assert last.cause == f"relay@{relay('A').name}"
-    await rig.restart()
-    await rig.publish(pac(15, 5), pac(20, 5), pac(25, 5), flags(26, ""))
-    assert len(await journal(rig, I1)) == len(found)
 
 
 async def test_a_brief_one_began_and_ended(rig: Rig) -> None:
