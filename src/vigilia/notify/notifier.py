@@ -66,6 +66,11 @@ class Notifier:
         """Return the names of the channels that a notice goes to, for `outbox.queue`."""
         return self._routes.channels_for(notice)
 
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """The channels there are."""
+        return tuple(channel.name for channel in self._channels)
+
     async def run(self) -> None:
         """Deliver what is queued, until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -57,7 +57,7 @@ async def queue(connection: AsyncConnection, notices: Iterable[tuple[Notice, Seq
             _logger.info(
                 "not told to anybody: %s: %s", " - ".join(filter(None, (notice.title, notice.area))), notice.line
             )
-        rows += [_row(notice, channel, now) for channel in channels]
+        rows += [row_of(notice, channel, now) for channel in channels]
     if rows:
         await connection.execute(insert(_outbox), rows)
     return len(rows)
@@ -82,7 +82,7 @@ async def waiting(store: Store, channel: str, most: int) -> list[Waiting]:
     query = select(_outbox).where(_undelivered([channel])).order_by(_outbox.c.id).limit(most)
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
-    return [Waiting(row.id, _notice(row.notice), row.created_at, row.card, row.attempts) for row in rows]
+    return [Waiting(row.id, notice_of(row.notice), row.created_at, row.card, row.attempts) for row in rows]
 
 
 async def backlog(store: Store, channels: Sequence[str]) -> tuple[int, float | None]:
@@ -203,7 +203,8 @@ def _told(row: Any, channel: str, card: int, now: float) -> JournalEntry:
     )
 
 
-def _row(notice: Notice, channel: str, now: float) -> dict[str, Any]:
+def row_of(notice: Notice, channel: str, now: float) -> dict[str, Any]:
+    """Return the row that queues a notice for a channel."""
     return {
         "channel": channel,
         "kind": notice.kind.value,
@@ -217,7 +218,8 @@ def _row(notice: Notice, channel: str, now: float) -> dict[str, Any]:
     }
 
 
-def _notice(stored: dict[str, Any]) -> Notice:
+def notice_of(stored: dict[str, Any]) -> Notice:
+    """Return the notice that a row holds."""
     values = dict(stored)
     values["routing"] = tuple(str(name) for name in stored["routing"])
     values["facts"] = tuple((str(title), str(text)) for title, text in stored["facts"])

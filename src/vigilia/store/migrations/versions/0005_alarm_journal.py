@@ -1,4 +1,4 @@
-"""The journal of alarms, an index for alarm figures, and notices that repeat others."""
+"""The journal of alarms, indices for alarm figures, and notices that repeat others."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,6 +36,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_alarm_journal_at", "alarm_journal", ["at", "id"])
     op.create_index("ix_alarm_journal_alarm", "alarm_journal", ["alarm", "at", "id"])
-    op.create_index("ix_incidents_found", "incidents", ["found_at"])
+    op.create_index("ix_incidents_found", "incidents", ["found_at", "told", "alarm", "severity"])
+    op.create_index("ix_incidents_alarm_found", "incidents", ["alarm", "found_at"])
+    op.drop_index("ix_incidents_alarm", "incidents")
     op.add_column("outbox", sa.Column("repeats", sa.Integer))
     op.create_index("ix_outbox_repeats", "outbox", ["repeats"])
