@@ -9,8 +9,8 @@ from vigilia.points import Severity
 WINDOW_S = 60.0
 """The readings of so long are looked at."""
 SETTLED_READINGS = 6
-"""So many in a row must agree; `vigilia agent calibrate` asks for as many. (The USGS National Field Manual, chapter A6.0,
-asks for five or more readings in a row within an allowed variation, which is wider than ours: 0.1 of pH.)"""
+"""So many in a row must agree; `vigilia agent calibrate` asks for as many. (The USGS National Field Manual,
+chapter A6.0, asks for five or more in a row within an allowed variation, which is wider than ours: 0.1 of pH.)"""
 LATEST_S = 15.0
 """A newest reading that is older than three of the pauses between an agent's reports says nothing about now."""
 

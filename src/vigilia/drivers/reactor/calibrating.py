@@ -21,7 +21,7 @@ def calibration_of(inventory: Inventory, name: str, recent: Recent, now: float) 
     command = inventory.commands.get((name, "Calibrate"))
     if part is None or command is None:
         raise UnknownPart(
-            f"{inventory.reactor} has no part {shorten(name)} that is calibrated: those that are have a point Calibrate-Cmd"
+            f"{inventory.reactor} has no part {shorten(name)} that is calibrated: those that are have a Calibrate-Cmd"
         )
     reading, steps, tolerance = _known(part)
     point = inventory.readings.get((name, reading))

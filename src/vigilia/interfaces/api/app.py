@@ -29,9 +29,8 @@ and what they said before.
 
 Lists are `{"items": […], "next": …}`: ask again with `next` for what follows. Times are UTC, severity and status are
 EPICS's. Every error is `{"error": "…", "detail": "…"}`: `error` for programs (`unknown-point`, `read-only`,
-`invalid-value`, `not-writable`, `refused`, `write-timeout`, `unknown-alarm`, `alarm-refused`, `unknown-reactor`, `unknown-part`,
-`unknown-notice`, `notice-refused`, `invalid-request`, …),
-`detail` a sentence for people."""
+`invalid-value`, `not-writable`, `refused`, `write-timeout`, `unknown-alarm`, `alarm-refused`, `unknown-reactor`,
+`unknown-part`, `unknown-notice`, `notice-refused`, `invalid-request`, …), `detail` a sentence for people."""
 
 
 def build_app(parts: ApiParts) -> FastAPI:

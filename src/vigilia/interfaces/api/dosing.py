@@ -1,7 +1,7 @@
 """What pumps gave: steps of their totals in the history, joined with the writes that may have asked for them.
 
-A pump's agent says how much it ever gave; each increase is a dose, whoever wanted it. A write to the pump is a person's;
-what no write accounts for, a loop on the agent asked for. Pure.
+A pump's agent says how much it ever gave; each increase is a dose, whoever wanted it. A write to the pump is a
+person's; what no write accounts for, a loop on the agent asked for. Pure.
 """
 
 import math
@@ -59,13 +59,16 @@ class Dose:
     """The writes that may have asked for it; empty: a loop did."""
 
 
-def doses(series: Series, asked: Iterable[Asked], start: float) -> list[Dose]:
-    """Return what a pump gave from `start` on, seconds UTC, in order. What the series says before tells how it stood."""
+def doses(series: Series, asked: Iterable[Asked], start: float, interval_s: float) -> list[Dose]:
+    """Return what a pump gave from `start` on, seconds UTC, in order; what the series says before, tells how it stood.
+
+    `interval_s` is the longest pause between two readings while all is well.
+    """
     spans = _spans(sorted((one for one in asked if one.outcome not in _NOT_DONE), key=lambda one: one.at))
     width = series.resolution_ms / SECOND_MS
     found: list[Dose] = []
     total: float | None = None
-    good_at = 0.0
+    good_at = seen_at = 0.0
     lost = False
     for bucket in series.buckets:
         at = bucket.time_ms / SECOND_MS
@@ -73,6 +76,7 @@ def doses(series: Series, asked: Iterable[Asked], start: float) -> list[Dose]:
             lost = True
             continue
         before, total = total, bucket.high
+        lost, seen_at = lost or at - seen_at > interval_s, at
         began_anew = before is not None and bucket.low < before - _LEAST_ML
         if before is not None and at + width >= start:
             ml = total - (0.0 if began_anew else before)

@@ -22,6 +22,7 @@ from vigilia.store.auditing import AuditFilter
 _USUAL_S = 86_400.0
 _LONGEST_S = 400 * 86_400.0
 _LONGEST_DOSE_S = 86_400.0
+_SLACK_S = 60.0
 _MOST_STEPS = 10_000
 _MOST_WRITES = 10_000
 _ANSWER_S = 30.0
@@ -93,7 +94,7 @@ async def list_doses(reactor: ReactorId, parts: Parts, query: Annotated[TimesQue
     ),
 )
 async def get_calibration(reactor: ReactorId, part: PartName, parts: Parts) -> Response:
-    """Give what is needed to calibrate a part: the steps of its kind, what is calibrated, whether its reading is stable.
+    """Give what is needed to calibrate a part: steps of its kind, what is calibrated, whether its reading is stable.
 
     Readings are watched from the first of these requests on, for two minutes after the last. A step is a write to the
     point that `command` names.
@@ -106,12 +107,13 @@ async def get_calibration(reactor: ReactorId, part: PartName, parts: Parts) -> R
 async def _doses(parts: ApiParts, history: History, pump: str, start: float, end: float) -> tuple[int, list[Dose]]:
     """Return at which resolution a pump's doses are known, and the doses. Raises HistoryError or StoreError."""
     # What stood before: of a point that is read there is a reading within so long, whether it changes or not.
-    before = start - history.longest_interval_s(pump) - 60.0
+    interval_s = history.longest_interval_s(pump) + _SLACK_S
+    before = start - interval_s
     question = Question(pump, round(max(0.0, before) * SECOND_MS), round(end * SECOND_MS), _MOST_STEPS)
     series = await history.read(question)
     wanted = AuditFilter(f"{pump.removesuffix(TOTAL)}*", start=max(0.0, start - _LONGEST_DOSE_S), end=end)
     rows = await parts.audit(wanted, limit=_MOST_WRITES)
-    return series.resolution_ms, doses(series, [_asked(row) for row in rows], start)
+    return series.resolution_ms, doses(series, [_asked(row) for row in rows], start, interval_s)
 
 
 def _part_of(point: str, reactor: str) -> str:
