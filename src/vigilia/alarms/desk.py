@@ -79,6 +79,17 @@ class AlarmDesk:
         shown = [self._item(alarm) for alarm in self._engine.alarms.values()]
         return sorted(shown, key=lambda item: (-item.since, item.id))
 
+    def ids(self, state: str | None) -> list[str]:
+        """Return the ids of the alarms in a state, in order; None: of all that are not normal."""
+        alarms = self._engine.alarms
+        if state is None:
+            return sorted(name for name, alarm in alarms.items() if alarm.state.name != "normal")
+        return sorted(name for name, alarm in alarms.items() if alarm.state.name == state)
+
+    def item(self, alarm: str) -> AlarmItem:
+        """Return the alarm of an id that `ids` gave."""
+        return self._item(self._engine.alarms[alarm])
+
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
         """Do what an operator asks for, once it is kept; return the alarm as it is then.
 
