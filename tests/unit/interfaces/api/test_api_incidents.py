@@ -138,6 +138,7 @@ async def test_the_outbox(stored: Any, store: Store) -> None:
         "id": 1,
         "channel": "teams",
         "kind": "raised",
+        "state": "sent",
         "title": "Falha de relé",
         "area": "UFV Sol",
         "line": "Relé 1",
@@ -149,6 +150,7 @@ async def test_the_outbox(stored: Any, store: Store) -> None:
         "attempts": 2,
         "delivered_at": iso(NOW + 9),
         "error": "",
+        "repeats": None,
     }
     assert (answer["items"][1]["error"], answer["items"][1]["delivered_at"]) == ("HTTP 429", None)
     first = await stored.get("/api/v1/outbox", limit=2)
