@@ -16,7 +16,7 @@ from vigilia.alarms.roster import Roster
 from vigilia.alarms.suppression import Suppression
 from vigilia.alarms.telling import log_line, notice
 from vigilia.clock import Clock
-from vigilia.points import Batch, Origin, Severity
+from vigilia.points import Batch, Origin
 from vigilia.rules import Rule, Standing
 from vigilia.store import Store
 from vigilia.store.alarmjournal import JournalEvent

@@ -46,6 +46,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Figures
+         * @description Give the figures of a time, the last seven days unless it is given.
+         */
+        get: operations["get_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -146,6 +166,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Journal
+         * @description List what happened to alarms, the newest first.
+         */
+        get: operations["list_journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links": {
         parameters: {
             query?: never;
@@ -180,6 +220,29 @@ export interface paths {
         get: operations["list_notices"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbox/{notice}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Notice
+         * @description Have a notice that was sent be sent once more, over the same channel; the answer is the new one.
+         *
+         *     Its card says that it is a repetition, and who asked for it. Two do not come of two clicks: while a repetition
+         *     waits, and for a minute after it was asked for, another is refused.
+         */
+        post: operations["resend_notice"];
         delete?: never;
         options?: never;
         head?: never;
@@ -266,6 +329,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reactors/{reactor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Reactor
+         * @description Give one reactor and how it stands with it.
+         */
+        get: operations["get_reactor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reactors/{reactor}/accept": {
         parameters: {
             query?: never;
@@ -280,6 +363,52 @@ export interface paths {
          * @description Accept a reactor that waits: its agent registers within seconds.
          */
         post: operations["accept_reactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reactors/{reactor}/calibration/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Calibration
+         * @description Give what is needed to calibrate a part: steps of its kind, what is calibrated, whether its reading is stable.
+         *
+         *     Readings are watched from the first of these requests on, for two minutes after the last. A step is a write to the
+         *     point that `command` names.
+         */
+        get: operations["get_calibration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reactors/{reactor}/doses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Doses
+         * @description Give what the pumps of a reactor gave over a time, the last day unless it is given, and who asked for it.
+         *
+         *     It is what the agent's ledger said; the writes that may have asked for a dose are those of the audit. What none of
+         *     them accounts for, a loop asked for.
+         */
+        get: operations["list_doses"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -302,6 +431,86 @@ export interface paths {
          *     Only a hash of the token is kept; a token that the reactor had is worth nothing from then on.
          */
         post: operations["enrol_reactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description List the weeks whose reports can be had, the newest first: back to the first incident.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{day}.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description Give the report of a week as a workbook, from what the store knows now. Nothing of it is kept for the next.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/systems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Systems
+         * @description List what is watched, the service itself last.
+         */
+        get: operations["list_systems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/systems/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show System
+         * @description Show the equipment of one system; points are named, and followed apart.
+         */
+        get: operations["show_system"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -353,12 +562,39 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ActAnswer
+         * @description What somebody did about an alarm.
+         */
+        ActAnswer: {
+            /**
+             * At
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            at: string;
+            /**
+             * By
+             * @example ana
+             */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
          * AlarmAnswer
          * @description An alarm and how it stands, in the terms of ISA-18.2.
          */
         AlarmAnswer: {
             /** Acknowledged By */
             acknowledged_by: string | null;
+            /** @description null: it is not acknowledged */
+            acknowledgement: components["schemas"]["ActAnswer"] | null;
+            /**
+             * Area
+             * @description the plant, room or reactor; may be empty
+             */
+            area: string;
             /** Detail */
             detail: string;
             /** Device */
@@ -369,10 +605,17 @@ export interface components {
              * @example ph-low@R1:ph:pH-Mon
              */
             id: string;
+            /**
+             * Incident
+             * @description the id of the open incident; null: there is none
+             */
+            incident: string | null;
             /** Name */
             name: string;
             /** Point */
             point: string;
+            /** @description who shelved it or took it out of service; null: nobody did */
+            quieted: components["schemas"]["ActAnswer"] | null;
             /**
              * Severity
              * @enum {string}
@@ -398,10 +641,48 @@ export interface components {
              */
             suppressed_by: string | null;
             /**
+             * Told
+             * @description every card that told that it was raised, the first one first
+             */
+            told: components["schemas"]["ToldAnswer"][];
+            /**
              * Told At
-             * @description null: nobody was told of it
+             * @description when people were first told of it; null: nobody was
              */
             told_at: string | null;
+        };
+        /**
+         * AskedAnswer
+         * @description A write that may have asked for a dose.
+         */
+        AskedAnswer: {
+            /** Host */
+            host: string;
+            /**
+             * Id
+             * @description in the audit
+             */
+            id: number;
+            /** Outcome */
+            outcome: string | null;
+            /**
+             * Point
+             * @example R1:acid:Dose-SP
+             */
+            point: string;
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /** User */
+            user: string;
+            /** Value */
+            value: boolean | number | string | null;
+            /** Via */
+            via: string;
         };
         /**
          * AuditAnswer
@@ -447,6 +728,93 @@ export interface components {
             via: string;
         };
         /**
+         * CalibrationAnswer
+         * @description All that is needed to calibrate one part of a reactor.
+         */
+        CalibrationAnswer: {
+            /**
+             * Begin
+             * @description written to the command before the first step, so that loops hold
+             */
+            begin: string | null;
+            /**
+             * Calibrating
+             * @description loops that depend on it hold; null: not known
+             */
+            calibrating: boolean | null;
+            /** Clear */
+            clear: string;
+            /**
+             * Command
+             * @description steps are written to this point
+             * @example R1:ph:Calibrate-Cmd
+             */
+            command: string;
+            /** End */
+            end: string | null;
+            /**
+             * Kind
+             * @example ezo-ph
+             */
+            kind: string;
+            /** Part */
+            part: string;
+            /** Precision */
+            precision: number | null;
+            /** Reactor */
+            reactor: string;
+            /**
+             * Reading
+             * @description the point that is calibrated
+             * @example R1:ph:pH-Mon
+             */
+            reading: string | null;
+            /**
+             * State
+             * @description what is calibrated, in words
+             * @example 2 points; slope acid 99.7 %
+             */
+            state: string | null;
+            /**
+             * State Severity
+             * @description MINOR: the probe is worn or dirty
+             */
+            state_severity: ("NO_ALARM" | "MINOR" | "MAJOR" | "INVALID") | null;
+            steadiness: components["schemas"]["SteadinessAnswer"];
+            /**
+             * Steps
+             * @description empty: the kind is not known; the command's description says more
+             */
+            steps: components["schemas"]["StepAnswer"][];
+            /** Title */
+            title: string;
+            /** Units */
+            units: string | null;
+        };
+        /**
+         * CalibrationModel
+         * @description The points through which a part is calibrated.
+         */
+        CalibrationModel: {
+            /**
+             * Calibrating
+             * @description says whether it is in calibration
+             */
+            calibrating: string | null;
+            /**
+             * Command
+             * @description takes the steps, as texts
+             */
+            command: string;
+            /** Export */
+            export: string | null;
+            /**
+             * State
+             * @description tells what is calibrated, and the slope
+             */
+            state: string | null;
+        };
+        /**
          * ChangedAnswer
          * @description The point is not as it was expected to be: nothing was done.
          */
@@ -467,6 +835,164 @@ export interface components {
             point: components["schemas"]["PointAnswer"];
         };
         /**
+         * ChatteringAnswer
+         * @description An alarm that was raised three times or more within a minute.
+         */
+        ChatteringAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /**
+             * Count
+             * @description how often it was raised in all
+             */
+            count: number;
+            /**
+             * Count Per Min
+             * @description the most within a minute
+             */
+            count_per_min: number;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /**
+             * Last
+             * Format: date-time
+             * @description when it last came for the third time, or more, within a minute
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            last: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+        };
+        /**
+         * CountedAnswer
+         * @description An alarm and how often it was raised.
+         */
+        CountedAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /** Count */
+            count: number;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Share
+             * @description of all that were raised, 0 to 1
+             */
+            share: number;
+        };
+        /**
+         * DoseAnswer
+         * @description One increase of a pump's total.
+         */
+        DoseAnswer: {
+            /**
+             * Asked
+             * @description the writes that may have asked for it; empty: a loop did
+             */
+            asked: components["schemas"]["AskedAnswer"][];
+            /**
+             * Began Anew
+             * @description the agent's ledger had begun at 0 again: more may have been given before
+             */
+            began_anew: boolean;
+            /** Ml */
+            ml: number;
+            /**
+             * Point
+             * @example R1:acid:Dosed-Mon
+             */
+            point: string;
+            /**
+             * Pump
+             * @description the part
+             * @example acid
+             */
+            pump: string;
+            /**
+             * Since
+             * @description where it is not known so well: it was given between this and `time`
+             */
+            since: string | null;
+            /**
+             * Time
+             * Format: date-time
+             * @description when the total was first seen so
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /**
+             * Total
+             * @description the pump's total after it, ml
+             */
+            total: number;
+        };
+        /**
+         * DosesAnswer
+         * @description What the pumps of a reactor gave in a time.
+         */
+        DosesAnswer: {
+            /**
+             * From
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["DoseAnswer"][];
+            /** Pumps */
+            pumps: components["schemas"]["PumpAnswer"][];
+            /**
+             * Resolution S
+             * @description 0: single doses; else all of so many seconds are one
+             */
+            resolution_s: number;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
+        };
+        /**
          * ErrorAnswer
          * @description What every error looks like.
          */
@@ -483,6 +1009,60 @@ export interface components {
              * @example unknown-point
              */
             error: string;
+        };
+        /**
+         * FiguresAnswer
+         * @description Figures of the alarm system after ISA-18.2: of alarms that people were told of.
+         */
+        FiguresAnswer: {
+            /**
+             * Chattering
+             * @description the worst first, 100 at most
+             */
+            chattering: components["schemas"]["ChatteringAnswer"][];
+            /**
+             * Flood Share
+             * @description the part of the ten minutes that had more than ten alarms, 0 to 1
+             */
+            flood_share: number;
+            /**
+             * From
+             * Format: date-time
+             * @description moved back to full ten minutes
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            per_severity: components["schemas"]["SeverityCounts"];
+            rate_per_10min: components["schemas"]["RateAnswer"];
+            /**
+             * Stale
+             * @description at the end of the time, the oldest first, 100 at most
+             */
+            stale: components["schemas"]["StaleAnswer"][];
+            /** Stale Count */
+            stale_count: number;
+            /**
+             * Standing
+             * @description alarms that stood at the end of the time, suppressed ones included
+             */
+            standing: number;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
+            /**
+             * Top
+             * @description the ten that were raised most often
+             */
+            top: components["schemas"]["CountedAnswer"][];
+            /**
+             * Total
+             * @description how many were raised
+             */
+            total: number;
         };
         /**
          * Healthy
@@ -652,6 +1232,112 @@ export interface components {
             told: boolean;
         };
         /**
+         * InverterModel
+         * @description An inverter.
+         */
+        InverterModel: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /**
+             * Suppressed By
+             * @description why its failure is not told, for people; null: it is
+             */
+            suppressed_by: string | null;
+        };
+        /**
+         * JournalAnswer
+         * @description One thing that happened to an alarm.
+         */
+        JournalAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             * @example ph-low@R1:ph:pH-Mon
+             */
+            alarm: string;
+            /**
+             * Card
+             * @description with told: the number of the card
+             */
+            card: number | null;
+            /**
+             * Cause
+             * @description the id of the alarm that suppresses it
+             */
+            cause: string | null;
+            /**
+             * Channel
+             * @description with told: where
+             * @example teams
+             */
+            channel: string | null;
+            /** Comment */
+            comment: string;
+            /**
+             * Detail
+             * @description what the equipment said besides; with told "raised" or "cleared"
+             */
+            detail: string;
+            /**
+             * Event
+             * @enum {string}
+             */
+            event: "raised" | "worse" | "cleared" | "withdrawn" | "suppressed" | "released" | "told" | "acknowledged" | "shelved" | "unshelved" | "out-of-service" | "in-service" | "undone";
+            /**
+             * Happened At
+             * @description when the equipment says that it was
+             */
+            happened_at: string | null;
+            /** Host */
+            host: string;
+            /** Id */
+            id: number;
+            /**
+             * Incident
+             * @description the incident's id; null: it had none then
+             */
+            incident: string | null;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * State
+             * @description the alarm's after it; null with told: it is not known
+             */
+            state: ("normal" | "unacknowledged" | "acknowledged" | "returned" | "shelved" | "suppressed" | "out-of-service") | null;
+            /**
+             * Time
+             * Format: date-time
+             * @description when, by the watch's clock
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /**
+             * Until
+             * @description the end of a shelving
+             */
+            until: string | null;
+            /** User */
+            user: string;
+            /**
+             * Via
+             * @description null: nobody did it
+             * @example web
+             */
+            via: string | null;
+        };
+        /**
          * LinkAnswer
          * @description A link and how it fares.
          */
@@ -696,6 +1382,16 @@ export interface components {
             since: string;
             /** Waiting Writes */
             waiting_writes: number;
+        };
+        /**
+         * LinkCounts
+         * @description Links, or reactors that are accepted.
+         */
+        LinkCounts: {
+            /** Connected */
+            connected: number;
+            /** Total */
+            total: number;
         };
         /**
          * NoticeAnswer
@@ -759,6 +1455,39 @@ export interface components {
             kind: "raised" | "cleared" | "heartbeat" | "report" | "service";
             /** Line */
             line: string;
+            /**
+             * Repeats
+             * @description the id of the notice that it says once more
+             */
+            repeats: number | null;
+            /**
+             * State
+             * @description failed: its last attempt did, and it waits for another
+             * @enum {string}
+             */
+            state: "waiting" | "sent" | "failed";
+            /** Title */
+            title: string;
+        };
+        /**
+         * OtherModel
+         * @description A system of which nothing but its points is known.
+         */
+        OtherModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "other";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Points */
+            points: string[];
             /** Title */
             title: string;
         };
@@ -796,6 +1525,16 @@ export interface components {
         Page_IncidentAnswer_: {
             /** Items */
             items: components["schemas"]["IncidentAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
+        /** Page[JournalAnswer] */
+        Page_JournalAnswer_: {
+            /** Items */
+            items: components["schemas"]["JournalAnswer"][];
             /**
              * Next
              * @description ask again with next=… for what follows; null: nothing does
@@ -841,6 +1580,109 @@ export interface components {
              * @description ask again with next=… for what follows; null: nothing does
              */
             next: string | null;
+        };
+        /** Page[ReportAnswer] */
+        Page_ReportAnswer_: {
+            /** Items */
+            items: components["schemas"]["ReportAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
+        /** Page[SystemAnswer] */
+        Page_SystemAnswer_: {
+            /** Items */
+            items: components["schemas"]["SystemAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
+        /**
+         * ParameterModel
+         * @description One thing of a part that can be read, set or asked for.
+         */
+        ParameterModel: {
+            /**
+             * Command
+             * @description the point to write a command to
+             */
+            command: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Desired
+             * @description the point to write a setting to
+             */
+            desired: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "enum" | "number" | "integer" | "text" | "boolean";
+            /** Labels */
+            labels: string[];
+            /** Limits */
+            limits: number[] | null;
+            /** Name */
+            name: string;
+            /**
+             * Reported
+             * @description the point that tells what holds, or what is measured
+             */
+            reported: string | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "reading" | "setting" | "command";
+            /**
+             * Step
+             * @description between two values that a form should offer
+             */
+            step: number | null;
+            /**
+             * Takes Value
+             * @description false: a command that is only asked for, with 1
+             */
+            takes_value: boolean;
+            /** Title */
+            title: string;
+            /** Units */
+            units: string | null;
+        };
+        /**
+         * PartModel
+         * @description A sensor, an actuator, a control loop, or the agent itself.
+         */
+        PartModel: {
+            calibration: components["schemas"]["CalibrationModel"] | null;
+            /**
+             * Contact
+             * @description the point that says whether its agent can talk to it
+             */
+            contact: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "sensor" | "actuator" | "loop" | "agent";
+            /**
+             * Model
+             * @example ezo-ph
+             */
+            model: string;
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: components["schemas"]["ParameterModel"][];
+            /** Place */
+            place: string;
+            /** Title */
+            title: string;
         };
         /**
          * PendingAnswer
@@ -929,6 +1771,103 @@ export interface components {
             value: boolean | number | string | null;
         };
         /**
+         * PlantModel
+         * @description A plant.
+         */
+        PlantModel: {
+            /**
+             * Capacity
+             * @description with its unit; empty: not known
+             */
+            capacity: string;
+            /** Id */
+            id: string;
+            /** In Window */
+            in_window: boolean;
+            /** Inverters */
+            inverters: components["schemas"]["InverterModel"][];
+            /**
+             * Last Data
+             * @description the time of its newest record
+             */
+            last_data: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /** Relays */
+            relays: components["schemas"]["RelayModel"][];
+            /**
+             * Sun Elevation Deg
+             * @description null: the plant's coordinates are not known
+             */
+            sun_elevation_deg: number | null;
+            /** Sunrise */
+            sunrise: string | null;
+            /** Sunset */
+            sunset: string | null;
+            /** Timezone */
+            timezone: string;
+            /**
+             * Window
+             * @description the local hours in which its inverters are judged
+             * @example [
+             *       "06:30",
+             *       "17:30"
+             *     ]
+             */
+            window: string[];
+        };
+        /**
+         * PlantsModel
+         * @description Photovoltaic plants.
+         */
+        PlantsModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "plants";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Plants */
+            plants: components["schemas"]["PlantModel"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * PoeModel
+         * @description Ports that power devices.
+         */
+        PoeModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "poe";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Rooms */
+            rooms: components["schemas"]["RoomModel"][];
+            /** Title */
+            title: string;
+        };
+        /**
          * PointAnswer
          * @description A point and its latest reading.
          */
@@ -1010,6 +1949,87 @@ export interface components {
             value: boolean | number | string | null;
         };
         /**
+         * PortModel
+         * @description A port of a switch.
+         */
+        PortModel: {
+            /**
+             * Device
+             * @description what it powers
+             */
+            device: string;
+            /** Id */
+            id: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PumpAnswer
+         * @description What a pump gave in a time.
+         */
+        PumpAnswer: {
+            /**
+             * Asked Ml
+             * @description of it, what somebody asked for
+             */
+            asked_ml: number;
+            /** Count */
+            count: number;
+            /** Ml */
+            ml: number;
+            /** Point */
+            point: string;
+            /** Pump */
+            pump: string;
+        };
+        /**
+         * RateAnswer
+         * @description Alarms per ten minutes.
+         */
+        RateAnswer: {
+            /**
+             * Bucket S
+             * @description how long a bucket is: 600, or more where there would be over 1,500
+             */
+            bucket_s: number;
+            /** Buckets */
+            buckets: components["schemas"]["RateBucketAnswer"][];
+            /** Max */
+            max: number;
+            /** Mean */
+            mean: number;
+            /**
+             * Periods
+             * @description how many times ten minutes, the last one perhaps not whole
+             */
+            periods: number;
+        };
+        /**
+         * RateBucketAnswer
+         * @description How many alarms were raised in a time.
+         */
+        RateBucketAnswer: {
+            /** Count */
+            count: number;
+            /**
+             * Max
+             * @description the most in ten minutes of it
+             */
+            max: number;
+            /**
+             * Time
+             * Format: date-time
+             * @description its beginning
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+        };
+        /**
          * ReactorAnswer
          * @description A reactor and how it stands with it.
          */
@@ -1077,6 +2097,202 @@ export interface components {
             version: string;
         };
         /**
+         * ReactorModel
+         * @description A reactor with its parts.
+         */
+        ReactorModel: {
+            /** Address */
+            address: string;
+            /**
+             * Enrolled
+             * @description it has a token, and must show it
+             */
+            enrolled: boolean;
+            /**
+             * Id
+             * @example R1
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Oldest Waiting S */
+            oldest_waiting_s: number | null;
+            /**
+             * Own
+             * @description the points of what the service says of it
+             */
+            own: {
+                [key: string]: string;
+            };
+            /** Parts */
+            parts: components["schemas"]["PartModel"][];
+            /** Points */
+            points: number;
+            /**
+             * Reported
+             * @description when it last said anything; null: not since the start
+             */
+            reported: string | null;
+            /**
+             * Samples Dropped
+             * @description since its agent started
+             */
+            samples_dropped: number | null;
+            /**
+             * Samples Waiting
+             * @description samples on its disk; null: it has not said
+             */
+            samples_waiting: number | null;
+            /**
+             * Settings
+             * @description those that do not hold, or not yet
+             */
+            settings: components["schemas"]["SettingAnswer"][];
+            /**
+             * Since
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            since: string;
+            /**
+             * State
+             * @description waiting: nobody has accepted it yet
+             * @enum {string}
+             */
+            state: "waiting" | "away" | "connected";
+            /**
+             * Trouble
+             * @description why it is away, or what is wrong; empty: nothing
+             */
+            trouble: string;
+            /**
+             * Version
+             * @description of its agent
+             */
+            version: string;
+        };
+        /**
+         * ReactorsModel
+         * @description Reactors.
+         */
+        ReactorsModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "reactors";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Reactors */
+            reactors: components["schemas"]["ReactorModel"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * RelayModel
+         * @description A protection relay; its points by the classes of its alarms.
+         */
+        RelayModel: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ReportAnswer
+         * @description A week whose report can be had.
+         */
+        ReportAnswer: {
+            /**
+             * Complete
+             * @description false: the week is not over
+             */
+            complete: boolean;
+            /**
+             * File
+             * @example vigilia-2026-03-09.xlsx
+             */
+            file: string;
+            /**
+             * From
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            /**
+             * Last
+             * @description its Sunday
+             * @example 2026-03-15
+             */
+            last: string;
+            /**
+             * Path
+             * @description where it is got
+             * @example /api/v1/reports/2026-03-09.xlsx
+             */
+            path: string;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
+            /**
+             * Week
+             * @description its Monday
+             * @example 2026-03-09
+             */
+            week: string;
+        };
+        /**
+         * RoomModel
+         * @description A room.
+         */
+        RoomModel: {
+            /**
+             * Name
+             * @description empty: no room was given
+             */
+            name: string;
+            /** Switches */
+            switches: components["schemas"]["SwitchModel"][];
+        };
+        /**
+         * SeenAnswer
+         * @description One reading of the probe.
+         */
+        SeenAnswer: {
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /** Value */
+            value: number;
+        };
+        /**
          * SettingAnswer
          * @description A setting of a reactor that does not hold, or not yet.
          */
@@ -1109,6 +2325,189 @@ export interface components {
             value: boolean | number | string;
         };
         /**
+         * SeverityCounts
+         * @description How many alarms were raised, by severity.
+         */
+        SeverityCounts: {
+            /** Invalid */
+            INVALID: number;
+            /** Major */
+            MAJOR: number;
+            /** Minor */
+            MINOR: number;
+        };
+        /**
+         * StaleAnswer
+         * @description An alarm that has stood for more than a day.
+         */
+        StaleAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Since
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            since: string;
+        };
+        /**
+         * SteadinessAnswer
+         * @description Whether the reading has settled: the newest six of the last minute.
+         */
+        SteadinessAnswer: {
+            /**
+             * Allowed
+             * @description spread and drift may each be as large as this
+             */
+            allowed: number | null;
+            /** Drift Per Min */
+            drift_per_min: number | null;
+            /** Mean */
+            mean: number | null;
+            /**
+             * Readings
+             * @description of the last minute, in order
+             */
+            readings: components["schemas"]["SeenAnswer"][];
+            /**
+             * Reason
+             * @description why not: too few readings, none lately, INVALID ones, they differ, they go one way
+             * @enum {string}
+             */
+            reason: "" | "few" | "late" | "bad" | "spread" | "drift";
+            /**
+             * Spread
+             * @description the largest less the smallest
+             */
+            spread: number | null;
+            /** Stable */
+            stable: boolean;
+            /**
+             * Wanted
+             * @description so many readings must agree
+             */
+            wanted: number;
+        };
+        /**
+         * StepAnswer
+         * @description One step of a calibration.
+         */
+        StepAnswer: {
+            /**
+             * After
+             * @description the step that must be calibrated before; null: none
+             */
+            after: string | null;
+            /**
+             * Instruction
+             * @description what to do before, in the site's language
+             */
+            instruction: string;
+            /**
+             * Limits
+             * @description null: no value
+             */
+            limits: number[] | null;
+            /**
+             * Name
+             * @example mid
+             */
+            name: string;
+            /** Usual */
+            usual: number | null;
+            /**
+             * Write
+             * @description what is written to the command; {value} in it stands for the value
+             * @example mid,{value}
+             */
+            write: string;
+        };
+        /**
+         * SwitchModel
+         * @description A switch.
+         */
+        SwitchModel: {
+            /** Firmware */
+            firmware: string | null;
+            /** Host */
+            host: string;
+            /** Link */
+            link: string;
+            /**
+             * Model
+             * @description null: it has not said
+             */
+            model: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /** Ports */
+            ports: components["schemas"]["PortModel"][];
+        };
+        /**
+         * SystemAnswer
+         * @description A system at a glance.
+         */
+        SystemAnswer: {
+            /**
+             * Alarms
+             * @description that are active, or to be acknowledged
+             */
+            alarms: number;
+            links: components["schemas"]["LinkCounts"];
+            /**
+             * Name
+             * @description the section of its configuration
+             * @example aruba
+             */
+            name: string;
+            /** Points */
+            points: number;
+            /**
+             * Title
+             * @example PoE ports
+             */
+            title: string;
+            /**
+             * Worst
+             * @description of the alarms that are active, and not kept quiet
+             * @enum {string}
+             */
+            worst: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+        };
+        /**
+         * SystemView
+         * @description The equipment of a system; `kind` says of which sort.
+         */
+        SystemView: components["schemas"]["PoeModel"] | components["schemas"]["PlantsModel"] | components["schemas"]["ReactorsModel"] | components["schemas"]["OtherModel"];
+        /**
          * TokenAnswer
          * @description A token for a reactor's agent. It is shown once.
          */
@@ -1117,6 +2516,29 @@ export interface components {
             id: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ToldAnswer
+         * @description A card that told people of an alarm.
+         */
+        ToldAnswer: {
+            /**
+             * At
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            at: string;
+            /**
+             * Card
+             * @description its number
+             */
+            card: number;
+            /**
+             * Channel
+             * @example teams
+             */
+            channel: string;
         };
         /**
          * Unhealthy
@@ -1333,15 +2755,102 @@ export interface operations {
             };
         };
     };
+    get_figures: {
+        parameters: {
+            query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no alarms are judged */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described, or more than 400 days are asked for */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer, or not in time */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_writes: {
         parameters: {
             query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
-                /** @description only writes to the point of this name */
+                /** @description only those that ended so: "confirmed", an error's name, "failed" for anything but success, "open" for no answer yet */
+                outcome?: string;
+                /** @description only writes to the point of this name, or to all that begin so: R1:* */
                 point?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+                /** @description only writes of this user */
+                user?: string;
             };
             header?: never;
             path?: never;
@@ -1505,6 +3014,8 @@ export interface operations {
                 max_points?: number;
                 /** @description a point's name; may be repeated */
                 name: string[];
+                /** @description of a reactor's point what it reported every few seconds, for a day, in the place of its samples; where `[history] statuses` keeps that */
+                statuses?: boolean;
                 /** @description UTC, ISO 8601, with Z; default now */
                 to?: string;
             };
@@ -1586,6 +3097,8 @@ export interface operations {
                 from?: string;
                 /** @description most points of a series; the finest resolution that fits */
                 max_points?: number;
+                /** @description of a reactor's point what it reported every few seconds, for a day, in the place of its samples; where `[history] statuses` keeps that */
+                statuses?: boolean;
                 /** @description UTC, ISO 8601, with Z; default now */
                 to?: string;
             };
@@ -1737,6 +3250,88 @@ export interface operations {
             };
         };
     };
+    list_journal: {
+        parameters: {
+            query?: {
+                /** @description only of the alarm of this id */
+                alarm?: string;
+                /** @description only of this kind */
+                event?: ("raised" | "worse" | "cleared" | "withdrawn" | "suppressed" | "released" | "told" | "acknowledged" | "shelved" | "unshelved" | "out-of-service" | "in-service" | "undone") | null;
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only of the incident of this id */
+                incident?: string;
+                /** @description most items on the page */
+                limit?: number;
+                /** @description the `next` of the page before */
+                next?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+                /** @description only what this user did */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JournalAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_links: {
         parameters: {
             query?: never;
@@ -1787,10 +3382,20 @@ export interface operations {
     list_notices: {
         parameters: {
             query?: {
+                /** @description only of the alarm of this id */
+                alarm?: string;
+                /** @description part of the area, in either case */
+                area?: string;
+                /** @description only of this channel */
+                channel?: string;
+                /** @description only of this kind */
+                kind?: ("raised" | "cleared" | "heartbeat" | "report" | "service") | null;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
+                /** @description failed: its last attempt did, and it waits for another */
+                state?: ("waiting" | "sent" | "failed") | null;
             };
             header?: never;
             path?: never;
@@ -1844,6 +3449,92 @@ export interface operations {
                 };
             };
             /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    resend_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the notice's id */
+                notice: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no notice has that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description it waits itself, or its repetition does or was sent a moment ago, or its channel is gone */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description that is no id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer: whether it was queued, the list says */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2212,6 +3903,73 @@ export interface operations {
             };
         };
     };
+    get_reactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReactorAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id has called */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no id is that long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     accept_reactor: {
         parameters: {
             query?: never;
@@ -2278,6 +4036,156 @@ export interface operations {
                 };
             };
             /** @description the store does not answer: nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_calibration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the part's name, as in its points' names */
+                part: string;
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id is accepted, or it has no such part that is calibrated */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no id is that long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_doses: {
+        parameters: {
+            query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DosesAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id has called, or no history is kept */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described, or more than 400 days are asked for */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the history or the store does not answer, or not in time */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2355,6 +4263,267 @@ export interface operations {
             };
             /** @description the store does not answer: nothing was done */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description most items on the page */
+                limit?: number;
+                /** @description the `next` of the page before */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description any day of the week, as YYYY-MM-DD */
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the workbook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description there is no report of that week: it is yet to come */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description that is no day */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer, or the workbook is not made in time */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_systems: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SystemAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemView"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no system has that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no name is that long */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -18,8 +18,8 @@ from vigilia.rules import AlarmItem
 from vigilia.store.auditing import AuditFilter
 from vigilia.store.database import Row
 from vigilia.store.incidents import Incident, Position
-from vigilia.store.tally import Tally
 from vigilia.store.notices import NoticeFilter
+from vigilia.store.tally import Tally
 from vigilia.table import PointTable
 
 
