@@ -19,6 +19,10 @@
     │   └── Pending              not confirmed, but kept: it is applied when the equipment is back
     ├── UnknownAlarm             no alarm has that id
     ├── UnknownReactor           no reactor has that id, or none that could be accepted
+    ├── SignInRefused            the user or the password is wrong, or a link is worth nothing
+    ├── TooManyAttempts          too many sign-ins failed: wait before the next one
+    ├── UnknownAccount           no user, or no token, has that name
+    ├── AccountRefused           what is asked for users and tokens is not to be done as they are
     └── AlarmRefused             the alarm's present state does not allow that action
 
 Vendor errors (aiohttp, SQLAlchemy, softioc) are translated into this tree at the edge where they arise.
@@ -129,3 +133,23 @@ class UnknownAlarm(VigiliaError):
 
 class AlarmRefused(VigiliaError):
     """The alarm's present state does not allow that action: what is normal cannot be acknowledged."""
+
+
+class SignInRefused(VigiliaError):
+    """Nobody was signed in: the user or the password is wrong, or a link is worth nothing (any more)."""
+
+
+class TooManyAttempts(VigiliaError):
+    """Too many sign-ins failed; nothing was looked at. `wait_s`: seconds until the next one may be tried."""
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class UnknownAccount(VigiliaError):
+    """No user, or no token, has that name."""
+
+
+class AccountRefused(VigiliaError):
+    """The users and tokens there are do not allow it: a name is taken, the last administrator would go."""

@@ -5,6 +5,7 @@ below. `detail` is a sentence for people.
 """
 
 import json
+import math
 import re
 from http import HTTPStatus
 from typing import Any
@@ -15,14 +16,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from vigilia.errors import (
+    AccountRefused,
     AlarmRefused,
     InvalidValue,
     NotWritable,
     ReadOnly,
     Refused,
+    SignInRefused,
+    TooManyAttempts,
+    UnknownAccount,
     UnknownAlarm,
     UnknownPoint,
     UnknownReactor,
+    VigiliaError,
     WriteError,
     WriteTimeout,
 )
@@ -39,6 +45,12 @@ _WRITE_ERRORS: dict[type[WriteError], HTTPStatus] = {
     Refused: HTTPStatus.BAD_GATEWAY,
     WriteTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     WriteError: HTTPStatus.CONFLICT,  # last: a kind that only its driver knows
+}
+
+_ACCOUNT_ERRORS: dict[type[VigiliaError], HTTPStatus] = {
+    SignInRefused: HTTPStatus.UNAUTHORIZED,
+    UnknownAccount: HTTPStatus.NOT_FOUND,
+    AccountRefused: HTTPStatus.CONFLICT,
 }
 
 _WORDS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
@@ -91,6 +103,9 @@ def answer_failures(app: FastAPI) -> None:
     app.exception_handler(UnknownAlarm)(_alarm_failed)
     app.exception_handler(AlarmRefused)(_alarm_failed)
     app.exception_handler(UnknownReactor)(_reactor_failed)
+    for kind in _ACCOUNT_ERRORS:
+        app.exception_handler(kind)(_account_failed)
+    app.exception_handler(TooManyAttempts)(_too_many)
     app.exception_handler(StoreError)(_store_failed)
     app.exception_handler(HistoryError)(_history_failed)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -121,6 +136,14 @@ async def _alarm_failed(_request: Request, error: UnknownAlarm | AlarmRefused) -
 
 async def _reactor_failed(_request: Request, error: UnknownReactor) -> Response:
     return failure(HTTPStatus.NOT_FOUND, kebab(type(error).__name__), str(error))
+
+
+async def _account_failed(_request: Request, error: VigiliaError) -> Response:
+    return failure(_ACCOUNT_ERRORS[type(error)], kebab(type(error).__name__), str(error))
+
+
+async def _too_many(_request: Request, error: TooManyAttempts) -> Response:
+    return failure(429, "too-many-attempts", str(error), {"Retry-After": str(math.ceil(error.wait_s))})
 
 
 async def _store_failed(_request: Request, error: StoreError) -> Response:

@@ -1,13 +1,31 @@
 """Puts the API together."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from vigilia.interfaces.api import alarms, audit, events, health, history, incidents, links, outbox, points, reactors
+from vigilia.interfaces.api import (
+    access,
+    alarms,
+    audit,
+    events,
+    health,
+    history,
+    incidents,
+    links,
+    outbox,
+    points,
+    reactors,
+    session,
+    tokens,
+    users,
+)
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
 from vigilia.interfaces.api.parts import ApiParts
+from vigilia.interfaces.auth.caller import allow
+from vigilia.interfaces.auth.gate import Gate
+from vigilia.interfaces.auth.roles import Role, needs
 
 _DESCRIPTION = """Points of field equipment: read them, follow them, write to them; and the alarms they make;
 and what they said before.
@@ -15,7 +33,7 @@ and what they said before.
 Lists are `{"items": […], "next": …}`: ask again with `next` for what follows. Times are UTC, severity and status are
 EPICS's. Every error is `{"error": "…", "detail": "…"}`: `error` for programs (`unknown-point`, `read-only`,
 `invalid-value`, `not-writable`, `refused`, `write-timeout`, `unknown-alarm`, `alarm-refused`, `unknown-reactor`,
-`invalid-request`, …),
+`invalid-request`, `not-signed-in`, `not-allowed`, `csrf`, `too-many-attempts`, …),
 `detail` a sentence for people."""
 
 
@@ -30,9 +48,11 @@ def build_app(parts: ApiParts) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
+        dependencies=[Depends(allow)],
         responses=failures(
             _400="this is no HTTP request, or one with too long a head",
-            _403="a page of another site asks",
+            _401="nobody is signed in, where somebody must be",
+            _403="a page of another site asks, or somebody who may not",
             _421="the request names another host than this service's",
         ),
         # The watch sends nothing to anybody it was not told of, whatever the environment says.
@@ -46,13 +66,18 @@ def build_app(parts: ApiParts) -> FastAPI:
     )
     app.state.parts = parts
     answer_failures(app)
-    for module in (points, links, reactors, alarms, incidents, outbox, history, events, audit, health):
+    for module in (
+        *(points, links, reactors, alarms, incidents, outbox, history, events, audit, health),
+        *(session, users, tokens, access),
+    ):
         app.include_router(module.router)
     app.include_router(docs_router())
+    app.add_middleware(Gate, auth=parts.sign_in.auth)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     return app
 
 
+@needs(Role.NOBODY)
 async def _to_docs() -> RedirectResponse:
     return RedirectResponse("/api/docs")
 

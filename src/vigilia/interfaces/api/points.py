@@ -15,7 +15,8 @@ from vigilia.interfaces.api.bodies import BODY_FAILURES, read_json
 from vigilia.interfaces.api.models import NewValue, Page, PendingAnswer, PointAnswer
 from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
 from vigilia.interfaces.api.parts import Parts
-from vigilia.points import Origin, Point, Reading
+from vigilia.interfaces.auth.caller import AskedBy
+from vigilia.points import Point, Reading
 from vigilia.table import PointTable
 
 _ANSWER_S = 30.0
@@ -104,10 +105,9 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
         "requestBody": {"required": True, "content": {"application/json": {"schema": NewValue.model_json_schema()}}}
     },
 )
-async def write_point(name: PointName, request: Request, parts: Parts) -> Response:
+async def write_point(name: PointName, request: Request, parts: Parts, origin: AskedBy) -> Response:
     """Write to a point; the answer comes once the equipment has confirmed it, or will be sure to be told."""
     value = await _new_value(request)
-    origin = Origin(via="api", host=request.client.host if request.client else "")
     try:
         async with asyncio.timeout(_ANSWER_S):
             reading = await parts.table.write(name, value, origin)
