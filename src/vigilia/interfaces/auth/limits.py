@@ -22,6 +22,8 @@ _FIRST_LOCK_S = 15.0
 _LONGEST_LOCK_S = 900.0
 _ABOVE = 8.0
 """How far above its limit a count goes: more would only be remembered for longer."""
+_LEAST_FORGOTTEN = 0.5
+"""What a count forgets while it fills makes no further attempt of it."""
 _MOST_AT_ONCE = 3
 """Attempts of one address that may be under way at the same time."""
 _MOST_COUNTS = 20_000
@@ -62,6 +64,10 @@ class Limits:
         self._counts: dict[str, tuple[float, float]] = {}
         """Level and time of the last failure, by key."""
         self._under_way: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        """Return how many counts there are."""
+        return len(self._counts)
 
     def load(self, rows: Iterable[FailureRow]) -> None:
         """Take up what was kept, in the place of what is known."""
@@ -116,9 +122,9 @@ class Limits:
     def _wait_s(self, key: str) -> float:
         level, failed_at = self._counts.get(key, (0.0, 0.0))
         over = level - _limit(key).most
-        if over < 0:
+        if over < -_LEAST_FORGOTTEN:
             return 0.0
-        lock_s = min(_LONGEST_LOCK_S, _FIRST_LOCK_S * 2**over)
+        lock_s = min(_LONGEST_LOCK_S, _FIRST_LOCK_S * 2 ** max(0.0, over))
         # A clock that was set back must not lock anybody out for as long as it was wrong.
         return min(lock_s, failed_at + lock_s - self._clock.now())
 
