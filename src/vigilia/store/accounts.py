@@ -233,7 +233,13 @@ async def keep_seen(store: Store, seen: Sequence[tuple[str, float]], ended: Sequ
 
 
 async def keep_failures(
-    store: Store, rows: Sequence[FailureRow], *, about: str = "", by: Origin | None = None, forgotten: float = 0.0
+    store: Store,
+    rows: Sequence[FailureRow],
+    now: float,
+    *,
+    about: str = "",
+    by: Origin | None = None,
+    forgotten: float = 0.0,
 ) -> None:
     """Keep how often sign-ins failed, with a line for the one of `about` where `by` is given.
 
@@ -247,8 +253,8 @@ async def keep_failures(
         await connection.execute(
             delete(_failures).where(or_(_failures.c.failed_at <= oldest, _failures.c.failed_at < forgotten))
         )
-        if by is not None and rows:
-            await note(connection, Access.REFUSED, about, by, rows[0].failed_at)
+        if by is not None:
+            await note(connection, Access.REFUSED, about, by, now)
 
 
 async def _forgive(connection: AsyncConnection, user: str) -> None:

@@ -149,10 +149,10 @@ class Book:
     async def _keep_seen(self, ended: list[str]) -> None:
         seen = {id_hash: session.seen_at for id_hash, session in self._sessions.items()}
         changed = [(id_hash, at) for id_hash, at in seen.items() if self._kept_seen.get(id_hash) != at]
-        forgotten = self.clock.now() - LONGEST_MEMORY_S
+        now = self.clock.now()
         if changed or ended:
             await accounts.keep_seen(self.store, changed, ended)
-            await accounts.keep_failures(self.store, [], forgotten=forgotten)
+            await accounts.keep_failures(self.store, [], now, forgotten=now - LONGEST_MEMORY_S)
             self._kept_seen = seen
 
     def _end_what_is_over(self) -> list[str]:

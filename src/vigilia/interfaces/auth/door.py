@@ -158,7 +158,11 @@ class Door:
     async def _count(self, attempt: Attempt, name: str, host: str) -> None:
         async with self._book.lock:
             rows = self._limits.failed(attempt)
-            await accounts.keep_failures(self._book.store, rows, about=name or _UNKNOWN, by=Origin(_VIA, "", host))
+            if not name:  # what was typed for a name may be a password: it is remembered, and never written down
+                rows = [row for row in rows if row.key.startswith("address ")]
+            by = Origin(_VIA, "", host)
+            now = self._book.clock.now()
+            await accounts.keep_failures(self._book.store, rows, now, about=name or _UNKNOWN, by=by)
 
     def _knows(self, mark: str, name: str) -> bool:
         nonce, _, mac = mark[:LONGEST_PASSWORD].partition(".")

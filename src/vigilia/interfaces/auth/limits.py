@@ -121,12 +121,15 @@ class Limits:
 
     def _wait_s(self, key: str) -> float:
         level, failed_at = self._counts.get(key, (0.0, 0.0))
+        now = self._clock.now()
+        if failed_at > now:  # the clock was set back: nobody is locked out for as long as it was wrong
+            failed_at = now
+            self._counts[key] = (level, now)
         over = level - _limit(key).most
         if over < -_LEAST_FORGOTTEN:
             return 0.0
         lock_s = min(_LONGEST_LOCK_S, _FIRST_LOCK_S * 2 ** max(0.0, over))
-        # A clock that was set back must not lock anybody out for as long as it was wrong.
-        return min(lock_s, failed_at + lock_s - self._clock.now())
+        return failed_at + lock_s - now
 
     def _level(self, key: str, now: float) -> float:
         level, failed_at = self._counts.get(key, (0.0, now))
