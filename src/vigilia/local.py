@@ -30,13 +30,13 @@ class RequestRefused(ValueError):
 class LocalService:
     """The service that listens at an address of this machine."""
 
-    def __init__(self, web: WebConfig, data_dir: str = "") -> None:
-        """Ask the service of that listener; `data_dir`: where it keeps what lets a command in where people sign in."""
+    def __init__(self, web: WebConfig, token: str = "") -> None:
+        """`token`: an API token, or `local_token`; needed where people sign in."""
         host = _WILDCARDS.get(web.host, web.host)
         shown = f"[{host}]" if ":" in host else host
         self.address = f"{'https' if web.tls_cert else 'http'}://{shown}:{web.port}"
         self._opener = _opener(web)
-        if token := _local_token(data_dir):
+        if token:
             self._opener.addheaders.append(("Authorization", f"Bearer {token}"))
 
     def get(self, path: str, model: type[_Model], accept: int = 200) -> _Model:
@@ -70,14 +70,14 @@ def why_not_to_be_asked(web: WebConfig) -> str:
 
 
 def local_service(web: WebConfig, data_dir: str = "") -> LocalService:
-    """Return the service to be asked. `data_dir`: see LocalService.
+    """Return the service to be asked. `data_dir`: see `local_token`.
 
     Raises StartError where it cannot be asked, or its certificate not be read.
     """
     if why := why_not_to_be_asked(web):
         raise StartError(why)
     try:
-        return LocalService(web, data_dir)
+        return LocalService(web, local_token(data_dir))
     except OSError as error:
         raise StartError(no_answer(web.listen, error)) from error
 
@@ -87,8 +87,11 @@ def no_answer(address: str, error: Exception) -> str:
     return tr("no answer from {address}: {reason}").format(address=address, reason=_words(error))
 
 
-def _local_token(data_dir: str) -> str:
-    """Return what lets a command of the service's own user in; empty: it is not there, or not for us to read."""
+def local_token(data_dir: str) -> str:
+    """Return what lets commands of the service's own user in; empty: it is not there, or not for us to read.
+
+    `data_dir`: the service's, where it keeps it while it runs and people sign in.
+    """
     try:
         return (Path(data_dir) / LOCAL_FILE).read_text()[:200].strip() if data_dir else ""
     except (OSError, ValueError):

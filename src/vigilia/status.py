@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from vigilia.errors import printable
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.language import tr
-from vigilia.local import NO_ANSWER, LocalService, RequestRefused, no_answer, why_not_to_be_asked
+from vigilia.local import NO_ANSWER, LocalService, RequestRefused, local_token, no_answer, why_not_to_be_asked
 
 
 class _Health(BaseModel):
@@ -43,7 +43,7 @@ def ask(web: WebConfig, data_dir: str = "") -> Answer:
         return Answer(running=False, healthy=False, missing=[why])
     address = web.listen
     try:
-        service = LocalService(web, data_dir)
+        service = LocalService(web, local_token(data_dir))
         address = service.address
         health = service.get("/healthz", _Health, accept=503)
         links = _links(service)

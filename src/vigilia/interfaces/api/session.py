@@ -71,7 +71,11 @@ async def make_first_admin(request: Request, parts: Parts, caller: AskedBySomebo
     return begun(parts, auth, request, signed_in)
 
 
-@router.delete("/session", response_model=SessionAnswer, responses=failures(_503="the store does not answer"))
+@router.delete(
+    "/session",
+    response_model=SessionAnswer,
+    responses=failures(_409="nobody has to sign in here", _503="the store does not answer"),
+)
 @needs(Role.VIEWER)
 async def sign_out(request: Request, parts: Parts, caller: AskedBySomebody) -> Response:
     """Sign out: the session ends, and with it its event streams."""
