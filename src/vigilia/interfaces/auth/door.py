@@ -3,7 +3,7 @@
 import hmac
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from vigilia.errors import SignInRefused
@@ -76,6 +76,8 @@ class Door:
                     forgiven=forgiven,
                     better_hash=better,
                 )
+                if better:
+                    self._book.users[name] = replace(known, password_hash=better)
                 self._begun(signed_in, before)
         finally:
             self._limits.finish(attempt)
