@@ -114,7 +114,7 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         _spare_the_collector()
         if not stop.is_set():
             _start_signs_of_life(config, clock, socket, manager, health, supervisor)
-            announce(f"vigilia ready {web.address}" if web else "vigilia ready")
+            announce("\n".join((f"vigilia ready {web.address}", *web.greeting)) if web else "vigilia ready")
             await supervisor.wait_for(None, stop)
         _logger.info("stopping")
 
@@ -327,6 +327,7 @@ def _bind_web(
         return None
     from vigilia.interfaces.api.parts import ApiParts
     from vigilia.interfaces.api.server import WebServer
+    from vigilia.interfaces.auth.auth import SignIn
 
     parts = ApiParts(
         table,
@@ -340,6 +341,7 @@ def _bind_web(
         incidents=partial(incidents.newest, store),
         outbox=partial(notices.newest, store),
         history=history,
+        sign_in=SignIn.of(config.web, config.site, store, clock, config.data_dir),
         fleet=next((driver for driver in drivers.values() if isinstance(driver, Fleet)), None),
         vitals=vitals_of(alerting, store, clock),
         systems=drivers,

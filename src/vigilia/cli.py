@@ -24,7 +24,7 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("top", "screens", "archiver", "users")
+_LATER = ("top", "screens", "archiver")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,6 +92,13 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     _add_state(commands.add_parser("state", help="take over from the plant monitor before, or give back to it"))
 
     _add_reactor(commands.add_parser("reactor", help="list reactors, and let them in: the service must be running"))
+
+    users = commands.add_parser("users", help="who may sign in, and tokens for programs")
+    if begin[:1] == ["users"]:
+        from vigilia import users as accounts
+
+        accounts.add_arguments(users)
+        users.set_defaults(handler=_users)
 
     _add_history(commands.add_parser("history", help="carry readings out into a file, or in from one"))
 
@@ -281,7 +288,7 @@ def _status(parsed: argparse.Namespace) -> int:
 
     site, web = load_listener(find_config(parsed.config, os.environ), os.environ)
     use(site.language)
-    answer = ask(web)
+    answer = ask(web, site.data_dir)
     print(show(answer, as_json=parsed.json))
     return 0 if answer.healthy else 1
 
@@ -295,11 +302,19 @@ def _reactor(parsed: argparse.Namespace) -> int:
     use(site.language)
     match parsed.action:
         case "list":
-            print(reactors.list_reactors(web, as_json=parsed.json))
+            print(reactors.list_reactors(web, site.data_dir, as_json=parsed.json))
         case "accept":
-            print(reactors.accept(web, parsed.reactor))
+            print(reactors.accept(web, parsed.reactor, site.data_dir))
         case _:
-            print(reactors.enrol(web, parsed.reactor))
+            print(reactors.enrol(web, parsed.reactor, site.data_dir))
+    return 0
+
+
+def _users(parsed: argparse.Namespace) -> int:
+    from vigilia import users
+
+    for line in users.run(parsed, *_prepared(parsed.config)):
+        print(line)
     return 0
 
 

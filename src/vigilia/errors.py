@@ -23,7 +23,11 @@
     ├── UnknownPart              the reactor has no such part, or none of which that can be asked
     ├── AlarmRefused             the alarm's present state does not allow that action
     ├── UnknownNotice            no notice has that id
-    └── NoticeRefused            the notice cannot be sent once more now
+    ├── NoticeRefused            the notice cannot be sent once more now
+    ├── SignInRefused            the user or the password is wrong, or a link is worth nothing
+    ├── TooManyAttempts          too many sign-ins failed: wait before the next one
+    ├── UnknownAccount           no user, or no token, has that name
+    └── AccountRefused           what is asked for users and tokens is not to be done as they are
 
 Vendor errors (aiohttp, SQLAlchemy, softioc) are translated into this tree at the edge where they arise.
 """
@@ -149,3 +153,23 @@ class UnknownNotice(VigiliaError):
 
 class NoticeRefused(VigiliaError):
     """The notice cannot be sent once more now: it waits itself, or its repetition does."""
+
+
+class SignInRefused(VigiliaError):
+    """Nobody was signed in: the user or the password is wrong, or a link is worth nothing (any more)."""
+
+
+class TooManyAttempts(VigiliaError):
+    """Too many sign-ins failed; nothing was looked at. `wait_s`: seconds until the next one may be tried."""
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class UnknownAccount(VigiliaError):
+    """No user, or no token, has that name."""
+
+
+class AccountRefused(VigiliaError):
+    """The users and tokens there are do not allow it: a name is taken, the last administrator would go."""

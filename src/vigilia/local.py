@@ -4,12 +4,14 @@ import ssl
 import urllib.error
 import urllib.request
 from http.client import HTTPException
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from vigilia.errors import StartError
 from vigilia.interfaces.api.config import WebConfig
+from vigilia.interfaces.auth.config import LOCAL_FILE
 from vigilia.language import tr
 
 _DEADLINE_S = 10.0
@@ -28,11 +30,14 @@ class RequestRefused(ValueError):
 class LocalService:
     """The service that listens at an address of this machine."""
 
-    def __init__(self, web: WebConfig) -> None:
+    def __init__(self, web: WebConfig, token: str = "") -> None:
+        """`token`: an API token, or `local_token`; needed where people sign in."""
         host = _WILDCARDS.get(web.host, web.host)
         shown = f"[{host}]" if ":" in host else host
         self.address = f"{'https' if web.tls_cert else 'http'}://{shown}:{web.port}"
         self._opener = _opener(web)
+        if token:
+            self._opener.addheaders.append(("Authorization", f"Bearer {token}"))
 
     def get(self, path: str, model: type[_Model], accept: int = 200) -> _Model:
         """Return an answer of status 200 or `accept`. Raises one of NO_ANSWER."""
@@ -64,12 +69,15 @@ def why_not_to_be_asked(web: WebConfig) -> str:
     return ""
 
 
-def local_service(web: WebConfig) -> LocalService:
-    """Return the service to be asked. Raises StartError where it cannot be, or its certificate not be read."""
+def local_service(web: WebConfig, data_dir: str = "") -> LocalService:
+    """Return the service to be asked. `data_dir`: see `local_token`.
+
+    Raises StartError where it cannot be asked, or its certificate not be read.
+    """
     if why := why_not_to_be_asked(web):
         raise StartError(why)
     try:
-        return LocalService(web)
+        return LocalService(web, local_token(data_dir))
     except OSError as error:
         raise StartError(no_answer(web.listen, error)) from error
 
@@ -77,6 +85,17 @@ def local_service(web: WebConfig) -> LocalService:
 def no_answer(address: str, error: Exception) -> str:
     """Return in a sentence that there was no answer, and why."""
     return tr("no answer from {address}: {reason}").format(address=address, reason=_words(error))
+
+
+def local_token(data_dir: str) -> str:
+    """Return what lets commands of the service's own user in; empty: it is not there, or not for us to read.
+
+    `data_dir`: the service's, where it keeps it while it runs and people sign in.
+    """
+    try:
+        return (Path(data_dir) / LOCAL_FILE).read_text()[:200].strip() if data_dir else ""
+    except (OSError, ValueError):
+        return ""
 
 
 class _Failure(BaseModel):

@@ -39,9 +39,9 @@ class _Token(BaseModel):
     token: str
 
 
-def list_reactors(web: WebConfig, *, as_json: bool) -> str:
+def list_reactors(web: WebConfig, data_dir: str = "", *, as_json: bool) -> str:
     """Return the reactors as lines, or as one JSON object. Raises StartError where the service does not answer."""
-    service = local_service(web)
+    service = local_service(web, data_dir)
     with _in_words(service):
         items = service.get("/api/v1/reactors", _Page).items
     if as_json:
@@ -51,17 +51,17 @@ def list_reactors(web: WebConfig, *, as_json: bool) -> str:
     return "\n".join(printable(_line(item)) for item in items)
 
 
-def accept(web: WebConfig, reactor: str) -> str:
+def accept(web: WebConfig, reactor: str, data_dir: str = "") -> str:
     """Accept a reactor that waits; return what to print. Raises StartError where that is refused."""
-    service = local_service(web)
+    service = local_service(web, data_dir)
     with _in_words(service):
         service.post(f"/api/v1/reactors/{quote(reactor, safe='')}/accept", _Reactor)
     return tr("{reactor} is accepted: its agent registers within seconds").format(reactor=reactor)
 
 
-def enrol(web: WebConfig, reactor: str) -> str:
+def enrol(web: WebConfig, reactor: str, data_dir: str = "") -> str:
     """Give a reactor a new token; return it. Raises StartError where that is refused."""
-    service = local_service(web)
+    service = local_service(web, data_dir)
     with _in_words(service):
         return service.post(f"/api/v1/reactors/{quote(reactor, safe='')}/enrol", _Token).token
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from vigilia.errors import printable
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.language import tr
-from vigilia.local import NO_ANSWER, LocalService, no_answer, why_not_to_be_asked
+from vigilia.local import NO_ANSWER, LocalService, RequestRefused, local_token, no_answer, why_not_to_be_asked
 
 
 class _Health(BaseModel):
@@ -37,20 +37,28 @@ class Answer:
     """As of `/api/v1/links`."""
 
 
-def ask(web: WebConfig) -> Answer:
+def ask(web: WebConfig, data_dir: str = "") -> Answer:
     """Ask the service that listens at `web`; no answer is an answer too."""
     if why := why_not_to_be_asked(web):
         return Answer(running=False, healthy=False, missing=[why])
     address = web.listen
     try:
-        service = LocalService(web)
+        service = LocalService(web, local_token(data_dir))
         address = service.address
         health = service.get("/healthz", _Health, accept=503)
-        links = service.get("/api/v1/links", _Links)
+        links = _links(service)
     except NO_ANSWER as error:
         return Answer(running=False, healthy=False, missing=[no_answer(address, error)])
     healthy = health.status == "ok" and not health.missing
     return Answer(running=True, healthy=healthy, missing=health.missing, links=links.items)
+
+
+def _links(service: LocalService) -> _Links:
+    """Return the links; none where people sign in, and whoever asks is not the service's own user."""
+    try:
+        return service.get("/api/v1/links", _Links)
+    except RequestRefused:
+        return _Links(items=[])
 
 
 def show(answer: Answer, *, as_json: bool) -> str:

@@ -24,6 +24,7 @@ from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.history.config import HistoryConfig, PointsConfig
 from vigilia.interfaces.api.answers import _WRITE_ERRORS, kebab
 from vigilia.interfaces.api.config import WebConfig
+from vigilia.interfaces.auth.config import AuthConfig
 from vigilia.interfaces.epics.config import EpicsConfig
 from vigilia.notify.config import AppriseConfig, NotifyConfig, RouteConfig, TeamsConfig
 from vigilia.ping import HealthConfig
@@ -42,6 +43,7 @@ PAGES = sorted([*DOCS.glob("**/*.md"), *ROOT.glob("*.md")])
 SECTIONS: dict[str, type[Section]] = {
     "[site]": SiteConfig,
     "[web]": WebConfig,
+    "[web.auth]": AuthConfig,
     "[store]": StoreConfig,
     "[history]": HistoryConfig,
     "[[history.points]]": PointsConfig,

@@ -82,14 +82,14 @@ class Store:
 
     @classmethod
     async def look(cls, url: str) -> "Store":
-        """Open the database at `url` to read it only, beside the service that has it.
+        """Open the database at `url` to read it, or to write a little, beside the service that has it.
 
         Raises StartError where there is none, or none that this version can read.
         """
         if url.startswith(POSTGRESQL):
             from vigilia.store.postgresql import PostgresPlace
 
-            place: Place = PostgresPlace(url)
+            place: Place = PostgresPlace(url, beside=True)
         else:
             place = SqlitePlace.look(url)
         store = cls(place)

@@ -58,8 +58,10 @@ class PostgresPlace:
 
     set_aside = ""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, beside: bool = False) -> None:
         self._url = url
+        self._beside = beside
+        """Whether it is a command's, which writes a little beside the service that has the database."""
         self.name = shown(url)
         self._asyncpg = _asyncpg()
         self._holder: Any = None
@@ -86,7 +88,7 @@ class PostgresPlace:
 
     async def check(self) -> None:
         """Take the lock again where its connection was lost. Raises StoreError, also where another service has it."""
-        if self._holder is None or self._holder.is_closed():
+        if not self._beside and (self._holder is None or self._holder.is_closed()):
             try:
                 await self._hold()
             except AlreadyRunning as error:
@@ -98,6 +100,8 @@ class PostgresPlace:
     async def begin_write(self, connection: AsyncConnection) -> None:
         """Wait for other write transactions, and see that the server still counts the instance's lock as ours."""
         await connection.execute(_BEGIN_WRITE, {"locks": _LOCKS, "lock": _WRITER})
+        if self._beside:
+            return
         holder = self._holder
         pid = None if holder is None or holder.is_closed() else holder.get_server_pid()
         ours = {"locks": _LOCKS, "lock": _INSTANCE, "pid": pid}

@@ -201,3 +201,65 @@ reactor_settings = Table(
 )
 """What each setting of a reactor should be, who asked for it, and what became of it. `held`: the newest value that was
 applied, with its revision; it is what a reactor that has forgotten everything gets where `value` was rejected."""
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", StoredText(60), primary_key=True),
+    Column("role", StoredText(20), nullable=False),
+    Column("password_hash", StoredText(200), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", StoredText(200), nullable=False),
+    Column("password_at", Float, nullable=False),
+)
+"""Who may sign in. `password_hash`: argon2's own text, which says its parameters. `password_at`: when it was chosen."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", StoredText(64), primary_key=True),
+    Column("user", StoredText(60), nullable=False),
+    Column("host", StoredText(200), nullable=False),
+    Column("began_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("ends_at", Float, nullable=False),
+    Index("ix_sessions_user", "user"),
+)
+"""Browsers that are signed in. `id_hash`: SHA-256 of what the cookie holds. `ends_at`: the end that no use moves."""
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("name", StoredText(60), primary_key=True),
+    Column("role", StoredText(20), nullable=False),
+    Column("token_hash", StoredText(64), nullable=False, unique=True),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", StoredText(200), nullable=False),
+    Column("ends_at", Float),
+)
+"""What programs show to use the API. `token_hash`: SHA-256 of the token. `ends_at` null: it has no end."""
+
+failed_sign_ins = Table(
+    "failed_sign_ins",
+    metadata,
+    Column("key", StoredText(300), primary_key=True),
+    Column("level", Float, nullable=False),
+    Column("failed_at", Float, nullable=False),
+)
+"""Failed sign-ins by what they have in common, so that a restart lifts no lock-out."""
+
+access_log = Table(
+    "access_log",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("event", StoredText(40), nullable=False),
+    Column("about", StoredText(200), nullable=False),
+    Column("via", StoredText(40), nullable=False),
+    Column("user", StoredText(200), nullable=False),
+    Column("host", StoredText(200), nullable=False),
+    Column("detail", StoredText, nullable=False),
+    Index("ix_access_log_event", "event", "id"),
+)
+"""Who came in, who was refused, and who changed what others may: beside `audit`, which is of points. `about`: the user,
+token or reactor that it was done to; `user` and `host`: who did it, and from where."""

@@ -2,10 +2,16 @@
 
 import asyncio
 import logging
+from typing import TypeVar
 
 from vigilia.drivers.reactor.inventory import Key
+from vigilia.points import Origin
 from vigilia.store import Store, StoreError
+from vigilia.store.accesslog import Access, note
 from vigilia.store.reactors import ReactorRow, SettingRow, save_reactors, save_settings
+
+_Key = TypeVar("_Key")
+_Row = TypeVar("_Row")
 
 _logger = logging.getLogger(__name__)
 
@@ -24,6 +30,8 @@ class Keeper:
         self._store = store
         self._reactors: dict[str, ReactorRow] = {}
         self._settings: dict[tuple[str, Key], SettingRow] = {}
+        self._notes: dict[str, tuple[Access, str, Origin, float]] = {}
+        """What the access log is to say of reactors."""
         self._kept: asyncio.Future[None] | None = None
         self._wake = asyncio.Event()
 
@@ -34,6 +42,11 @@ class Keeper:
         else:
             self._settings[row.reactor, (row.part, row.parameter)] = row
         self._wake.set()
+
+    async def keep_act(self, row: ReactorRow, act: Access, by: Origin, at: float) -> None:
+        """Keep what somebody did with a reactor, and that they did. Raises StoreError where that fails, now."""
+        self._notes[row.id] = (act, row.id, by, at)
+        await self.keep(row)
 
     async def keep(self, row: ReactorRow | SettingRow) -> None:
         """Keep a row, and what else waits. Raises StoreError where that fails, now; it is tried again."""
@@ -52,6 +65,7 @@ class Keeper:
         if isinstance(row, ReactorRow):
             if self._reactors.get(row.id) is row:
                 del self._reactors[row.id]
+                self._notes.pop(row.id, None)
         elif self._settings.get(key := (row.reactor, (row.part, row.parameter))) is row:
             del self._settings[key]
 
@@ -72,13 +86,15 @@ class Keeper:
     async def _write(self) -> bool:
         """Write what waits; return whether the store took it."""
         self._wake.clear()
-        reactors, settings = dict(self._reactors), dict(self._settings)
+        reactors, settings, notes = dict(self._reactors), dict(self._settings), dict(self._notes)
         kept, self._kept = self._kept, None
         try:
             if self._store is not None and (reactors or settings):
                 async with self._store.writing() as connection:
                     await save_reactors(connection, list(reactors.values()))
                     await save_settings(connection, list(settings.values()))
+                    for noted in notes.values():
+                        await note(connection, *noted)
         except StoreError as error:
             if not self.failure:
                 _logger.error("reactors' settings wait, for the store does not take them: %s", error)
@@ -93,12 +109,16 @@ class Keeper:
         if self.failure:
             self.failure = ""
             _logger.info("the store takes reactors' settings again")
-        for name, row in reactors.items():
-            if self._reactors.get(name) is row:
-                del self._reactors[name]
-        for key, setting in settings.items():
-            if self._settings.get(key) is setting:
-                del self._settings[key]
+        _drop(self._reactors, reactors)
+        _drop(self._settings, settings)
+        _drop(self._notes, notes)
         if kept is not None and not kept.done():
             kept.set_result(None)
         return True
+
+
+def _drop(waiting: dict[_Key, _Row], kept: dict[_Key, _Row]) -> None:
+    """Drop what was kept from what waits, but for what is newer."""
+    for key, row in kept.items():
+        if waiting.get(key) is row:
+            del waiting[key]

@@ -15,6 +15,7 @@ from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.errors import UnknownReactor, printable
 from vigilia.fleet import Presence, ReactorItem
 from vigilia.points import Origin, shorten
+from vigilia.store.accesslog import Access
 from vigilia.store.reactors import ReactorRow, SettingRow
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
@@ -105,7 +106,8 @@ class Registry:
         if found is None:
             if reactor not in self._waiting:
                 raise UnknownReactor(f"no reactor {shorten(reactor)} has called: enrol it, or start its agent first")
-            found = await self._keep_new(ReactorRow(reactor, self._clock.now(), str(by)))
+            row = ReactorRow(reactor, self._clock.now(), str(by))
+            found = await self._keep_new(row, Access.REACTOR_ACCEPTED, by)
             _logger.info("%s was accepted by %s", reactor, by)
         return found.item()
 
@@ -118,10 +120,11 @@ class Registry:
         token = secrets.token_urlsafe(32)
         found = self.reactors.get(reactor)
         if found is None:
-            await self._keep_new(ReactorRow(reactor, self._clock.now(), str(by), hash_of(token)))
+            row = ReactorRow(reactor, self._clock.now(), str(by), hash_of(token))
+            await self._keep_new(row, Access.REACTOR_ENROLLED, by)
         else:
             row = replace(found.row, token_hash=hash_of(token))
-            await self._keep(row)
+            await self._keep(row, Access.REACTOR_ENROLLED, by)
             found.row = replace(found.row, token_hash=row.token_hash)
         _logger.info("%s was given a token by %s", reactor, by)
         return token
@@ -132,15 +135,15 @@ class Registry:
         _logger.info("%s was accepted: %s", reactor, by)
         return self._add(row, Inventory(reactor, []), ())
 
-    async def _keep_new(self, row: ReactorRow) -> Reactor:
+    async def _keep_new(self, row: ReactorRow, act: Access, by: Origin) -> Reactor:
         if len(self.reactors) >= MOST_REACTORS:
             raise UnknownReactor(f"{row.id} is one too many: the limit is {MOST_REACTORS} reactors")
-        await self._keep(row)
+        await self._keep(row, act, by)
         return self.reactors.get(row.id) or self._add(row, Inventory(row.id, []), ())
 
-    async def _keep(self, row: ReactorRow) -> None:
+    async def _keep(self, row: ReactorRow, act: Access, by: Origin) -> None:
         try:
-            await self._keeper.keep(row)
+            await self._keeper.keep_act(row, act, by, self._clock.now())
         except BaseException:
             self._keeper.forget(row)
             raise

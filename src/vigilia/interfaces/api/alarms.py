@@ -15,7 +15,8 @@ from vigilia.interfaces.api.models import AlarmAction, AlarmAnswer, AlarmState, 
 from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
-from vigilia.points import Origin, shorten
+from vigilia.interfaces.auth.caller import AskedBy
+from vigilia.points import shorten
 from vigilia.rules import Act, AlarmItem
 
 LONGEST_SHELVING_S = 30 * 86_400.0
@@ -92,7 +93,7 @@ async def list_alarms(parts: Parts, query: Annotated[AlarmQuery, Query()]) -> Re
     ),
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": AlarmAction.model_json_schema()}}}},
 )
-async def act_on_alarm(alarm: AlarmId, action: Action, request: Request, parts: Parts) -> Response:
+async def act_on_alarm(alarm: AlarmId, action: Action, request: Request, parts: Parts, origin: AskedBy) -> Response:
     """Acknowledge an alarm, shelve it for a time, take it out of service, or take that back.
 
     The answer is the alarm as it stands then. The body may be left out where nothing is to be said.
@@ -101,7 +102,6 @@ async def act_on_alarm(alarm: AlarmId, action: Action, request: Request, parts: 
     until = _end(action, wanted.until, parts.clock.now())
     if parts.alarms is None:
         raise UnknownAlarm(f"no alarm has the id {shorten(alarm)}: none are judged")
-    origin = Origin(via="api", host=request.client.host if request.client else "")
     try:
         async with asyncio.timeout(_ANSWER_S):
             item = await parts.alarms.act(alarm, action, origin, wanted.comment, until)

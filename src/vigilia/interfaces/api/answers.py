@@ -6,6 +6,7 @@ below. `detail` is a sentence for people.
 
 import dataclasses
 import json
+import math
 import re
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from vigilia.errors import (
+    AccountRefused,
     AlarmRefused,
     Changed,
     InvalidValue,
@@ -23,11 +25,15 @@ from vigilia.errors import (
     NotWritable,
     ReadOnly,
     Refused,
+    SignInRefused,
+    TooManyAttempts,
+    UnknownAccount,
     UnknownAlarm,
     UnknownNotice,
     UnknownPart,
     UnknownPoint,
     UnknownReactor,
+    VigiliaError,
     WriteError,
     WriteTimeout,
 )
@@ -45,6 +51,12 @@ _WRITE_ERRORS: dict[type[WriteError], HTTPStatus] = {
     Refused: HTTPStatus.BAD_GATEWAY,
     WriteTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     WriteError: HTTPStatus.CONFLICT,  # last: a kind that only its driver knows
+}
+
+_ACCOUNT_ERRORS: dict[type[VigiliaError], HTTPStatus] = {
+    SignInRefused: HTTPStatus.UNAUTHORIZED,
+    UnknownAccount: HTTPStatus.NOT_FOUND,
+    AccountRefused: HTTPStatus.CONFLICT,
 }
 
 _WORDS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
@@ -103,6 +115,9 @@ def answer_failures(app: FastAPI) -> None:
         app.exception_handler(unknown)(_unknown)
     for refused in (AlarmRefused, NoticeRefused):
         app.exception_handler(refused)(_not_now)
+    for kind in _ACCOUNT_ERRORS:
+        app.exception_handler(kind)(_account_failed)
+    app.exception_handler(TooManyAttempts)(_too_many)
     app.exception_handler(StoreError)(_store_failed)
     app.exception_handler(HistoryError)(_history_failed)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -132,6 +147,14 @@ async def _unknown(_request: Request, error: Exception) -> Response:
 
 async def _not_now(_request: Request, error: Exception) -> Response:
     return failure(HTTPStatus.CONFLICT, kebab(type(error).__name__), str(error))
+
+
+async def _account_failed(_request: Request, error: VigiliaError) -> Response:
+    return failure(_ACCOUNT_ERRORS[type(error)], kebab(type(error).__name__), str(error))
+
+
+async def _too_many(_request: Request, error: TooManyAttempts) -> Response:
+    return failure(429, "too-many-attempts", str(error), {"Retry-After": str(math.ceil(error.wait_s))})
 
 
 async def _store_failed(_request: Request, error: StoreError) -> Response:

@@ -1,12 +1,16 @@
 """The bodies of requests: JSON, of a bounded size, in bounded time."""
 
 import asyncio
+from typing import TypeVar
 
 import orjson
 from fastapi import Request
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
 from vigilia.interfaces.api.answers import Failed
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 LARGEST_BODY_BYTES = 65_536
 _BODY_S = 10.0
@@ -51,3 +55,12 @@ async def _read(request: Request) -> bytes:
     except ClientDisconnect as error:
         raise Failed(400, "bad-request", "the body was cut off") from error
     return bytes(body)
+
+
+async def read_as(request: Request, model: type[AnyModel]) -> AnyModel:
+    """Return what a request's body says, as a `model`. Raises Failed; what is wrong in it is not repeated."""
+    try:
+        return model.model_validate(await read_json(request))
+    except ValidationError as error:
+        mistakes = (f"{'.'.join(map(str, found['loc'])) or 'body'}: {found['msg']}" for found in error.errors())
+        raise Failed(422, "invalid-request", "; ".join(mistakes)[:1000]) from error

@@ -8,6 +8,7 @@ from vigilia.interfaces import metrics
 from vigilia.interfaces.api.answers import JsonAnswer
 from vigilia.interfaces.api.models import Healthy, Unhealthy
 from vigilia.interfaces.api.parts import Parts
+from vigilia.interfaces.auth.roles import Role, needs
 
 _HEALTH_S = 5.0
 
@@ -17,6 +18,7 @@ router = APIRouter(tags=["health"])
 @router.get(
     "/healthz", response_model=Healthy, responses={503: {"model": Unhealthy, "description": "something is missing"}}
 )
+@needs(Role.NOBODY)
 async def healthz(parts: Parts) -> Response:
     """Tell whether the watch is healthy, by evidence of its progress."""
     try:

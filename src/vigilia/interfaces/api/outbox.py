@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from vigilia.errors import UnknownNotice
@@ -10,7 +10,7 @@ from vigilia.interfaces.api.answers import JsonAnswer, failures
 from vigilia.interfaces.api.models import NoticeAnswer, NoticeKindName, Page
 from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
-from vigilia.points import Origin
+from vigilia.interfaces.auth.caller import AskedBy
 from vigilia.store.notices import NoticeFilter
 
 router = APIRouter(prefix="/api/v1", tags=["alarms"])
@@ -54,7 +54,7 @@ async def list_notices(parts: Parts, query: Annotated[NoticeQuery, Query()]) -> 
         _503="the store does not answer: whether it was queued, the list says",
     ),
 )
-async def resend_notice(notice: NoticeId, request: Request, parts: Parts) -> Response:
+async def resend_notice(notice: NoticeId, parts: Parts, origin: AskedBy) -> Response:
     """Have a notice that was sent be sent once more, over the same channel; the answer is the new one.
 
     Its card says that it is a repetition, and who asked for it. Two do not come of two clicks: while a repetition
@@ -62,5 +62,4 @@ async def resend_notice(notice: NoticeId, request: Request, parts: Parts) -> Res
     """
     if parts.records is None:
         raise UnknownNotice("no notices are sent here")
-    origin = Origin(via="api", host=request.client.host if request.client else "")
     return JsonAnswer(await parts.records.resend(notice, origin), 202)

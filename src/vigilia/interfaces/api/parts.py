@@ -12,6 +12,7 @@ from vigilia.fleet import Fleet
 from vigilia.history.backend import Question, Series
 from vigilia.interfaces.api.records import Records
 from vigilia.interfaces.api.streams import Streams
+from vigilia.interfaces.auth.auth import SignIn
 from vigilia.link import Link
 from vigilia.points import Origin
 from vigilia.rules import AlarmItem
@@ -167,6 +168,8 @@ class ApiParts:
     vitals: Vitals | None = None
     systems: Mapping[str, System] = field(default_factory=dict[str, System])
     """The drivers, by their sections."""
+    sign_in: SignIn = field(default_factory=SignIn)
+    """Who may come in, and as whom; by itself everybody, as on loopback."""
     questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     """How many requests may ask the history at the same time."""
     streams: Streams = field(default_factory=Streams)

@@ -17,7 +17,8 @@ from vigilia.interfaces.api.models import ChangedAnswer, ErrorAnswer, NewValue, 
 from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
 from vigilia.interfaces.api.parts import Parts
-from vigilia.points import Origin, Point, Reading, shorten
+from vigilia.interfaces.auth.caller import AskedBy
+from vigilia.points import Point, Reading, shorten
 from vigilia.table import Check, PointTable
 
 _ANSWER_S = 30.0
@@ -110,10 +111,9 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
         "requestBody": {"required": True, "content": {"application/json": {"schema": NewValue.model_json_schema()}}}
     },
 )
-async def write_point(name: PointName, request: Request, parts: Parts) -> Response:
+async def write_point(name: PointName, request: Request, parts: Parts, origin: AskedBy) -> Response:
     """Write to a point; the answer comes once the equipment has confirmed it, or will be sure to be told."""
     value, check = await _asked(request)
-    origin = Origin(via="api", host=request.client.host if request.client else "")
     try:
         async with asyncio.timeout(_ANSWER_S):
             reading = await parts.table.write(name, value, origin, check)

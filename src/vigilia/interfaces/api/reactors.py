@@ -1,9 +1,8 @@
 """Reactors: how they stand, and who lets them in."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from vigilia.clock import iso
 from vigilia.errors import UnknownReactor
@@ -12,10 +11,10 @@ from vigilia.interfaces.api.answers import JsonAnswer, failures
 from vigilia.interfaces.api.models import Page, ReactorAnswer, TokenAnswer
 from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import ApiParts, Parts
-from vigilia.points import Origin
+from vigilia.interfaces.auth.caller import AskedBy
+from vigilia.interfaces.auth.roles import Role, needs
 
 ReactorId = Annotated[str, Path(max_length=200)]
-_Answer = TypeVar("_Answer")
 _FAILURES = failures(
     _404="no reactor of that id has called, or reactors are not listened to",
     _422="no id is that long",
@@ -36,18 +35,20 @@ async def list_reactors(parts: Parts, query: Annotated[PageQuery, Query()]) -> R
 
 
 @router.post("/reactors/{reactor}/accept", response_model=ReactorAnswer, responses=_FAILURES)
-async def accept_reactor(reactor: ReactorId, request: Request, parts: Parts) -> Response:
+@needs(Role.ADMIN)
+async def accept_reactor(reactor: ReactorId, parts: Parts, by: AskedBy) -> Response:
     """Accept a reactor that waits: its agent registers within seconds."""
-    return JsonAnswer(reactor_json(await _act(parts, request, lambda fleet, by: fleet.accept(reactor, by))))
+    return JsonAnswer(reactor_json(await _fleet(parts).accept(reactor, by)))
 
 
 @router.post("/reactors/{reactor}/enrol", response_model=TokenAnswer, responses=_FAILURES)
-async def enrol_reactor(reactor: ReactorId, request: Request, parts: Parts) -> Response:
+@needs(Role.ADMIN)
+async def enrol_reactor(reactor: ReactorId, parts: Parts, by: AskedBy) -> Response:
     """Accept a reactor, whether it has called or not, and give the token that its agent must show from now on.
 
     Only a hash of the token is kept; a token that the reactor had is worth nothing from then on.
     """
-    token = await _act(parts, request, lambda fleet, by: fleet.enrol(reactor, by))
+    token = await _fleet(parts).enrol(reactor, by)
     return JsonAnswer({"id": reactor, "token": token}, headers={"Cache-Control": "no-store"})
 
 
@@ -81,7 +82,7 @@ def reactor_json(item: ReactorItem) -> dict[str, Any]:
     }
 
 
-async def _act(parts: ApiParts, request: Request, act: Callable[[Fleet, Origin], Awaitable[_Answer]]) -> _Answer:
+def _fleet(parts: ApiParts) -> Fleet:
     if parts.fleet is None:
         raise UnknownReactor("no reactors are listened to: add [reactor] to the configuration")
-    return await act(parts.fleet, Origin(via="api", host=request.client.host if request.client else ""))
+    return parts.fleet

@@ -11,12 +11,15 @@ from typing import cast
 
 import uvicorn
 
+from vigilia.addresses import is_loopback
 from vigilia.errors import StartError
 from vigilia.interfaces.api.app import build_app
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.api.guard import Guard
 from vigilia.interfaces.api.parts import ApiParts
 from vigilia.interfaces.api.protocol import LimitedProtocol
+from vigilia.interfaces.auth.proxies import Proxies
+from vigilia.language import tr
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +43,7 @@ class WebServer:
         self._tls: ssl.SSLContext | None = None
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
+        self._first = ""
 
     def bind(self) -> None:
         """Take the address to listen on. Raises StartError where it cannot be had or TLS cannot be set up."""
@@ -56,14 +60,25 @@ class WebServer:
         shown = f"[{host}]" if ":" in host else host
         return f"{'https' if self._tls else 'http'}://{shown}:{self._socket.getsockname()[1]}"
 
+    @property
+    def greeting(self) -> list[str]:
+        """What whoever starts the service is told besides its address, once: how the first administrator comes in."""
+        if not self._first:
+            return []
+        link = f"{self._config.public_url or self.address}/sign-in#first={self._first}"
+        return [tr("nobody can sign in yet; the first administrator, once and within a day: {link}").format(link=link)]
+
     async def start(self) -> None:
         """Serve; return once clients get answers. Raises StartError where a package is missing."""
         if self._socket is None:
             raise RuntimeError("the web server needs bind() before start()")
+        if (auth := self._parts.sign_in.auth) is not None:
+            self._first = await auth.start(self._socket.getsockname()[1])
         tls = self._tls
+        application = Guard(build_app(self._parts), self._config)
         server = _Server(
             uvicorn.Config(
-                Guard(build_app(self._parts), self._config),
+                Proxies(application, self._config.trusted_proxies) if self._config.trusted_proxies else application,
                 http=LimitedProtocol,
                 ws="none",
                 lifespan="off",
@@ -71,7 +86,7 @@ class WebServer:
                 log_config=None,
                 log_level="error",
                 access_log=False,
-                proxy_headers=False,  # the audit names the host that really asked
+                proxy_headers=False,  # Proxies sees to them
                 server_header=False,
                 limit_concurrency=_MOST_CONNECTIONS,
                 backlog=_BACKLOG,
@@ -88,6 +103,7 @@ class WebServer:
                 await self._task
             if not server.ready.is_set():
                 raise StartError(f"the web listener on {self.address} did not start within {_START_S:g} s")
+            _log.info("the pages and the API are at %s: %s", self.address, _who_comes_in(self._config))
         finally:
             ready.cancel()
 
@@ -102,6 +118,8 @@ class WebServer:
         if self._server is not None and self._task is not None:
             await _end(self._server, self._task)
             self._server = self._task = None
+        if (auth := self._parts.sign_in.auth) is not None:
+            await auth.stop()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -123,6 +141,19 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals to the supervisor."""
         yield
+
+
+def _who_comes_in(config: WebConfig) -> str:
+    """Return for the log who may come in, and what is dangerous about it."""
+    if config.signs_in:
+        plain = "" if config.secure or is_loopback(config.host) else ", WITHOUT TLS: anybody between can read passwords"
+        looking = "who has not may look" if config.signs_in.anonymous == "viewer" else "nobody else comes in"
+        return f"people sign in, {looking}{plain}"
+    if not is_loopback(config.host):
+        return "OPEN to anybody who can reach it, as insecure = true says; [web.auth] has people sign in"
+    if config.public_url or config.trusted_proxies:
+        return "OPEN to anybody whom a proxy lets through, and on this machine; [web.auth] has people sign in"
+    return "open to every program on this machine, without sign-in; [web.auth] has people sign in"
 
 
 async def _end(server: _Server, serving: asyncio.Task[None]) -> None:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from vigilia.interfaces.api.answers import Failed
+from vigilia.interfaces.auth.roles import Role, needs
 from vigilia.language import language
 
 PATHS = (
@@ -67,6 +68,7 @@ def pages_router(folder: Path = _PAGES) -> APIRouter:
     """Return the routes of the pages that were built into `folder`."""
     router = APIRouter(include_in_schema=False)
 
+    @needs(Role.NOBODY)
     async def page(request: Request) -> Response:
         document = _document(folder, _built(folder), language())
         if document is None:
@@ -77,6 +79,7 @@ def pages_router(folder: Path = _PAGES) -> APIRouter:
             return Response(status_code=304, headers=headers)
         return Response(document, media_type="text/html; charset=utf-8", headers=headers)
 
+    @needs(Role.NOBODY)
     async def asset(request: Request, name: str) -> Response:
         found = _assets(folder, _built(folder)).get(name)
         if found is None:

@@ -12,7 +12,8 @@ from tests.conftest import until
 from tests.unit.drivers.reactor.agents import HEATER, PH, choice, number, reading
 from tests.unit.drivers.reactor.conftest import ANA, GOOD, LOST, Run
 from vigilia.errors import StartError, UnknownReactor
-from vigilia.points import Kind, Point, Severity, Status
+from vigilia.points import Kind, Origin, Point, Severity, Status
+from vigilia.store.accesslog import newest
 from vigilia.store.reactors import load_reactors
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
@@ -379,3 +380,20 @@ async def test_a_key_that_is_none_is_told_at_the_start(at_work: Run, tmp_path: P
     with pytest.raises(StartError, match="name a certificate chain and its key"):
         async with at_work(tls_cert="cert.pem", tls_key="key.pem"):
             pass
+
+
+async def test_the_access_log_has_who_let_a_reactor_in(at_work: Run) -> None:
+    ana = Origin("web", "ana", "192.0.2.7")
+    async with at_work(accept="known") as site:
+        agent = site.agent()
+        await agent.register()
+        await site.driver.accept("R1", ana)
+        await site.driver.accept("R1", ana)  # nothing is left to be done
+        await site.driver.enrol("R1", ana)
+        await site.driver.enrol("R2", ana)
+        lines = [(line["event"], line["about"]) for line in reversed(await newest(site.store))]
+        assert lines == [("reactor-accepted", "R1"), ("reactor-enrolled", "R1"), ("reactor-enrolled", "R2")]
+        assert {(line["via"], line["user"], line["host"]) for line in await newest(site.store)} == {
+            ("web", "ana", "192.0.2.7")
+        }
+        await agent.close()

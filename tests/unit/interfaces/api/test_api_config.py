@@ -7,6 +7,7 @@ import pytest
 from vigilia.addresses import is_loopback
 from vigilia.errors import ConfigError
 from vigilia.interfaces.api.config import WebConfig
+from vigilia.interfaces.auth.config import AuthConfig
 from vigilia.settings import validate
 
 
@@ -44,18 +45,50 @@ def test_what_is_no_address_is_refused(listen: str) -> None:
     assert '"HOST:PORT"' in problem
 
 
-@pytest.mark.parametrize("listen", ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80", "vigilia.example.org:80"])
-def test_a_listener_off_loopback_needs_insecure(listen: str) -> None:
+OUTSIDE = pytest.mark.parametrize("listen", ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80", "vigilia.example.org:80"])
+
+
+@OUTSIDE
+def test_a_listener_off_loopback_needs_tls_or_insecure(listen: str) -> None:
     (problem,) = problems(listen=listen)
     assert problem.startswith("vigilia.toml: web.listen: ")
-    assert "sign-in comes with a later version" in problem
+    assert "tls_cert" in problem
     assert "insecure = true" in problem
+    assert len(problems(listen=listen, auth={})) == 1
     assert problems(listen=listen, insecure=True) == []
+    assert problems(listen=listen, tls_cert="cert.pem", tls_key="key.pem") == []
 
 
-@pytest.mark.parametrize("table", [{}, {"users": ["ana"]}])
-def test_sign_in_is_not_available(table: dict[str, object]) -> None:
-    assert problems(auth=table) == ["vigilia.toml: web.auth: is not available in this version; remove it"]
+@OUTSIDE
+def test_off_loopback_people_sign_in_unless_it_is_insecure(listen: str) -> None:
+    tls = {"tls_cert": "cert.pem", "tls_key": "key.pem"}
+    assert WebConfig(listen=listen, **tls).signs_in == AuthConfig()
+    assert WebConfig(listen=listen, insecure=True).signs_in is None
+    assert WebConfig(listen=listen, insecure=True, **tls).signs_in is None
+    asked = AuthConfig(anonymous="viewer")
+    assert WebConfig(listen=listen, insecure=True, auth=asked).signs_in == asked
+
+
+def test_on_loopback_people_sign_in_where_the_section_is_there() -> None:
+    assert WebConfig().signs_in is None
+    assert WebConfig.model_validate({"auth": {}}).signs_in == AuthConfig()
+
+
+def test_how_people_sign_in_is_checked() -> None:
+    assert problems(auth={"anonymous": "viewer", "idle_hours": 0.5, "session_hours": 8}) == []
+    (problem,) = problems(auth={"anonymous": "admin"})
+    assert problem.startswith("vigilia.toml: web.auth.anonymous: cannot be 'admin'")
+    (problem,) = problems(auth={"idle_hours": 24, "session_hours": 8})
+    assert "idle_hours above session_hours" in problem
+    (problem,) = problems(auth={"users": ["ana"]})
+    assert "web.auth.users: is not a known key" in problem
+
+
+@pytest.mark.parametrize("network", ["proxy.example.org", "192.0.2.0/33", "192.0.2.1/24", "*"])
+def test_proxies_are_addresses_or_networks(network: str) -> None:
+    assert problems(trusted_proxies=["127.0.0.1", "192.0.2.0/24", "2001:db8::/32"]) == []
+    (problem,) = problems(trusted_proxies=[network])
+    assert problem.startswith("vigilia.toml: web.trusted_proxies: ")
 
 
 @pytest.mark.parametrize("key", ["tls_cert", "tls_key"])
