@@ -70,7 +70,7 @@ class AlarmDesk:
         shown = [self._item(alarm) for alarm in self._engine.alarms.values()]
         return sorted(shown, key=lambda item: (-item.since, item.id))
 
-    def item(self, alarm: str) -> AlarmItem | None:
+    def find(self, alarm: str) -> AlarmItem | None:
         """Return the alarm of that id; None: there is none."""
         found = self._engine.alarms.get(alarm)
         return None if found is None else self._item(found)

@@ -50,7 +50,7 @@ class Alarms(Protocol):
         """Return every alarm, those that are normal included."""
         ...
 
-    def item(self, alarm: str) -> AlarmItem | None:
+    def find(self, alarm: str) -> AlarmItem | None:
         """Return the alarm of that id; None: there is none."""
         ...
 
