@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
-from hatch_build import make_pages
 
 from tests.browser import browsing
-from tests.browser.browsing import ROOT, BrowserThread, Look, Visit
+from tests.browser.browsing import BrowserThread, Look, Visit
 from tests.browser.site import Service, Site
+from tests.pages import built_pages
 
 Open = Callable[..., Visit]
 
@@ -43,8 +42,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture(scope="session")
 def pages() -> Path:
     """The folder of the pages, built where they are not what web/ says."""
-    with FileLock(ROOT / "web/.building"):
-        return make_pages(ROOT, tools=True)
+    return built_pages()
 
 
 @pytest.fixture(scope="session")
