@@ -23,6 +23,8 @@ Open = Callable[..., Visit]
 @pytest.fixture(scope="session")
 def browser_thread() -> Iterator[BrowserThread]:
     """The thread that has the browser."""
+    if not Path(browsing.CHROMIUM).is_file():
+        pytest.skip("no chromium; on Debian: apt-get install chromium")
     thread = BrowserThread()
     yield thread
     thread.close()
