@@ -4,10 +4,12 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
+
+pytestmark = pytest.mark.system
 
 SEL, STS, RAW = (f"SIM-01:Cam-02:PwrState-{suffix}" for suffix in ("Sel", "Sts", "Raw"))
 
@@ -43,7 +45,7 @@ def test_a_change_is_on_the_page(visit: Open, site) -> None:
     try:
         expect(desc.get_by_text("Fault", exact=True)).to_be_visible()
     finally:
-        site.switches("PUT", "/switches/sw-1/ports/2", {"power_w": 4.5})
+        site.switches("PUT", "/switches/sw-1/ports/2", {"state": None})
     expect(desc.get_by_text("Delivering")).to_be_visible()
 
 
@@ -240,10 +242,16 @@ def test_hostile_texts_are_only_texts(visit: Open, serve) -> None:
     check(page)
 
 
-def test_control_characters_are_shown(visit: Open, site) -> None:
-    name = "R1:ph:Title-SP"
-    status, answer = site.put(name, "\x1b[31mred \u202egnol \u0007")
-    assert status == 200, answer
-    page = visit().open("/points")
-    expect(find(page, name)).to_contain_text("␛[31mred ⟨U+202E⟩gnol ␇")
-    site.put(name, "pH")
+def test_control_characters_are_shown(visit: Open) -> None:
+    opened = visit()
+
+    def spoil(route: Route) -> None:
+        answer = route.fetch()
+        page = answer.json()
+        for point in page["items"]:
+            if point["name"] == RAW:
+                point["description"] = "\x1b[31mred \u202egnol \x07"
+        route.fulfill(response=answer, json=page)
+
+    opened.context.route("**/api/v1/points", spoil)
+    expect(find(opened.open("/points"), RAW)).to_contain_text("␛[31mred ⟨U+202E⟩gnol ␇")

@@ -75,7 +75,8 @@ async def list_alarms(parts: Parts, query: Annotated[AlarmQuery, Query()]) -> Re
     page = ids[start : start + query.limit]
     items: list[dict[str, Any]] = []
     for first in range(0, len(page), _ALARMS_AT_ONCE):
-        items += [alarm_json(parts.alarms.item(name)) for name in page[first : first + _ALARMS_AT_ONCE]]
+        found = map(parts.alarms.find, page[first : first + _ALARMS_AT_ONCE])
+        items += [alarm_json(item) for item in found if item is not None]
         await asyncio.sleep(0)
     following = cursor(page[-1]) if len(ids) > start + len(page) else None
     return JsonAnswer({"items": items, "next": following})

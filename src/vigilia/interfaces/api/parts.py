@@ -66,10 +66,6 @@ class Alarms(Protocol):
         """Return the ids of the alarms in a state, in order; None: of all that are not normal."""
         ...
 
-    def item(self, alarm: str) -> AlarmItem:
-        """Return the alarm of an id that `ids` gave."""
-        ...
-
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
         """Do `action` to the alarm of that id; return how it stands then. `until` in seconds UTC.
 

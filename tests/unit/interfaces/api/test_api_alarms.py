@@ -66,7 +66,7 @@ class Judge:
         wanted = (one for one in self.alarms.values() if (one.state == state if state else one.state != "normal"))
         return sorted(one.id for one in wanted)
 
-    def item(self, alarm: str) -> AlarmItem:
+    def find(self, alarm: str) -> AlarmItem | None:
         return self.alarms[alarm]
 
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:

@@ -315,6 +315,9 @@ class Judge:
     def items(self) -> Sequence[AlarmItem]:
         return list(self.alarms.values())
 
+    def ids(self, state: str | None) -> list[str]:
+        return sorted(self.alarms)
+
     def find(self, alarm: str) -> AlarmItem | None:
         return self.alarms.get(alarm)
 
