@@ -23,7 +23,6 @@ from vigilia.datadir import hold, make_data_dir
 from vigilia.declarations import Declarations
 from vigilia.drivers import Driver, Listening, Surroundings
 from vigilia.errors import ConfigError, Problem, StartError
-from vigilia.fleet import Fleet
 from vigilia.health import Health
 from vigilia.history.archive import History, rules_of
 from vigilia.interfaces.epics.names import check_names
@@ -41,7 +40,7 @@ from vigilia.store.alarms import load_checkpoints
 from vigilia.supervise import Supervisor
 from vigilia.systemd import NotifySocket, ServiceManager
 from vigilia.table import PointTable
-from vigilia.webparts import vitals_of
+from vigilia.webparts import fleet_of, vitals_of
 
 if TYPE_CHECKING:
     from vigilia.interfaces.api.server import WebServer
@@ -342,7 +341,7 @@ def _bind_web(
         outbox=partial(notices.newest, store),
         history=history,
         sign_in=SignIn.of(config.web, config.site, store, clock, config.data_dir),
-        fleet=next((driver for driver in drivers.values() if isinstance(driver, Fleet)), None),
+        fleet=fleet_of(drivers.values()),
         vitals=vitals_of(alerting, store, clock),
         systems=drivers,
     )
