@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import until
 
 from vigilia.interfaces.auth.config import AuthConfig
+from vigilia.store import accounts
 
 LEVEL = "/api/v1/points/T2:Level-SP/value"
 HOUR_S = 3600.0
@@ -128,6 +129,7 @@ async def test_a_session_that_was_put_upon_a_browser_is_not_the_one_that_begins(
     assert (await victim.sign_in("ana"))[0] == 200
     assert victim.cookies()[name] != planted
     assert (await attacker.ask("GET", "/api/v1/points"))[0] == 401, "the planted session ended"
+    assert [row.user for row in (await accounts.load(place.store)).sessions] == ["ana"], "in the store as well"
     made_up = place.browser()
     made_up.client.cookie_jar.update_cookies({name: "chosen-by-somebody"})
     assert (await made_up.sign_in("ana"))[0] == 200
@@ -245,7 +247,6 @@ async def test_one_user_has_so_many_sessions_at_most(place: Any) -> None:
     hashed = place.auth.book.users["vera"].password_hash
     for _ in range(20):  # what twenty sign-ins do, without the time of twenty passwords
         from vigilia.points import Origin
-        from vigilia.store import accounts
 
         _, row = place.auth.book.new_session("vera", "")
         await accounts.begin_session(place.store, row, Origin("web", "vera"), hashed)
