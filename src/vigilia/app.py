@@ -27,6 +27,7 @@ from vigilia.errors import ConfigError, Problem, StartError
 from vigilia.fleet import Fleet
 from vigilia.health import Health
 from vigilia.history.archive import History, rules_of
+from vigilia.interfaces.epics.archiver.retrieval import ArchivedReadings
 from vigilia.interfaces.epics.names import check_names
 from vigilia.interfaces.epics.server import EpicsServer
 from vigilia.language import tr
@@ -201,9 +202,8 @@ async def _make_drivers(
 ) -> dict[str, Driver]:
     """Make the configured drivers as they were when they stopped, and remember the points they have now."""
     surroundings: dict[str, Surroundings] = {}
-    common = Surroundings(
-        table, clock, await store.chosen(), instance=config.site.instance, zone=config.zone, alarms=alarms, store=store
-    )
+    common = Surroundings(table, clock, await store.chosen(), config.site.instance, config.zone, store=store)
+    common = replace(common, alarms=alarms, archive=ArchivedReadings(config.epics))
     for name, (plugin, _) in config.drivers.items():
         its = surroundings[name] = replace(common, checkpoints=await load_checkpoints(store, name))
         if plugin.grows:

@@ -18,13 +18,14 @@ from vigilia.redaction import redact
 if TYPE_CHECKING:
     from vigilia.clock import Clock
     from vigilia.config import Config
+    from vigilia.csstudio import Said
 
 EXIT_UNUSABLE = 2
 """The configuration, or something the start needs, is not usable."""
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("top", "screens", "archiver", "users")
+_LATER = ("top", "users")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,6 +93,20 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     _add_state(commands.add_parser("state", help="take over from the plant monitor before, or give back to it"))
 
     _add_reactor(commands.add_parser("reactor", help="list reactors, and let them in: the service must be running"))
+
+    screens = commands.add_parser("screens", help="write displays and an alarm tree for CS-Studio (Phoebus)")
+    screens.set_defaults(handler=_screens)
+    screens.add_argument("folder", type=Path, metavar="DIR", help="where they go; files of others there are left alone")
+    archiver = commands.add_parser(
+        "archiver", help="print what the EPICS Archiver Appliance is to archive, or have it do so"
+    )
+    archiver.set_defaults(handler=_archiver)
+    archiver.add_argument(
+        "--submit", metavar="URL", help="the appliance, such as http://HOST:17665: have it archive all"
+    )
+    archiver.add_argument("--policy", default="", metavar="NAME", help="one of the appliance's; default: it chooses")
+    for command in (screens, archiver):
+        command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
 
     _add_history(commands.add_parser("history", help="carry readings out into a file, or in from one"))
 
@@ -322,6 +337,30 @@ def _report(parsed: argparse.Namespace) -> int:
     for line in lines:
         print(line)
     return 0
+
+
+def _screens(parsed: argparse.Namespace) -> int:
+    from vigilia.csstudio import write_screens
+
+    return _tell(write_screens(_prepared(parsed.config)[0], parsed.folder))
+
+
+def _archiver(parsed: argparse.Namespace) -> int:
+    from vigilia.csstudio import list_archived, submit_archived
+
+    config, _ = _prepared(parsed.config)
+    if parsed.submit is None:
+        return _tell(list_archived(config, parsed.policy))
+    return _tell(submit_archived(config, parsed.submit, parsed.policy))
+
+
+def _tell(said: "Said") -> int:
+    """Print what a command says, and return its exit code."""
+    for complaint in said.complaints:
+        print(complaint, file=sys.stderr)
+    for line in said.lines:
+        print(line)
+    return said.code
 
 
 def _demo(parsed: argparse.Namespace) -> int:

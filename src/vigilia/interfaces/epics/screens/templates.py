@@ -1,0 +1,217 @@
+"""The rows that screens are made of: displays of their own, which are given the PVs of one thing by macros."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from vigilia.interfaces.epics.screens.bob import (
+    BAD,
+    LINE,
+    OFF,
+    ON,
+    PALE,
+    RIGHT,
+    STRONG,
+    WARN,
+    Box,
+    Colour,
+    Display,
+)
+from vigilia.language import tr
+
+FOLDER = "templates"
+ROW_WIDTH, ROW_HEIGHT = 1400, 40
+NAME = "NAME"
+"""The macro with the name of the thing; every template has it."""
+NAME_BOX = Box(12, 4, 348, 32)
+CLASSES = ("Overvoltage", "Undervoltage", "Frequency", "Thermal", "Lockout", "Other")
+"""What a relay tells of, each a lamp."""
+_LAMP = 26
+
+
+class Look(Enum):
+    """How a column shows its PV."""
+
+    TEXT = "text"
+    """It has no PV: its macro is a text."""
+    VALUE = "value"
+    NUMBER = "number"
+    """As a value, to the right."""
+    LONG_TEXT = "long text"
+    LAMP = "lamp"
+    ENTRY = "entry"
+    CHOICE = "choice"
+    PICK = "pick"
+    RUN = "run"
+
+
+States = Sequence[tuple[int, str, Colour]]
+_POWER: States = ((0, "", OFF), (1, "", ON))
+_CONTACT: States = ((0, "", BAD), (1, "", ON))
+_ALARM: States = ((0, "", OFF), (1, "", BAD))
+_INVERTER: States = ((0, "", ON), (1, "", BAD), (2, "", WARN), (3, "", PALE))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a template's rows."""
+
+    title: str
+    """Its heading, in English."""
+    macro: str
+    look: Look
+    x: int
+    width: int
+    states: States = ()
+    """Of a lamp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A row of one sort."""
+
+    name: str
+    heading: str
+    """Of the column with the names, in English."""
+    columns: Sequence[Column]
+
+    @property
+    def file(self) -> str:
+        """Where it is, as seen from a screen."""
+        return f"{FOLDER}/{self.name}.bob"
+
+    @property
+    def macros(self) -> tuple[str, ...]:
+        """What it must be given, besides the name."""
+        return tuple(column.macro for column in self.columns)
+
+    def display(self) -> Display:
+        """Return the row, drawn."""
+        display = Display(self.name, ROW_WIDTH, ROW_HEIGHT)
+        display.label(f"$({NAME})", NAME_BOX, STRONG)
+        for column in self.columns:
+            _draw(display, column)
+        display.area(Box(0, ROW_HEIGHT - 1, ROW_WIDTH, 1), LINE)
+        return display
+
+
+def _draw(display: Display, column: Column) -> None:
+    """Draw one column of a row."""
+    pv, box = f"$({column.macro})", Box(column.x, 4, column.width, 32)
+    match column.look:
+        case Look.TEXT:
+            display.label(pv, box)
+        case Look.VALUE:
+            display.value(pv, box)
+        case Look.NUMBER:
+            display.value(pv, box, RIGHT)
+        case Look.LONG_TEXT:
+            display.value(pv, box, long_text=True)
+        case Look.LAMP:
+            display.lamp(pv, Box(column.x + 4, (ROW_HEIGHT - _LAMP) // 2 - 1, _LAMP, _LAMP), column.states)
+        case Look.ENTRY:
+            display.entry(pv, box)
+        case Look.CHOICE:
+            display.choice(pv, box, _question())
+        case Look.PICK:
+            display.pick(pv, box, _question())
+        case Look.RUN:
+            display.write_button(pv, "1", tr("Run"), box, _question())
+
+
+def _question() -> str:
+    return tr("Really change this: {name}?").format(name=f"$({NAME})")
+
+
+PORT = Template(
+    "port",
+    "Device",
+    (
+        Column("Port", "PORT", Look.TEXT, 372, 64),
+        Column("On", "STS", Look.LAMP, 444, 40, _POWER),
+        Column("Choice", "SEL", Look.CHOICE, 496, 168),
+        Column("State", "RAW", Look.VALUE, 684, 140),
+        Column("Power", "POWER", Look.NUMBER, 832, 88),
+        Column("Voltage", "VOLTAGE", Look.NUMBER, 928, 88),
+        Column("Explanation", "DESC", Look.LONG_TEXT, 1036, 356),
+    ),
+)
+SWITCH = Template(
+    "switch",
+    "Network switch",
+    (
+        Column("", "LAMP", Look.LAMP, 364, 40, _CONTACT),
+        Column("Contact", "CONTACT", Look.VALUE, 408, 136),
+        Column("Since", "SINCE", Look.VALUE, 552, 250),
+        Column("Round trip", "ROUNDTRIP", Look.NUMBER, 810, 92),
+        Column("Slowest 1 %", "ROUNDTRIP99", Look.NUMBER, 910, 92),
+        Column("Reconnects", "RECONNECTS", Look.NUMBER, 1010, 84),
+        Column("Sessions", "SESSIONS", Look.NUMBER, 1102, 64),
+        Column("Last error", "ERROR", Look.LONG_TEXT, 1186, 206),
+    ),
+)
+CONTACT = Template(
+    "contact",
+    "Link",
+    (
+        Column("", "LAMP", Look.LAMP, 364, 40, _CONTACT),
+        Column("Contact", "CONTACT", Look.VALUE, 408, 136),
+        Column("Since", "SINCE", Look.VALUE, 552, 250),
+        Column("Last error", "ERROR", Look.LONG_TEXT, 810, 582),
+    ),
+)
+RELAY = Template(
+    "relay",
+    "Relay",
+    tuple(
+        Column(name, name.upper(), Look.LAMP, 372 + 168 * number, 150, _ALARM) for number, name in enumerate(CLASSES)
+    ),
+)
+INVERTER = Template(
+    "inverter",
+    "Inverter",
+    (
+        Column("", "LAMP", Look.LAMP, 364, 40, _INVERTER),
+        Column("State", "STATE", Look.VALUE, 408, 180),
+        Column("Active power", "PAC", Look.NUMBER, 596, 160),
+    ),
+)
+SENSOR = Template("sensor", "Reading", (Column("Value", "PV", Look.NUMBER, 372, 240),))
+TEXT = Template("text", "Reading", (Column("Value", "PV", Look.LONG_TEXT, 372, 1020),))
+ACTUATOR = Template(
+    "actuator",
+    "Setting",
+    (
+        Column("Desired", "SP", Look.ENTRY, 372, 240),
+        Column("Reported", "RB", Look.NUMBER, 632, 240),
+    ),
+)
+ACTUATOR_CHOICE = Template(
+    "actuator-choice",
+    "Setting",
+    (
+        Column("Desired", "SP", Look.CHOICE, 372, 240),
+        Column("Reported", "RB", Look.VALUE, 652, 220),
+    ),
+)
+ACTUATOR_PICK = Template(
+    "actuator-pick",
+    "Setting",
+    (
+        Column("Desired", "SP", Look.PICK, 372, 240),
+        Column("Reported", "RB", Look.VALUE, 652, 220),
+    ),
+)
+DOSE = Template("dose", "Command", (Column("Each entry does it once", "CMD", Look.ENTRY, 372, 240),))
+RUN = Template("run", "Command", (Column("", "CMD", Look.RUN, 372, 240),))
+LOOP = Template(
+    "loop",
+    "Loop",
+    (
+        Column("On", "STS", Look.LAMP, 364, 40, _POWER),
+        Column("Desired", "SEL", Look.CHOICE, 412, 200),
+        Column("Set point", "SP", Look.ENTRY, 632, 180),
+        Column("Reported", "RB", Look.NUMBER, 832, 180),
+    ),
+)
+ALL = (PORT, SWITCH, CONTACT, RELAY, INVERTER, SENSOR, TEXT, ACTUATOR, ACTUATOR_CHOICE, ACTUATOR_PICK, DOSE, RUN, LOOP)
