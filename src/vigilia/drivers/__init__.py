@@ -122,6 +122,15 @@ class Listening(Protocol):
         ...
 
 
+@runtime_checkable
+class Recalling(Protocol):
+    """What a driver is besides, where set points may start from what an archive last saw."""
+
+    async def recall(self) -> None:
+        """Find what they start from, and return. Called once at the start, beside the links: nothing waits for it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
     """What an entry point of the group `vigilia.drivers` refers to."""

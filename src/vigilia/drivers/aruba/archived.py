@@ -1,10 +1,9 @@
 """What choices start from where that is what an archive last saw of them: asked once, and never waited for long."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 
-from vigilia.drivers import Archive, Surroundings
+from vigilia.drivers import Surroundings
 from vigilia.drivers.aruba.config import ArubaConfig
 from vigilia.drivers.aruba.mapping import OFF_ON, selector
 from vigilia.errors import VigiliaError
@@ -17,42 +16,38 @@ PATIENCE_S = 5.0
 
 
 class ArchivedChoices:
-    """The archive's answer for all ports. It is asked when a choice is first wanted, beside the scans.
-
-    Without an archive to ask there is an answer at once, and nothing in it.
-    """
+    """The archive's answer for all ports. Without an archive to ask it is there at once, and nothing in it."""
 
     def __init__(self, config: ArubaConfig, surroundings: Surroundings) -> None:
         self._url = config.archiver_url or ""
-        archive = surroundings.archive if config.selector_from == "archiver" else None
         self._names = [selector(port.device) for switch in config.switches for port in switch.ports]
         self._at = surroundings.clock.now()
         """The archive sees our own PVs from now on, and they have nothing to say yet."""
-        self._archive = archive
-        self._choices: Mapping[str, Reading] | None = None if archive else {}
-        self._asking: asyncio.Task[None] | None = None
+        self._archive = surroundings.archive if config.selector_from == "archiver" else None
+        self._choices: Mapping[str, Reading] | None = None if self._archive else {}
 
     @property
     def known(self) -> bool:
-        """Whether the answer is there, or will not come; the first look begins the asking."""
-        if self._archive is not None and self._asking is None:
-            self._asking = asyncio.create_task(self._ask(self._archive), name="archived choices")
+        """Whether the answer is there, or will not come."""
         return self._choices is not None
 
     def choice(self, name: str) -> Reading | None:
         """Return what a choice was, or None where the archive does not say."""
         return (self._choices or {}).get(name)
 
-    async def _ask(self, archive: Archive) -> None:
-        found: Mapping[str, Reading] = {}
+    async def ask(self) -> None:
+        """Ask, where there is an archive to ask; what comes of it is logged."""
+        if self._archive is None:
+            return
         try:
-            found = await archive.last(self._url, self._names, self._at, PATIENCE_S)
+            found = await self._archive.last(self._url, self._names, self._at, PATIENCE_S)
         except VigiliaError as error:
-            _logger.warning("%s: every choice starts from whether its port delivers", error)
-        else:
-            self._log_missing(choices := {name: usable for name, r in found.items() if (usable := _usable(r))})
-            found = choices
-        self._choices = found
+            _logger.warning("%s: every choice starts from what its port delivers", error)
+            self._choices = {}
+            return
+        choices = {name: usable for name, reading in found.items() if (usable := _usable(reading))}
+        self._log_missing(choices)
+        self._choices = choices
 
     def _log_missing(self, choices: Mapping[str, Reading]) -> None:
         missing = [name for name in self._names if name not in choices]

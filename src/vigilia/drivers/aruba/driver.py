@@ -171,8 +171,8 @@ class ArubaDriver:
 
     def __init__(self, config: ArubaConfig, surroundings: Surroundings) -> None:
         tls = _tls_context(config)
-        archived = ArchivedChoices(config, surroundings)
-        switches = [Switch(config, switch, tls, surroundings, archived) for switch in config.switches]
+        self._archived = ArchivedChoices(config, surroundings)
+        switches = [Switch(config, switch, tls, surroundings, self._archived) for switch in config.switches]
         self._by_name = {switch.name: switch for switch in switches}
         self._instance = surroundings.instance
 
@@ -190,6 +190,10 @@ class ArubaDriver:
     def rules(self) -> Sequence[Rule]:
         """Ports that report a fault, and switches without contact."""
         return (FAULT_RULE, contact_rule(self._instance, self._by_name))
+
+    async def recall(self) -> None:
+        """Ask the archive what the choices were, where they start from that."""
+        await self._archived.ask()
 
     async def write(self, point: Point, value: Value, origin: Origin) -> None:
         """Switch a port on or off; return once its switch confirmed it. Raises WriteError."""
