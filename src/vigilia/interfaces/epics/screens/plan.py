@@ -7,6 +7,7 @@ from vigilia.interfaces.epics.screens.files import MARK, file_names
 from vigilia.interfaces.epics.screens.layout import INDEX, Chart, Index, Screen, Section, Tile
 from vigilia.interfaces.epics.screens.rows import (
     contact_rows,
+    counter_rows,
     generic_rows,
     inverter_rows,
     part_rows,
@@ -96,12 +97,17 @@ def _room(file: str, name: str, switches: Sequence[Switch], site: Site, switch_f
 
 def _switch(file: str, switch: Switch, site: Site) -> Screen:
     own = site.own.get(switch.name, {})
-    sections = [Section(tr("Contact"), contact_rows(switch.name, own))] if own else []
-    sections.append(Section(tr("Ports"), [row for port in switch.ports for row in port_rows(port)]))
+    counters = [row for port in switch.ports for row in counter_rows(port)]
+    sections = [
+        Section(tr("Contact"), contact_rows(switch.name, own)),
+        Section(tr("Ports"), [row for port in switch.ports for row in port_rows(port)]),
+        Section(tr("Counters"), counters),
+        Section(tr("The link"), generic_rows("", _beside_contact(own))),
+    ]
     power = [port.points["Power-Mon"] for port in switch.ports if "Power-Mon" in port.points]
     charts = _charts(tr("Round trip"), "1 hour", [own[name] for name in _ROUND_TRIPS if name in own])
     charts += _charts(tr("Power"), "1 hour", power)
-    return Screen(file, switch.name, sections, charts)
+    return Screen(file, switch.name, [section for section in sections if section.rows], charts)
 
 
 _ROUND_TRIPS = ("RoundTrip-Mon", "RoundTrip99-Mon")

@@ -10,6 +10,7 @@ from vigilia.interfaces.epics.screens.templates import (
     ACTUATOR_PICK,
     CLASSES,
     CONTACT,
+    COUNTERS,
     DOSE,
     INVERTER,
     LOOP,
@@ -37,6 +38,13 @@ _PORT = {
     "POWER": "Power-Mon",
     "VOLTAGE": "Voltage-Mon",
 }
+_COUNTERS = {
+    "CLASS": "PowerClass-Mon",
+    "DENIED": "PowerDenied-Mon",
+    "OVERCURRENT": "OverCurrent-Mon",
+    "SHORT": "Short-Mon",
+    "ABSENT": "MpsAbsent-Mon",
+}
 _CONTACT = {"LAMP": "Connected-Sts", "CONTACT": "Connected-Sts", "SINCE": "Since-Mon", "ERROR": "Error-Mon"}
 _SWITCH = _CONTACT | {
     "ROUNDTRIP": "RoundTrip-Mon",
@@ -52,6 +60,11 @@ _LOOP = {"SEL": "Enable-Sel", "STS": "Enable-Sts", "SP": "Setpoint-SP", "RB": "S
 def port_rows(device: Device) -> list[Row]:
     """Return the row of a PoE port."""
     return _row(PORT, device.title, device.points, _PORT, PORT=device.port) or generic_rows(device.title, device.points)
+
+
+def counter_rows(device: Device) -> list[Row]:
+    """Return the row of what a PoE port counts, where it has all of it."""
+    return _row(COUNTERS, device.title, device.points, _COUNTERS, PORT=device.port)
 
 
 def contact_rows(name: str, points: Points) -> list[Row]:

@@ -136,6 +136,18 @@ PORT = Template(
         Column("Explanation", "DESC", Look.LONG_TEXT, 1036, 356),
     ),
 )
+COUNTERS = Template(
+    "counters",
+    "Device",
+    (
+        Column("Port", "PORT", Look.TEXT, 372, 64),
+        Column("Class", "CLASS", Look.NUMBER, 444, 120),
+        Column("Power denied", "DENIED", Look.NUMBER, 584, 180),
+        Column("Over-currents", "OVERCURRENT", Look.NUMBER, 784, 180),
+        Column("Short circuits", "SHORT", Look.NUMBER, 984, 180),
+        Column("Device absent", "ABSENT", Look.NUMBER, 1184, 200),
+    ),
+)
 SWITCH = Template(
     "switch",
     "Network switch",
@@ -214,4 +226,19 @@ LOOP = Template(
         Column("Reported", "RB", Look.NUMBER, 832, 180),
     ),
 )
-ALL = (PORT, SWITCH, CONTACT, RELAY, INVERTER, SENSOR, TEXT, ACTUATOR, ACTUATOR_CHOICE, ACTUATOR_PICK, DOSE, RUN, LOOP)
+ALL = (
+    PORT,
+    COUNTERS,
+    SWITCH,
+    CONTACT,
+    RELAY,
+    INVERTER,
+    SENSOR,
+    TEXT,
+    ACTUATOR,
+    ACTUATOR_CHOICE,
+    ACTUATOR_PICK,
+    DOSE,
+    RUN,
+    LOOP,
+)
