@@ -16,9 +16,6 @@ from vigilia.interfaces.epics.screens.site import Served
 from vigilia.interfaces.epics.screens.sorting import sort
 from vigilia.language import tr
 
-_TITLES = {"aruba": "PoE", "pvoperation": "Plants", "reactor": "Reactors", OWN_SYSTEM: "The watch itself"}
-"""What people call the systems; others are called by their section."""
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -44,8 +41,17 @@ def make_files(config: Config, catalogue: Catalogue) -> dict[str, bytes]:
     files = render(config.site.name, sort(config.site.instance, served))
     systems = {its.point.link: its.system for its in served if its.point.link}
     pvs = in_tree((TreePv(*its) for its in served), catalogue.rules, systems)
-    titles = {system: tr(title) for system, title in _TITLES.items()}
-    return files | {FILE: alarm_tree(config.site.instance, pvs, titles, MARK)}
+    return files | {FILE: alarm_tree(config.site.instance, pvs, _titles(), MARK)}
+
+
+def _titles() -> dict[str, str]:
+    """Return what people call the systems; others are called by their section."""
+    return {
+        "aruba": tr("PoE"),
+        "pvoperation": tr("Plants"),
+        "reactor": tr("Reactors"),
+        OWN_SYSTEM: tr("The watch itself"),
+    }
 
 
 def list_archived(config: Config, policy: str) -> Said:

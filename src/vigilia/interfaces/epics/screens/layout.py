@@ -182,8 +182,8 @@ _ALIGNED = {Look.NUMBER: RIGHT, Look.ENTRY: RIGHT, Look.CHOICE: CENTRE}
 def _draw_headings(display: Display, template: Template, y: int) -> None:
     box = Box(MARGIN + NAME_BOX.x, y, NAME_BOX.width, _HEADING)
     display.label(tr(template.heading), box, SMALL, PALE)
-    for column in template.columns:
-        if column.title:
-            title = fitted(tr(column.title), column.width, SMALL)
-            place = Box(MARGIN + column.x, y, column.width, _HEADING)
-            display.label(title, place, SMALL, PALE, _ALIGNED.get(column.look, 0))
+    for cell in template.columns:
+        if cell.title:
+            title = fitted(tr(cell.title), cell.width, SMALL)
+            place = Box(MARGIN + cell.x, y, cell.width, _HEADING)
+            display.label(title, place, SMALL, PALE, _ALIGNED.get(cell.look, 0))

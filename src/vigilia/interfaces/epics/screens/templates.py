@@ -53,8 +53,8 @@ _INVERTER: States = ((0, "", ON), (1, "", BAD), (2, "", WARN), (3, "", PALE))
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a template's rows."""
+class Cell:
+    """What a row has in one column."""
 
     title: str
     """Its heading, in English."""
@@ -73,7 +73,7 @@ class Template:
     name: str
     heading: str
     """Of the column with the names, in English."""
-    columns: Sequence[Column]
+    columns: Sequence[Cell]
 
     @property
     def file(self) -> str:
@@ -95,7 +95,7 @@ class Template:
         return display
 
 
-def _draw(display: Display, column: Column) -> None:
+def _draw(display: Display, column: Cell) -> None:
     """Draw one column of a row."""
     pv, box = f"$({column.macro})", Box(column.x, 4, column.width, 32)
     match column.look:
@@ -127,103 +127,108 @@ PORT = Template(
     "port",
     "Device",
     (
-        Column("Port", "PORT", Look.TEXT, 372, 64),
-        Column("On", "STS", Look.LAMP, 444, 40, _POWER),
-        Column("Choice", "SEL", Look.CHOICE, 496, 168),
-        Column("State", "RAW", Look.VALUE, 684, 140),
-        Column("Power", "POWER", Look.NUMBER, 832, 88),
-        Column("Voltage", "VOLTAGE", Look.NUMBER, 928, 88),
-        Column("Explanation", "DESC", Look.LONG_TEXT, 1036, 356),
+        Cell("Port", "PORT", Look.TEXT, 372, 64),
+        Cell("On", "STS", Look.LAMP, 444, 40, _POWER),
+        Cell("Choice", "SEL", Look.CHOICE, 496, 168),
+        Cell("State", "RAW", Look.VALUE, 684, 140),
+        Cell("Power", "POWER", Look.NUMBER, 832, 88),
+        Cell("Voltage", "VOLTAGE", Look.NUMBER, 928, 88),
+        Cell("Explanation", "DESC", Look.LONG_TEXT, 1036, 356),
     ),
 )
 COUNTERS = Template(
     "counters",
     "Device",
     (
-        Column("Port", "PORT", Look.TEXT, 372, 64),
-        Column("Class", "CLASS", Look.NUMBER, 444, 120),
-        Column("Power denied", "DENIED", Look.NUMBER, 584, 180),
-        Column("Over-currents", "OVERCURRENT", Look.NUMBER, 784, 180),
-        Column("Short circuits", "SHORT", Look.NUMBER, 984, 180),
-        Column("Device absent", "ABSENT", Look.NUMBER, 1184, 200),
+        Cell("Port", "PORT", Look.TEXT, 372, 64),
+        Cell("Class", "CLASS", Look.NUMBER, 444, 120),
+        Cell("Power denied", "DENIED", Look.NUMBER, 584, 180),
+        Cell("Over-currents", "OVERCURRENT", Look.NUMBER, 784, 180),
+        Cell("Short circuits", "SHORT", Look.NUMBER, 984, 180),
+        Cell("Device absent", "ABSENT", Look.NUMBER, 1184, 200),
     ),
 )
 SWITCH = Template(
     "switch",
     "Network switch",
     (
-        Column("", "LAMP", Look.LAMP, 364, 40, _CONTACT),
-        Column("Contact", "CONTACT", Look.VALUE, 408, 136),
-        Column("Since", "SINCE", Look.VALUE, 552, 250),
-        Column("Round trip", "ROUNDTRIP", Look.NUMBER, 810, 92),
-        Column("Slowest 1 %", "ROUNDTRIP99", Look.NUMBER, 910, 92),
-        Column("Reconnects", "RECONNECTS", Look.NUMBER, 1010, 84),
-        Column("Sessions", "SESSIONS", Look.NUMBER, 1102, 64),
-        Column("Last error", "ERROR", Look.LONG_TEXT, 1186, 206),
+        Cell("", "LAMP", Look.LAMP, 364, 40, _CONTACT),
+        Cell("Contact", "CONTACT", Look.VALUE, 408, 136),
+        Cell("Since", "SINCE", Look.VALUE, 552, 250),
+        Cell("Round trip", "ROUNDTRIP", Look.NUMBER, 810, 92),
+        Cell("Slowest 1 %", "ROUNDTRIP99", Look.NUMBER, 910, 92),
+        Cell("Reconnects", "RECONNECTS", Look.NUMBER, 1010, 84),
+        Cell("Sessions", "SESSIONS", Look.NUMBER, 1102, 64),
+        Cell("Last error", "ERROR", Look.LONG_TEXT, 1186, 206),
     ),
 )
 CONTACT = Template(
     "contact",
     "Link",
     (
-        Column("", "LAMP", Look.LAMP, 364, 40, _CONTACT),
-        Column("Contact", "CONTACT", Look.VALUE, 408, 136),
-        Column("Since", "SINCE", Look.VALUE, 552, 250),
-        Column("Last error", "ERROR", Look.LONG_TEXT, 810, 582),
+        Cell("", "LAMP", Look.LAMP, 364, 40, _CONTACT),
+        Cell("Contact", "CONTACT", Look.VALUE, 408, 136),
+        Cell("Since", "SINCE", Look.VALUE, 552, 250),
+        Cell("Last error", "ERROR", Look.LONG_TEXT, 810, 582),
     ),
 )
 RELAY = Template(
     "relay",
     "Relay",
-    tuple(
-        Column(name, name.upper(), Look.LAMP, 372 + 168 * number, 150, _ALARM) for number, name in enumerate(CLASSES)
+    (
+        Cell("Overvoltage", "OVERVOLTAGE", Look.LAMP, 372, 150, _ALARM),
+        Cell("Undervoltage", "UNDERVOLTAGE", Look.LAMP, 540, 150, _ALARM),
+        Cell("Frequency", "FREQUENCY", Look.LAMP, 708, 150, _ALARM),
+        Cell("Thermal", "THERMAL", Look.LAMP, 876, 150, _ALARM),
+        Cell("Lockout", "LOCKOUT", Look.LAMP, 1044, 150, _ALARM),
+        Cell("Other", "OTHER", Look.LAMP, 1212, 150, _ALARM),
     ),
 )
 INVERTER = Template(
     "inverter",
     "Inverter",
     (
-        Column("", "LAMP", Look.LAMP, 364, 40, _INVERTER),
-        Column("State", "STATE", Look.VALUE, 408, 180),
-        Column("Active power", "PAC", Look.NUMBER, 596, 160),
+        Cell("", "LAMP", Look.LAMP, 364, 40, _INVERTER),
+        Cell("State", "STATE", Look.VALUE, 408, 180),
+        Cell("Active power", "PAC", Look.NUMBER, 596, 160),
     ),
 )
-SENSOR = Template("sensor", "Reading", (Column("Value", "PV", Look.NUMBER, 372, 240),))
-TEXT = Template("text", "Reading", (Column("Value", "PV", Look.LONG_TEXT, 372, 1020),))
+SENSOR = Template("sensor", "Reading", (Cell("Value", "PV", Look.NUMBER, 372, 240),))
+TEXT = Template("text", "Reading", (Cell("Value", "PV", Look.LONG_TEXT, 372, 1020),))
 ACTUATOR = Template(
     "actuator",
     "Setting",
     (
-        Column("Desired", "SP", Look.ENTRY, 372, 240),
-        Column("Reported", "RB", Look.NUMBER, 632, 240),
+        Cell("Desired", "SP", Look.ENTRY, 372, 240),
+        Cell("Reported", "RB", Look.NUMBER, 632, 240),
     ),
 )
 ACTUATOR_CHOICE = Template(
     "actuator-choice",
     "Setting",
     (
-        Column("Desired", "SP", Look.CHOICE, 372, 240),
-        Column("Reported", "RB", Look.VALUE, 652, 220),
+        Cell("Desired", "SP", Look.CHOICE, 372, 240),
+        Cell("Reported", "RB", Look.VALUE, 652, 220),
     ),
 )
 ACTUATOR_PICK = Template(
     "actuator-pick",
     "Setting",
     (
-        Column("Desired", "SP", Look.PICK, 372, 240),
-        Column("Reported", "RB", Look.VALUE, 652, 220),
+        Cell("Desired", "SP", Look.PICK, 372, 240),
+        Cell("Reported", "RB", Look.VALUE, 652, 220),
     ),
 )
-DOSE = Template("dose", "Command", (Column("Each entry does it once", "CMD", Look.ENTRY, 372, 240),))
-RUN = Template("run", "Command", (Column("", "CMD", Look.RUN, 372, 240),))
+DOSE = Template("dose", "Command", (Cell("Each entry does it once", "CMD", Look.ENTRY, 372, 240),))
+RUN = Template("run", "Command", (Cell("", "CMD", Look.RUN, 372, 240),))
 LOOP = Template(
     "loop",
     "Loop",
     (
-        Column("On", "STS", Look.LAMP, 364, 40, _POWER),
-        Column("Desired", "SEL", Look.CHOICE, 412, 200),
-        Column("Set point", "SP", Look.ENTRY, 632, 180),
-        Column("Reported", "RB", Look.NUMBER, 832, 180),
+        Cell("On", "STS", Look.LAMP, 364, 40, _POWER),
+        Cell("Desired", "SEL", Look.CHOICE, 412, 200),
+        Cell("Set point", "SP", Look.ENTRY, 632, 180),
+        Cell("Reported", "RB", Look.NUMBER, 832, 180),
     ),
 )
 ALL = (
