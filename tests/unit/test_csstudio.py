@@ -141,6 +141,8 @@ def test_a_whole_site_is_in_order_and_names_every_pv_it_should(tmp_path: Path) -
         *("index.bob", "watch.bob", "room-hall.bob", "room-cellar.bob", "switch-sw-1.bob", "switch-sw-2.bob"),
         *("switch-sw-3.bob", "plant-7.bob", "reactor-r1.bob", "device-serial-1.bob"),
     }
+    ports = ET.parse(folder / "switch-sw-2.bob").findall(".//macros/PORT")
+    assert [port.text for port in ports] == ["1", "2", "3"] * 2, "each with its counters"
     assert bob_rules.opened(folder / "index.bob") == files - {"index.bob"}, "the index leads everywhere"
     assert all("index.bob" in bob_rules.opened(folder / name) for name in files - {"index.bob"})
     assert bob_rules.opened(folder / "room-hall.bob") == {"index.bob", "switch-sw-1.bob", "switch-sw-2.bob"}

@@ -57,7 +57,7 @@ def _screens(title: str, site: Site) -> tuple[list[Screen], Index]:
     watch = _watch(site, {*switches, *reactors})
     if watch.sections:
         screens.append(watch)
-        groups.append((tr("The watch itself"), [Tile(watch.title, watch.file)]))
+        groups.append((tr("The watch itself"), [Tile(tr("The service"), watch.file)]))
     return screens, Index(title, groups)
 
 

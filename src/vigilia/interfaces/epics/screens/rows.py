@@ -137,10 +137,13 @@ def _reported(suffix: str) -> str:
 
 
 def _title(served: Served) -> str:
-    """Return what a point is called within its device: a description without the device before it."""
-    description = served.point.description
-    _, _, rest = description.partition(": ")
-    return rest or description or served.point.name
+    """Return what a point is called within its device: a description without the device, before it or behind."""
+    point = served.point
+    _, _, device = point.device.partition(":")
+    if device and point.description.endswith(f": {device}"):
+        return point.description.removesuffix(f": {device}")
+    _, _, rest = point.description.partition(": ")
+    return rest or point.description or point.name
 
 
 def every_pv(rows: Iterable[Row]) -> Iterator[str]:

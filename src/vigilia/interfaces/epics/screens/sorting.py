@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 
 from vigilia.interfaces.epics.screens.site import Device, Group, Plant, Served, Site, Switch, own_points, rest_of
+from vigilia.language import tr
+from vigilia.points import Point
 
 _PORT = "PwrState-Sel"
 _PLANT_DEVICE = re.compile(r"^([^:]+):(Relay|Inverter)-.+$")
@@ -25,7 +27,8 @@ def sort(instance: str, points: Iterable[Served]) -> Site:
         match = _PLANT_DEVICE.match(name)
         if _PORT in points_of:
             switches = rooms.setdefault(point.area, {})
-            switches.setdefault(point.link, Switch(point.link)).ports.append(Device(name, name, points_of))
+            port = Device(name, name, points_of, _port_of(point))
+            switches.setdefault(point.link, Switch(point.link)).ports.append(port)
         elif match or any(suffix in points_of for suffix in _PLANT_POINTS):
             plant_id = match[1] if match else name
             plant = plants.setdefault(plant_id, Plant(plant_id, point.area or plant_id))
@@ -42,6 +45,14 @@ def sort(instance: str, points: Iterable[Served]) -> Site:
         [group for (is_reactor, _), group in groups.items() if not is_reactor],
         own,
     )
+
+
+def _port_of(point: Point) -> str:
+    """Return the id of the port that a description names, as drivers put it; empty where it names none."""
+    before, after = tr("{title}, port {port} of {switch}").split("{port}")
+    begin, end = before.partition("{title}")[2], after.replace("{switch}", point.link)
+    _, found, rest = point.description.partition(begin)
+    return rest.removesuffix(end) if found and rest.endswith(end) else ""
 
 
 def _add_to_plant(plant: Plant, family: str, device: Device) -> None:

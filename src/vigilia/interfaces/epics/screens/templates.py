@@ -127,8 +127,8 @@ PORT = Template(
     "port",
     "Device",
     (
-        Cell("Port", "PORT", Look.TEXT, 372, 64),
-        Cell("On", "STS", Look.LAMP, 444, 40, _POWER),
+        Cell("Port", "PORT", Look.TEXT, 372, 60),
+        Cell("On", "STS", Look.LAMP, 436, 52, _POWER),
         Cell("Choice", "SEL", Look.CHOICE, 496, 168),
         Cell("State", "RAW", Look.VALUE, 684, 140),
         Cell("Power", "POWER", Look.NUMBER, 832, 88),
@@ -208,7 +208,7 @@ ACTUATOR_CHOICE = Template(
     "Setting",
     (
         Cell("Desired", "SP", Look.CHOICE, 372, 240),
-        Cell("Reported", "RB", Look.VALUE, 652, 220),
+        Cell("Reported", "RB", Look.VALUE, 632, 240),
     ),
 )
 ACTUATOR_PICK = Template(
@@ -216,7 +216,7 @@ ACTUATOR_PICK = Template(
     "Setting",
     (
         Cell("Desired", "SP", Look.PICK, 372, 240),
-        Cell("Reported", "RB", Look.VALUE, 652, 220),
+        Cell("Reported", "RB", Look.VALUE, 632, 240),
     ),
 )
 DOSE = Template("dose", "Command", (Cell("Each entry does it once", "CMD", Look.ENTRY, 372, 240),))
@@ -225,8 +225,8 @@ LOOP = Template(
     "loop",
     "Loop",
     (
-        Cell("On", "STS", Look.LAMP, 364, 40, _POWER),
-        Cell("Desired", "SEL", Look.CHOICE, 412, 200),
+        Cell("On", "STS", Look.LAMP, 364, 52, _POWER),
+        Cell("Desired", "SEL", Look.CHOICE, 420, 192),
         Cell("Set point", "SP", Look.ENTRY, 632, 180),
         Cell("Reported", "RB", Look.NUMBER, 832, 180),
     ),
