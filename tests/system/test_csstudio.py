@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+import signal
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -56,6 +57,49 @@ async def test_every_pv_named_anywhere_exists(
     assert tree < listed
     assert await nowhere(epics, listed) == set()
     assert await nowhere(epics, {"SIM-01:Cam-01:PwrState-Nothing"}), "a PV that is not there is noticed"
+
+
+def service_of(demo: Program) -> tuple[str, dict[str, str]]:
+    """Return the configuration of the demonstration's service, and its environment."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (folder / "cmdline").read_text().split("\0")
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            if parent == str(demo.process.pid) and "run" in arguments:
+                pairs = (folder / "environ").read_text().split("\0")
+                return arguments[arguments.index("run") + 1], dict(p.split("=", 1) for p in pairs if "=" in p)
+    raise AssertionError("the demonstration runs no service")
+
+
+async def test_plants_and_reactors_that_were_found_at_work_have_their_displays(programs: Any, tmp_path: Path) -> None:
+    from p4p.client.thread import Context
+
+    demo = await programs("demo", environment={"LC_ALL": "C.UTF-8"})
+    await demo.line("vigilia ready http://127.0.0.1:", 60)
+    await demo.line("What happens now", 60)
+    config, environment = service_of(demo)
+    folder = tmp_path / "screens"
+
+    async def written() -> bool:
+        await ended(await programs("screens", str(folder), config, environment=environment))
+        return bool(list(folder.glob("plant-*.bob")) and len(list(folder.glob("reactor-*.bob"))) == 2)
+
+    await until(written, 60)
+    assert bob_rules.faults(folder) == []
+    shown = bob_rules.pvs(folder)
+    assert {"19480:Inverter-194807003:Pac-Mon", "R1:ph:pH-Mon"} <= shown
+    exported = (
+        line.removeprefix("export ").split("=", 1) for line in map(str.strip, demo.lines) if "export EPICS" in line
+    )
+    with Context("pva", conf=dict(exported), useenv=False) as client:
+
+        async def served() -> bool:  # the IOC is replaced for points found at work, some seconds after them
+            answers = await asyncio.to_thread(client.get, sorted(shown), timeout=5.0, throw=False)
+            return not any(isinstance(answer, Exception) for answer in answers)
+
+        await until(served, 60)
+    demo.process.send_signal(signal.SIGINT)
+    assert await demo.wait() == 0
 
 
 async def test_the_archiver_takes_what_it_is_given_and_what_it_did_not_take_is_told(
