@@ -118,6 +118,19 @@ class Display:
             wrap_words=False,
         )
 
+    def note(self, text: str, box: Box) -> None:
+        """Add a small text that takes as many lines as it needs."""
+        self._add(
+            "label",
+            box,
+            text=text,
+            font=SMALL,
+            foreground_color=PALE,
+            transparent=True,
+            vertical_alignment=1,
+            wrap_words=True,
+        )
+
     def area(self, box: Box, colour: Colour) -> None:
         """Add a filled rectangle."""
         self._add("rectangle", box, line_width=0, line_color=colour, background_color=colour)

@@ -26,6 +26,8 @@ MARGIN = 12
 WIDTH = ROW_WIDTH + 2 * MARGIN
 _BAR, _SECTION, _HEADING, _GAP, _CHART = 64, 38, 24, 16, 300
 _TILES, _TILE_HEIGHT = 4, 56
+_CHARTS = 2
+"""Charts beside each other."""
 _BACK_WIDTH, _OPEN_WIDTH = 160, 160
 
 
@@ -68,8 +70,9 @@ class Screen:
 
     def display(self) -> Display:
         """Return the screen, drawn."""
-        charts = [(_GAP, chart) for chart in self.charts]
-        height = _BAR + _GAP + sum(_height(section) for section in self.sections) + len(charts) * (_CHART + _GAP)
+        columns = min(len(self.charts), _CHARTS)
+        chart_rows = -(-len(self.charts) // _CHARTS)
+        height = _BAR + _GAP + sum(_height(section) for section in self.sections) + chart_rows * (_CHART + _GAP)
         display = Display(self.title, WIDTH, height)
         _bar(display, self.title)
         back = Box(WIDTH - MARGIN - _BACK_WIDTH, 14, _BACK_WIDTH, 36)
@@ -78,10 +81,11 @@ class Screen:
         for section in self.sections:
             _draw_section(display, section, y)
             y += _height(section)
-        for chart in self.charts:
-            box = Box(MARGIN, y, ROW_WIDTH, _CHART)
-            display.chart(fitted(chart.title, ROW_WIDTH), box, chart.axes, chart.traces, chart.since)
-            y += _CHART + _GAP
+        for number, chart in enumerate(self.charts):
+            width = (ROW_WIDTH - (columns - 1) * MARGIN) // columns
+            place = (MARGIN + number % _CHARTS * (width + MARGIN), y + number // _CHARTS * (_CHART + _GAP))
+            title = fitted(chart.title, width)
+            display.chart(title, Box(*place, width, _CHART), chart.axes, chart.traces, chart.since)
         return display
 
 

@@ -1,6 +1,6 @@
 """All displays of a site: an index, and one for each room, switch, plant and reactor, and for the watch itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from vigilia.interfaces.epics.screens.bob import Trace, plain
 from vigilia.interfaces.epics.screens.files import MARK, file_names
@@ -21,6 +21,8 @@ from vigilia.points import Kind
 
 WATCH = "watch.bob"
 _MOST_TRACES = 12
+Titled = tuple[str, Served]
+"""A point and what its line in a chart is called."""
 
 
 def render(title: str, site: Site) -> dict[str, bytes]:
@@ -104,13 +106,10 @@ def _switch(file: str, switch: Switch, site: Site) -> Screen:
         Section(tr("Counters"), counters),
         Section(tr("The link"), generic_rows("", _beside_contact(own))),
     ]
-    power = [port.points["Power-Mon"] for port in switch.ports if "Power-Mon" in port.points]
-    charts = _charts(tr("Round trip"), "1 hour", [own[name] for name in _ROUND_TRIPS if name in own])
-    charts += _charts(tr("Power"), "1 hour", power)
+    trips = {"RoundTrip-Mon": tr("Round trip"), "RoundTrip99-Mon": tr("Slowest 1 %")}
+    charts = _charts(tr("Round trip"), "1 hour", [(title, own[name]) for name, title in trips.items() if name in own])
+    charts += _charts(tr("Power"), "1 hour", _of(switch.ports, "Power-Mon"))
     return Screen(file, switch.name, [section for section in sections if section.rows], charts)
-
-
-_ROUND_TRIPS = ("RoundTrip-Mon", "RoundTrip99-Mon")
 
 
 def _plant(file: str, plant: Plant) -> Screen:
@@ -120,8 +119,7 @@ def _plant(file: str, plant: Plant) -> Screen:
         Section(tr("Relays"), [row for relay in relays for row in relay_rows(relay)]),
         Section(tr("Inverters"), [row for inverter in inverters for row in inverter_rows(inverter)]),
     ]
-    power = [inverter.points["Pac-Mon"] for inverter in inverters if "Pac-Mon" in inverter.points]
-    charts = _charts(tr("Active power"), "1 day", power)
+    charts = _charts(tr("Active power"), "1 day", _of(inverters, "Pac-Mon"))
     return Screen(file, plant.name, [section for section in sections if section.rows], charts)
 
 
@@ -143,7 +141,7 @@ def _watch(site: Site, drawn: set[str]) -> Screen:
 
 
 _IN_CONTACT_ROWS = {"Connected-Sts", "Since-Mon", "Error-Mon"}
-_IN_SWITCH_ROWS = {*_IN_CONTACT_ROWS, *_ROUND_TRIPS, "Reconnects-Mon", "Sessions-Mon"}
+_IN_SWITCH_ROWS = {*_IN_CONTACT_ROWS, "RoundTrip-Mon", "RoundTrip99-Mon", "Reconnects-Mon", "Sessions-Mon"}
 
 
 def _beside_contact(points: Points) -> Points:
@@ -155,23 +153,33 @@ def _beside_contact(points: Points) -> Points:
     return {suffix: served for suffix, served in points.items() if suffix not in shown}
 
 
-def _reading_charts(devices: Iterable[Device]) -> list[Chart]:
-    """Return charts of what is read: one for each unit."""
-    by_unit: dict[str, list[Served]] = {}
-    for device in devices:
-        for suffix, served in device.points.items():
-            if served.point.kind is Kind.NUMBER and suffix.endswith("-Mon"):
-                by_unit.setdefault(served.point.units or "", []).append(served)
-    return [chart for unit, its in by_unit.items() for chart in _charts(unit or tr("Readings"), "1 hour", its)]
+def _reading_charts(devices: Sequence[Device]) -> list[Chart]:
+    """Return charts of what is read, one for each unit: of what an agent samples, where it samples anything."""
+    read = [
+        (f"{device.title}: {suffix.removesuffix('-Mon')}", served)
+        for device in devices
+        for suffix, served in device.points.items()
+        if served.point.kind is Kind.NUMBER and suffix.endswith("-Mon")
+    ]
+    if any(served.point.sampled for _, served in read):
+        read = [(title, served) for title, served in read if served.point.sampled]
+    by_unit: dict[str, list[Titled]] = {}
+    for title, served in read:
+        by_unit.setdefault(served.point.units or "", []).append((title, served))
+    return [chart for its in by_unit.values() for chart in _charts(tr("Readings"), "1 hour", its)]
 
 
-def _charts(title: str, since: str, points: Sequence[Served]) -> list[Chart]:
+def _of(devices: Sequence[Device], suffix: str) -> list[Titled]:
+    """Return one point of each device that has it, called as the device."""
+    return [(device.title, device.points[suffix]) for device in devices if suffix in device.points]
+
+
+def _charts(title: str, since: str, points: Sequence[Titled]) -> list[Chart]:
     """Return charts of points that share an axis, of as many lines as can be told apart."""
     charts: list[Chart] = []
     for start in range(0, len(points), _MOST_TRACES):
         some = points[start : start + _MOST_TRACES]
-        unit = next((served.point.units for served in some if served.point.units), None)
-        axis = plain(f"{title} ({unit})" if unit and unit != title else title)
-        traces = [Trace(served.pv, plain(served.point.description or served.point.name), 0) for served in some]
-        charts.append(Chart(title, since, [axis], traces))
+        unit = next((served.point.units for _, served in some if served.point.units), None)
+        axis = plain(f"{title} ({unit})" if unit else title)
+        charts.append(Chart(axis, since, [axis], [Trace(served.pv, plain(name), 0) for name, served in some]))
     return charts

@@ -1,7 +1,8 @@
 """From points to rows: which template shows them, and the PVs it is given."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
+from vigilia.interfaces.epics.screens.bob import SMALL, fitted
 from vigilia.interfaces.epics.screens.layout import Row
 from vigilia.interfaces.epics.screens.site import Device, Points, Served
 from vigilia.interfaces.epics.screens.templates import (
@@ -15,6 +16,7 @@ from vigilia.interfaces.epics.screens.templates import (
     INVERTER,
     LOOP,
     NAME,
+    NOTE_WIDTH,
     PORT,
     RELAY,
     RUN,
@@ -23,11 +25,12 @@ from vigilia.interfaces.epics.screens.templates import (
     TEXT,
     Template,
 )
-from vigilia.points import Kind
+from vigilia.points import Kind, Point
 
 _MOST_BUTTONS = 3
 _BUTTON_CHARACTERS = 24
 """More, in all labels, are a list instead of buttons."""
+_KINDS = {"Sel", "Sts", "SP", "RB", "Mon", "Cmd"}
 _REPORTED = {"-SP": "-RB", "-Sel": "-Sts"}
 
 _PORT = {
@@ -94,7 +97,7 @@ def generic_rows(title: str, points: Points) -> list[Row]:
     """Return a row for each point that needs one: a setting and what is reported of it share theirs."""
     reported = {_reported(suffix) for suffix, served in points.items() if served.point.writable} - {""}
     rows = [
-        _of_point(f"{title}: {_title(served)}" if title else _title(served), suffix, served, points)
+        _of_point(f"{title}: {_parameter(suffix)}" if title else _parameter(suffix), suffix, served, points)
         for suffix, served in points.items()
         if suffix not in reported
     ]
@@ -113,19 +116,20 @@ def _row(template: Template, name: str, points: Points, wanted: Mapping[str, str
 
 def _of_point(name: str, suffix: str, served: Served, points: Points) -> Row:
     point, pv = served.point, served.pv
+    texts = {NAME: name, "NOTE": fitted(_note(point), 2 * NOTE_WIDTH, SMALL)}
     if not point.writable:
-        return Row(TEXT if point.long_text else SENSOR, {NAME: name, "PV": pv})
+        return Row(TEXT if point.long_text else SENSOR, {**texts, "PV": pv})
     back = points.get(_reported(suffix))
     is_choice = point.kind in (Kind.ENUM, Kind.BOOLEAN)
     if back is None and is_choice and not point.setpoint and len(point.labels) <= 2:
-        return Row(RUN, {NAME: name, "CMD": pv})
+        return Row(RUN, {**texts, "CMD": pv})
     if back is None and not is_choice:
-        return Row(DOSE, {NAME: name, "CMD": pv})
+        return Row(DOSE, {**texts, "CMD": pv})
     template = ACTUATOR
     if is_choice:
         fits = len(point.labels) <= _MOST_BUTTONS and sum(map(len, point.labels)) <= _BUTTON_CHARACTERS
         template = ACTUATOR_CHOICE if fits else ACTUATOR_PICK
-    return Row(template, {NAME: name, "SP": pv, "RB": back.pv if back else pv})
+    return Row(template, {**texts, "SP": pv, "RB": back.pv if back else pv})
 
 
 def _reported(suffix: str) -> str:
@@ -136,17 +140,16 @@ def _reported(suffix: str) -> str:
     return ""
 
 
-def _title(served: Served) -> str:
-    """Return what a point is called within its device: a description without the device, before it or behind."""
-    point = served.point
+def _parameter(suffix: str) -> str:
+    """Return what a point is called within its device: its name without the suffix that tells its kind."""
+    head, _, kind = suffix.rpartition("-")
+    return head if head and kind in _KINDS else suffix
+
+
+def _note(point: Point) -> str:
+    """Return what a point's description says besides its device, which stands before it or behind."""
     _, _, device = point.device.partition(":")
     if device and point.description.endswith(f": {device}"):
         return point.description.removesuffix(f": {device}")
     _, _, rest = point.description.partition(": ")
-    return rest or point.description or point.name
-
-
-def every_pv(rows: Iterable[Row]) -> Iterator[str]:
-    """Give every PV of rows."""
-    for row in rows:
-        yield from (text for macro, text in row.macros.items() if macro not in (NAME, "PORT"))
+    return rest or point.description

@@ -26,6 +26,7 @@ NAME = "NAME"
 NAME_BOX = Box(12, 4, 348, 32)
 CLASSES = ("Overvoltage", "Undervoltage", "Frequency", "Thermal", "Lockout", "Other")
 """What a relay tells of, each a lamp."""
+NOTE_WIDTH = 492
 _LAMP = 26
 
 
@@ -34,6 +35,8 @@ class Look(Enum):
 
     TEXT = "text"
     """It has no PV: its macro is a text."""
+    NOTE = "note"
+    """As a text, small, on two lines."""
     VALUE = "value"
     NUMBER = "number"
     """As a value, to the right."""
@@ -101,6 +104,8 @@ def _draw(display: Display, column: Cell) -> None:
     match column.look:
         case Look.TEXT:
             display.label(pv, box)
+        case Look.NOTE:
+            display.note(pv, box)
         case Look.VALUE:
             display.value(pv, box)
         case Look.NUMBER:
@@ -193,34 +198,26 @@ INVERTER = Template(
         Cell("Active power", "PAC", Look.NUMBER, 596, 160),
     ),
 )
-SENSOR = Template("sensor", "Reading", (Cell("Value", "PV", Look.NUMBER, 372, 240),))
-TEXT = Template("text", "Reading", (Cell("Value", "PV", Look.LONG_TEXT, 372, 1020),))
+_NOTE = Cell("Explanation", "NOTE", Look.NOTE, 900, NOTE_WIDTH)
+SENSOR = Template("sensor", "Reading", (Cell("Value", "PV", Look.NUMBER, 372, 240), _NOTE))
+TEXT = Template("text", "Reading", (Cell("Value", "PV", Look.LONG_TEXT, 372, 500), _NOTE))
 ACTUATOR = Template(
     "actuator",
     "Setting",
-    (
-        Cell("Desired", "SP", Look.ENTRY, 372, 240),
-        Cell("Reported", "RB", Look.NUMBER, 632, 240),
-    ),
+    (Cell("Desired", "SP", Look.ENTRY, 372, 240), Cell("Reported", "RB", Look.NUMBER, 632, 240), _NOTE),
 )
 ACTUATOR_CHOICE = Template(
     "actuator-choice",
     "Setting",
-    (
-        Cell("Desired", "SP", Look.CHOICE, 372, 240),
-        Cell("Reported", "RB", Look.VALUE, 632, 240),
-    ),
+    (Cell("Desired", "SP", Look.CHOICE, 372, 240), Cell("Reported", "RB", Look.VALUE, 632, 240), _NOTE),
 )
 ACTUATOR_PICK = Template(
     "actuator-pick",
     "Setting",
-    (
-        Cell("Desired", "SP", Look.PICK, 372, 240),
-        Cell("Reported", "RB", Look.VALUE, 632, 240),
-    ),
+    (Cell("Desired", "SP", Look.PICK, 372, 240), Cell("Reported", "RB", Look.VALUE, 632, 240), _NOTE),
 )
-DOSE = Template("dose", "Command", (Cell("Each entry does it once", "CMD", Look.ENTRY, 372, 240),))
-RUN = Template("run", "Command", (Cell("", "CMD", Look.RUN, 372, 240),))
+DOSE = Template("dose", "Command", (Cell("Each entry does it once", "CMD", Look.ENTRY, 372, 240), _NOTE))
+RUN = Template("run", "Command", (Cell("", "CMD", Look.RUN, 372, 240), _NOTE))
 LOOP = Template(
     "loop",
     "Loop",
