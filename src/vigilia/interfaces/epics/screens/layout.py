@@ -67,25 +67,23 @@ class Screen:
     title: str
     sections: Sequence[Section]
     charts: Sequence[Chart] = ()
+    charts_first: bool = False
+    """Whether the charts stand right below the first section, for there are many more; else below all of them."""
 
     def display(self) -> Display:
         """Return the screen, drawn."""
-        columns = min(len(self.charts), _CHARTS)
-        chart_rows = -(-len(self.charts) // _CHARTS)
-        height = _BAR + _GAP + sum(_height(section) for section in self.sections) + chart_rows * (_CHART + _GAP)
+        height = _BAR + _GAP + sum(_height(section) for section in self.sections) + _charts_height(self.charts)
         display = Display(self.title, WIDTH, height)
         _bar(display, self.title)
         back = Box(WIDTH - MARGIN - _BACK_WIDTH, 14, _BACK_WIDTH, 36)
         display.open_button(INDEX, tr("Overview"), back)
         y = _BAR + _GAP
-        for section in self.sections:
-            _draw_section(display, section, y)
-            y += _height(section)
-        for number, chart in enumerate(self.charts):
-            width = (ROW_WIDTH - (columns - 1) * MARGIN) // columns
-            place = (MARGIN + number % _CHARTS * (width + MARGIN), y + number // _CHARTS * (_CHART + _GAP))
-            title = fitted(chart.title, width)
-            display.chart(title, Box(*place, width, _CHART), chart.axes, chart.traces, chart.since)
+        before = 1 if self.charts_first else len(self.sections)
+        for section in self.sections[:before]:
+            y = _draw_section(display, section, y)
+        y = _draw_charts(display, self.charts, y)
+        for section in self.sections[before:]:
+            y = _draw_section(display, section, y)
         return display
 
 
@@ -165,7 +163,24 @@ def _height(section: Section) -> int:
     return _SECTION + rows + _GAP
 
 
-def _draw_section(display: Display, section: Section, y: int) -> None:
+def _charts_height(charts: Sequence[Chart]) -> int:
+    return -(-len(charts) // _CHARTS) * (_CHART + _GAP)
+
+
+def _draw_charts(display: Display, charts: Sequence[Chart], y: int) -> int:
+    """Draw charts from `y` on, side by side; return where the next thing goes."""
+    columns = min(len(charts), _CHARTS)
+    for number, chart in enumerate(charts):
+        width = (ROW_WIDTH - (columns - 1) * MARGIN) // columns
+        place = (MARGIN + number % _CHARTS * (width + MARGIN), y + number // _CHARTS * (_CHART + _GAP))
+        title = fitted(chart.title, width)
+        display.chart(title, Box(*place, width, _CHART), chart.axes, chart.traces, chart.since)
+    return y + _charts_height(charts)
+
+
+def _draw_section(display: Display, section: Section, y: int) -> int:
+    """Draw a section from `y` on; return where the next one goes."""
+    end = y + _height(section)
     _band(display, section.title, y)
     if section.opens:
         place = Box(MARGIN + ROW_WIDTH - _OPEN_WIDTH - 4, y + 3, _OPEN_WIDTH, _SECTION - 10)
@@ -178,6 +193,7 @@ def _draw_section(display: Display, section: Section, y: int) -> None:
             macros = {**row.macros, NAME: fitted(row.macros[NAME], NAME_BOX.width, STRONG)}
             display.embedded(template.file, Box(MARGIN, y, ROW_WIDTH, ROW_HEIGHT), macros)
             y += ROW_HEIGHT
+    return end
 
 
 _ALIGNED = {Look.NUMBER: RIGHT, Look.ENTRY: RIGHT, Look.CHOICE: CENTRE}

@@ -127,7 +127,8 @@ def _group(file: str, group: Group, site: Site) -> Screen:
     own = site.own.get(group.name, {})
     sections = [Section(tr("Contact"), [*contact_rows(group.name, own), *generic_rows("", _beside_contact(own))])]
     sections += [Section(device.title, part_rows(device)) for device in group.devices]
-    return Screen(file, group.name, [section for section in sections if section.rows], _reading_charts(group.devices))
+    shown = [section for section in sections if section.rows]
+    return Screen(file, group.name, shown, _reading_charts(group.devices), charts_first=True)
 
 
 def _watch(site: Site, drawn: set[str]) -> Screen:
