@@ -3,8 +3,8 @@
 It makes the drivers without reaching any equipment, and reads the store beside the service that has it, or without one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from vigilia.config import Config
 from vigilia.errors import StartError
 from vigilia.interfaces.epics.access import without_open_puts
 from vigilia.interfaces.epics.names import epics_name, servable
+from vigilia.language import tr
 from vigilia.points import Point
 from vigilia.rehearsal import rehearse, rules_declared
 from vigilia.rules import Rule
 from vigilia.store import Store
 from vigilia.store.alarms import load_checkpoints
 from vigilia.store.url import SQLITE
+from vigilia.views import DriverView, Viewed
 
 OWN_SYSTEM = "vigilia"
 """What the service's own points belong to."""
@@ -32,6 +34,10 @@ class Catalogue:
     """Each with the section of its driver, "vigilia" for the service's own, in the service's order."""
     rules: Sequence[Rule]
     """The alarm rules in force."""
+    views: Sequence[DriverView] = ()
+    """The equipment of those drivers that say how it belongs together."""
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What people call the systems; others are called by their section."""
 
     def served(self, config: Config) -> list[tuple[str, Point, str]]:
         """Return what EPICS serves: the section, the point as it is served, and its PV.
@@ -56,7 +62,13 @@ async def read_catalogue(config: Config) -> Catalogue:
     rehearsal = rehearse(config, await _remembered(config))
     table = rehearsal.table
     rules = adjust(rules_declared(rehearsal.drivers, config), config.alarms, config.source)
-    return Catalogue([(table.system(point.name), point) for point in table.points()], rules)
+    viewed = {name: driver for name, driver in rehearsal.drivers.items() if isinstance(driver, Viewed)}
+    return Catalogue(
+        [(table.system(point.name), point) for point in table.points()],
+        rules,
+        [driver.view() for driver in viewed.values()],
+        {name: driver.title for name, driver in viewed.items()} | {OWN_SYSTEM: tr("The watch itself")},
+    )
 
 
 async def _remembered(config: Config) -> dict[str, dict[str, Any]]:

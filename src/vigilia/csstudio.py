@@ -38,20 +38,10 @@ def write_screens(config: Config, folder: Path) -> Said:
 def make_files(config: Config, catalogue: Catalogue) -> dict[str, bytes]:
     """Return every file by its path within the folder. Raises StartError where EPICS serves nothing."""
     served = [Served(*its) for its in catalogue.served(config)]
-    files = render(config.site.name, sort(config.site.instance, served))
+    files = render(config.site.name, sort(config.site.instance, served, catalogue.views))
     systems = {its.point.link: its.system for its in served if its.point.link}
     pvs = in_tree((TreePv(*its) for its in served), catalogue.rules, systems)
-    return files | {FILE: alarm_tree(config.site.instance, pvs, _titles(), MARK)}
-
-
-def _titles() -> dict[str, str]:
-    """Return what people call the systems; others are called by their section."""
-    return {
-        "aruba": tr("PoE"),
-        "pvoperation": tr("Plants"),
-        "reactor": tr("Reactors"),
-        OWN_SYSTEM: tr("The watch itself"),
-    }
+    return files | {FILE: alarm_tree(config.site.instance, pvs, catalogue.titles, MARK)}
 
 
 def list_archived(config: Config, policy: str) -> Said:

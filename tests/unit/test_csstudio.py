@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -18,6 +20,7 @@ from vigilia.language import use
 from vigilia.points import Kind, Point
 from vigilia.rules import Rule
 from vigilia.store import Store
+from vigilia.views import InverterView, PlantsView, PlantView, RelayView
 
 HOSTILE = (
     "<script>&amp;\"'",
@@ -30,8 +33,30 @@ HOSTILE = (
 )
 
 
+CLASSES = ("Overvoltage", "Undervoltage", "Frequency", "Thermal", "Lockout", "Other")
+PLANTS = PlantsView(
+    [
+        PlantView(
+            *("7", "Usina <1>", "", "UTC", ("06:00", "18:00")),
+            in_window=True,
+            sun_elevation_deg=None,
+            sunrise=None,
+            sunset=None,
+            last_data=None,
+            points={"LastRecord": "7:LastRecord-Mon"},
+            relays=[RelayView("1", "Relay 1", {name: f"7:Relay-1:{name}-Sts" for name in CLASSES})],
+            inverters=[
+                InverterView(
+                    "2", "Inverter 2", {"Pac": "7:Inverter-2:Pac-Mon", "State": "7:Inverter-2:State-Sts"}, None
+                )
+            ],
+        )
+    ]
+)
+
+
 @pytest.fixture(params=["en", "pt-BR"])
-def _language(request: pytest.FixtureRequest):
+def _language(request: pytest.FixtureRequest) -> Iterator[None]:
     use(request.param)
     yield
     use("en")
@@ -77,8 +102,7 @@ def plant_and_reactor() -> list[tuple[str, Point]]:
         return "reactor", point
 
     relay = [
-        of_plant(f"7:Relay-1:{name}-Sts", Kind.ENUM, "7:Relay-1", "Relay 1", ("Normal", "Active"))
-        for name in ("Overvoltage", "Undervoltage", "Frequency", "Thermal", "Lockout", "Other")
+        of_plant(f"7:Relay-1:{name}-Sts", Kind.ENUM, "7:Relay-1", "Relay 1", ("Normal", "Active")) for name in CLASSES
     ]
     asked = {"writable": True, "setpoint": True, "guarded": True}
     return [
@@ -116,7 +140,8 @@ def plant_and_reactor() -> list[tuple[str, Point]]:
 def everything(tmp_path: Path, more: str = '[epics]\nwriters = ["console"]\n') -> tuple[Config, Catalogue]:
     loaded = config(tmp_path, more, ("Hall", "Hall", "Cellar"))
     catalogue = asyncio.run(read_catalogue(loaded))
-    return loaded, Catalogue([*catalogue.points, *plant_and_reactor()], catalogue.rules)
+    points = [*catalogue.points, *plant_and_reactor()]
+    return loaded, replace(catalogue, points=points, views=[*catalogue.views, PLANTS])
 
 
 def put(tmp_path: Path, files: dict[str, bytes]) -> Path:
@@ -285,8 +310,8 @@ def test_the_tree_has_what_alarms_are_shown_by(tmp_path: Path) -> None:
     assert "sw-1" in raw.findtext("description", "")
     assert pvs["D-1:Cam-1:PwrState-Sel"].findtext("latching") == "false"
     systems = [component.get("name") for component in tree.findall("component")]
-    assert systems[0] == "PoE"
-    hall = tree.find("component[@name='PoE']/component[@name='Hall']")
+    assert systems[0] == "PoE ports"
+    hall = tree.find("component[@name='PoE ports']/component[@name='Hall']")
     assert hall is not None
     devices = [component.get("name") for component in hall.findall("component")]
     assert devices == ["D-1:Cam-1", "D-1:Cam-2", "D-1:Cam-3", "D-2:Cam-1", "D-2:Cam-2", "D-2:Cam-3", "sw-1", "sw-2"]
@@ -294,7 +319,8 @@ def test_the_tree_has_what_alarms_are_shown_by(tmp_path: Path) -> None:
 
 def test_no_parent_has_a_name_twice_and_no_pv_is_there_twice(tmp_path: Path) -> None:
     loaded, catalogue = everything(tmp_path)
-    catalogue = Catalogue([*catalogue.points, *catalogue.points], [*catalogue.rules, Rule("all", ("*",), "vigilia")])
+    points, rules = [*catalogue.points] * 2, [*catalogue.rules, Rule("all", ("*",), "vigilia")]
+    catalogue = replace(catalogue, points=points, rules=rules)
     tree = ET.fromstring(csstudio.make_files(loaded, catalogue)["alarms.xml"])
     for parent in tree.iter():
         names = [component.get("name") for component in parent.findall("component")]

@@ -140,7 +140,7 @@ class PortPoints:
 
     def __init__(self, config: ArubaConfig, switch: SwitchConfig, port: PortConfig, max_age_s: float) -> None:
         self.port = port.port
-        device = port.device
+        self.device = device = port.device
         self.sel = selector(device)
         self.sts, self.raw, self.desc = (f"{device}:PwrState-{suffix}" for suffix in ("Sts", "Raw", "Desc"))
         self._measured = tuple((f"{device}:{m.suffix}", m.field, m.kind) for m in MEASUREMENTS)

@@ -4,9 +4,22 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from vigilia.interfaces.api import alarms, audit, events, health, history, incidents, links, outbox, points, reactors
+from vigilia.interfaces.api import (
+    alarms,
+    audit,
+    events,
+    health,
+    history,
+    incidents,
+    links,
+    outbox,
+    points,
+    reactors,
+    systems,
+)
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
+from vigilia.interfaces.api.live import Hub
 from vigilia.interfaces.api.parts import ApiParts
 
 _DESCRIPTION = """Points of field equipment: read them, follow them, write to them; and the alarms they make;
@@ -45,8 +58,9 @@ def build_app(parts: ApiParts) -> FastAPI:
         },
     )
     app.state.parts = parts
+    app.state.hub = Hub(parts)
     answer_failures(app)
-    for module in (points, links, reactors, alarms, incidents, outbox, history, events, audit, health):
+    for module in (points, links, systems, reactors, alarms, incidents, outbox, history, events, audit, health):
         app.include_router(module.router)
     app.include_router(docs_router())
     app.add_api_route("/", _to_docs, include_in_schema=False)

@@ -1,65 +1,83 @@
-"""Sorts points into what a site has, by their names and by where they are."""
+"""Sorts what EPICS serves into what a site has: by what drivers say of their equipment, the rest by where it is."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from vigilia.interfaces.epics.screens.site import Device, Group, Plant, Served, Site, Switch, own_points, rest_of
-from vigilia.language import tr
-from vigilia.points import Point
-
-_PORT = "PwrState-Sel"
-_PLANT_DEVICE = re.compile(r"^([^:]+):(Relay|Inverter)-.+$")
-_PLANT_POINTS = ("LastRecord-Mon", "LastRelayRecord-Mon")
+from vigilia.views import DriverView, Names, PlantsView, PoeView
 
 
-def sort(instance: str, points: Iterable[Served]) -> Site:
+def sort(instance: str, points: Iterable[Served], views: Sequence[DriverView]) -> Site:
     """Return what a site has. `instance` begins the names of the service's own points."""
     own, others = own_points(instance, points)
+    views_of = _Views(others)
+    for view in views:
+        match view:
+            case PoeView():
+                views_of.add_rooms(view)
+            case PlantsView():
+                views_of.add_plants(view)
+            case _:  # of reactors their service alone knows which are accepted: here, those whose points are known
+                pass
+    reactors, rest = _groups(views_of.left, own)
+    return Site(views_of.rooms, views_of.plants, reactors, rest, own)
+
+
+class _Views:
+    """Takes the points out of what is served that views show."""
+
+    def __init__(self, points: Sequence[Served]) -> None:
+        self.rooms: dict[str, list[Switch]] = {}
+        self.plants: list[Plant] = []
+        self._left = {served.point.name: served for served in points}
+
+    @property
+    def left(self) -> list[Served]:
+        """What no view has shown."""
+        return list(self._left.values())
+
+    def add_rooms(self, view: PoeView) -> None:
+        """Take rooms, their switches and ports."""
+        for room in view.rooms:
+            for switch in room.switches:
+                found = [
+                    Device(port.device, port.device, its, port.id)
+                    for port in switch.ports
+                    if (its := self._take(port.points))
+                ]
+                if found:
+                    self.rooms.setdefault(room.name, []).append(Switch(switch.link, found))
+
+    def add_plants(self, view: PlantsView) -> None:
+        """Take plants, their relays and inverters."""
+        for plant in view.plants:
+            relays = [Device(relay.id, relay.name, its) for relay in plant.relays if (its := self._take(relay.points))]
+            inverters = [
+                Device(inverter.id, inverter.name, its)
+                for inverter in plant.inverters
+                if (its := self._take(inverter.points))
+            ]
+            whole = self._take(plant.points)
+            if whole or relays or inverters:
+                self.plants.append(Plant(plant.id, plant.name, whole, relays, inverters))
+
+    def _take(self, names: Names) -> dict[str, Served]:
+        """Take those of a thing's points that are served."""
+        found = [served for name in names.values() if (served := self._left.pop(name, None))]
+        return {rest_of(served.point): served for served in found}
+
+
+def _groups(points: Iterable[Served], own: Mapping[str, Mapping[str, Served]]) -> tuple[list[Group], list[Group]]:
+    """Return the devices of points by where they are: reactors, which the service has a contact of, and others."""
     devices: dict[str, list[Served]] = {}
-    for served in others:
+    for served in points:
         devices.setdefault(served.point.device, []).append(served)
-    rooms: dict[str, dict[str, Switch]] = {}
-    plants: dict[str, Plant] = {}
     groups: dict[tuple[bool, str], Group] = {}
     for name, its in devices.items():
-        points_of = {rest_of(served.point): served for served in its}
         point = its[0].point
-        match = _PLANT_DEVICE.match(name)
-        if _PORT in points_of:
-            switches = rooms.setdefault(point.area, {})
-            port = Device(name, name, points_of, _port_of(point))
-            switches.setdefault(point.link, Switch(point.link)).ports.append(port)
-        elif match or any(suffix in points_of for suffix in _PLANT_POINTS):
-            plant_id = match[1] if match else name
-            plant = plants.setdefault(plant_id, Plant(plant_id, point.area or plant_id))
-            _add_to_plant(plant, match[2] if match else "", Device(name, point.equipment or name, points_of))
-        else:
-            of = point.area or point.link or name
-            is_reactor = of in own and of == point.link
-            title = point.equipment.removeprefix(f"{of}: ") or name
-            groups.setdefault((is_reactor, of), Group(of)).devices.append(Device(name, title, points_of))
-    return Site(
-        {room: list(switches.values()) for room, switches in rooms.items()},
-        list(plants.values()),
-        [group for (is_reactor, _), group in groups.items() if is_reactor],
-        [group for (is_reactor, _), group in groups.items() if not is_reactor],
-        own,
-    )
-
-
-def _port_of(point: Point) -> str:
-    """Return the id of the port that a description names, as drivers put it; empty where it names none."""
-    before, after = tr("{title}, port {port} of {switch}").split("{port}")
-    begin, end = before.partition("{title}")[2], after.replace("{switch}", point.link)
-    _, found, rest = point.description.partition(begin)
-    return rest.removesuffix(end) if found and rest.endswith(end) else ""
-
-
-def _add_to_plant(plant: Plant, family: str, device: Device) -> None:
-    match family:
-        case "Relay":
-            plant.relays.append(device)
-        case "Inverter":
-            plant.inverters.append(device)
-        case _:
-            plant.whole.update(device.points)
+        of = point.area or point.link or name
+        is_reactor = of in own and of == point.link
+        title = point.equipment.removeprefix(f"{of}: ") or name
+        device = Device(name, title, {rest_of(served.point): served for served in its})
+        groups.setdefault((is_reactor, of), Group(of)).devices.append(device)
+    found = groups.items()
+    return [group for (is_one, _), group in found if is_one], [group for (is_one, _), group in found if not is_one]
