@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -179,6 +179,11 @@ def room(widget: Widget) -> float:
     return widget.width * (widget.height // (widget.size * 1.2) if wraps else 1)
 
 
+def cut_off(drawn: Iterable[Widget]) -> list[Widget]:
+    texts = (widget for widget in drawn if widget.kind in ("label", "action_button"))
+    return [widget for widget in texts if len(widget.text) * widget.size * 0.56 > room(widget) + widget.size]
+
+
 def overlap(one: Widget, other: Widget) -> bool:
     return (
         one.x < other.x + other.width
@@ -197,8 +202,7 @@ def test_nothing_overlaps_and_every_text_fits(tmp_path: Path, name: str) -> None
     folder = put(tmp_path, csstudio.make_files(loaded, catalogue))
     drawn = [widget for widget in widgets(folder / f"{name}.bob") if widget.kind not in ("embedded", "rectangle")]
     assert [(a, b) for a, b in combinations(drawn, 2) if overlap(a, b)] == []
-    texts = [widget for widget in drawn if widget.kind in ("label", "action_button")]
-    assert [widget for widget in texts if len(widget.text) * widget.size * 0.56 > room(widget) + widget.size] == []
+    assert cut_off(drawn) == []
     assert svg(folder / f"{name}.bob").startswith("<svg")
 
 
@@ -208,6 +212,7 @@ def test_hostile_names(tmp_path: Path) -> None:
     assert bob_rules.faults(folder) == []
     assert {path.parent for path in tmp_path.rglob("*.bob")} == {folder, folder / "templates"}
     assert all(re.fullmatch(r"[a-z0-9.-]+", path.name) for path in folder.rglob("*.bob"))
+    assert [text for file in folder.glob("*.bob") for text in cut_off(widgets(file))] == []
     titles = {ET.parse(file).getroot().findtext("name") for file in folder.glob("room-*.bob")}
     assert len(titles) == len(HOSTILE)
     assert "Sala 7: conexões, 1º andar" in titles

@@ -16,7 +16,7 @@ from vigilia.points import Point
 from vigilia.rules import Rule
 
 FILE = "alarms.xml"
-Path = tuple[str, ...]
+_Path = tuple[str, ...]
 
 
 class TreePv(NamedTuple):
@@ -67,7 +67,7 @@ def alarm_tree(config: str, points: Iterable[TreePv], titles: Mapping[str, str],
     `titles` says what people call the systems; one that is not in it is called by its section.
     """
     root = ET.Element("config", name=_part(config))
-    components: dict[Path, ET.Element] = {(): root}
+    components: dict[_Path, ET.Element] = {(): root}
     seen: set[str] = set()
     for system, point, pv in points:
         if pv in seen:
@@ -91,7 +91,7 @@ def alarm_tree(config: str, points: Iterable[TreePv], titles: Mapping[str, str],
     )
 
 
-def _component(components: dict[Path, ET.Element], path: Path) -> ET.Element:
+def _component(components: dict[_Path, ET.Element], path: _Path) -> ET.Element:
     if path not in components:
         components[path] = ET.SubElement(_component(components, path[:-1]), "component", name=path[-1])
     return components[path]

@@ -83,11 +83,6 @@ class Template:
         """Where it is, as seen from a screen."""
         return f"{FOLDER}/{self.name}.bob"
 
-    @property
-    def macros(self) -> tuple[str, ...]:
-        """What it must be given, besides the name."""
-        return tuple(column.macro for column in self.columns)
-
     def display(self) -> Display:
         """Return the row, drawn."""
         display = Display(self.name, ROW_WIDTH, ROW_HEIGHT)
