@@ -21,19 +21,19 @@ from vigilia.clock import Clock
 from vigilia.config import Config
 from vigilia.datadir import hold, make_data_dir
 from vigilia.declarations import Declarations
-from vigilia.drivers import Driver, Listening, Surroundings
-from vigilia.errors import ConfigError, Problem, StartError
+from vigilia.drivers import Driver, Listening, Recalling, Surroundings
+from vigilia.errors import StartError
 from vigilia.health import Health
-from vigilia.history.archive import History, rules_of
-from vigilia.interfaces.epics.names import check_names
+from vigilia.history.archive import History
+from vigilia.interfaces.epics.archiver.retrieval import ArchivedReadings
 from vigilia.interfaces.epics.server import EpicsServer
 from vigilia.language import tr
 from vigilia.link import Contact, Link
 from vigilia.notify.notifier import Notifier
 from vigilia.ownpoints import Counts, HistoryCounts, OwnPoints
 from vigilia.ping import Ping
-from vigilia.points import Origin, Point, Value
-from vigilia.rules import AlarmStates, Rule
+from vigilia.rehearsal import build_drivers, complete_points, rehearse, rules_declared
+from vigilia.rules import AlarmStates
 from vigilia.spool import Spool
 from vigilia.store import Store, StoreError, WriteJournal, incidents, notices
 from vigilia.store.alarms import load_checkpoints
@@ -77,8 +77,8 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         links = [link for driver in drivers.values() for link in driver.links]
         epics = EpicsServer(config.epics, table, config.data_dir, config.outside_epics) if config.epics else None
         own = OwnPoints(config.site.instance, links, table, clock, _counts(journal, alerting, epics, history))
-        _complete_points(config, table, own)
-        await alerting.start(_rules(drivers, config))
+        complete_points(config, table, own)
+        await alerting.start(rules_declared(drivers, config))
         listening = {name: driver for name, driver in drivers.items() if isinstance(driver, Listening)}
         others = [alerting.missing, *([history.missing] if history else []), *(d.missing for d in listening.values())]
         health = Health(links, store, journal, clock, epics.ready.is_set if epics else None, others)
@@ -100,6 +100,7 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         services |= {f"{name} listener": driver.serve() for name, driver in listening.items()}
         for name, service in services.items():
             supervisor.start_service(name, service)
+        _start_recalling(drivers, supervisor)
         cleanup.push_async_callback(_stop_everything, supervisor, table, web)
         manager = ServiceManager(socket, health.stuck, lambda: _status(links, alerting, health))
         cleanup.callback(manager.stopping)
@@ -145,7 +146,7 @@ def check(config: Config) -> None:
 
     Touches no equipment and no file. Raises ConfigError or StartError.
     """
-    adjust(_rules(_rehearse(config), config), config.alarms, config.source)
+    adjust(rules_declared(rehearse(config).drivers, config), config.alarms, config.source)
 
 
 async def check_online(config: Config) -> dict[str, str]:
@@ -153,7 +154,7 @@ async def check_online(config: Config) -> dict[str, str]:
 
     Raises ConfigError or StartError.
     """
-    links = [link for driver in _rehearse(config).values() for link in driver.links]
+    links = [link for driver in rehearse(config).drivers.values() for link in driver.links]
     room = asyncio.Semaphore(_PROBES_AT_ONCE)
 
     async def probe(link: Link) -> str:
@@ -166,33 +167,10 @@ async def check_online(config: Config) -> dict[str, str]:
     return found | {tr("channel {name}").format(name=name): answer for name, answer in cards.items()}
 
 
-def _rehearse(config: Config) -> dict[str, Driver]:
-    """Make everything that a start makes, without a store; so that what is wrong shows."""
-    clock = Clock()
-    table = PointTable(clock, _NoJournal())
-    surroundings = Surroundings(table, clock, {}, instance=config.site.instance, zone=config.zone)
-    drivers = _build_drivers(config, dict.fromkeys(config.drivers, surroundings))
-    links = [link for driver in drivers.values() for link in driver.links]
-    history = HistoryCounts(float, int, int, float) if config.history.enabled else None
-    counts = Counts(int, int, int, int, int, float, int, int, history)
-    _complete_points(config, table, OwnPoints(config.site.instance, links, table, clock, counts))
-    return drivers
-
-
 def run(config: Config, clock: Clock) -> None:
     """Run the service in this process until it is told to stop. Raises ConfigError or StartError."""
     _spare_memory()
     asyncio.run(serve(config, clock, _print_line))
-
-
-class _NoJournal:
-    """The journal of a table that nobody writes to."""
-
-    def asked(self, point: Point, value: Value | None, previous: Value | None, origin: Origin) -> str:
-        raise NotImplementedError
-
-    def answered(self, write_id: str, outcome: str, detail: str) -> None:
-        raise NotImplementedError
 
 
 async def _make_drivers(
@@ -200,15 +178,14 @@ async def _make_drivers(
 ) -> dict[str, Driver]:
     """Make the configured drivers as they were when they stopped, and remember the points they have now."""
     surroundings: dict[str, Surroundings] = {}
-    common = Surroundings(
-        table, clock, await store.chosen(), instance=config.site.instance, zone=config.zone, alarms=alarms, store=store
-    )
+    common = Surroundings(table, clock, await store.chosen(), config.site.instance, config.zone, store=store)
+    common = replace(common, alarms=alarms, archive=ArchivedReadings(config.epics))
     for name, (plugin, _) in config.drivers.items():
         its = surroundings[name] = replace(common, checkpoints=await load_checkpoints(store, name))
         if plugin.grows:
             declare = Declarations(name, table, store, clock)
             surroundings[name] = replace(its, known=await store.known_points(name), declare=declare)
-    drivers = _build_drivers(config, surroundings)
+    drivers = build_drivers(config, surroundings)
     for name, driver in drivers.items():
         declare = surroundings[name].declare
         if isinstance(declare, Declarations):
@@ -216,24 +193,6 @@ async def _make_drivers(
         changes = await store.remember_points(name, driver.points, clock.now())
         _logger.info("%s: %d points, %d new, %d gone", name, len(driver.points), changes.new, changes.gone)
     return drivers
-
-
-def _build_drivers(config: Config, surroundings: Mapping[str, Surroundings]) -> dict[str, Driver]:
-    """Make the configured drivers, and put their points into the table. Raises StartError for a name taken twice."""
-    drivers: dict[str, Driver] = {}
-    for name, (plugin, section) in config.drivers.items():
-        driver = drivers[name] = plugin.build(section, surroundings[name])
-        try:
-            surroundings[name].table.add(driver.points, driver.write, name)
-        except ValueError as error:
-            raise StartError(f"[{name}]: {error}: give one of the devices another name") from error
-    return drivers
-
-
-def _rules(drivers: Mapping[str, Driver], config: Config) -> list[Rule]:
-    """Return every alarm rule that is declared."""
-    declared = [rule for driver in drivers.values() for rule in driver.rules]
-    return declared + (rules_of(config.site.instance) if config.history.enabled else [])
 
 
 def _counts(journal: WriteJournal, alerting: Alerting, epics: EpicsServer | None, history: History | None) -> Counts:
@@ -259,29 +218,6 @@ def _history_counts(history: History) -> HistoryCounts:
         refused=lambda: history.refused,
         lag_s=lambda: history.lag_s,
     )
-
-
-def _complete_points(config: Config, table: PointTable, own: OwnPoints) -> None:
-    """Put the service's own points into the table, and see that EPICS can serve what is configured.
-
-    Of what drivers found at work, EPICS itself leaves out what it cannot serve: no start fails for that. Raises
-    ConfigError.
-    """
-    try:
-        table.add(own.points)
-    except ValueError as error:
-        right = "choose an instance name that no device has"
-        raise ConfigError([Problem(config.source, "site.instance", str(error), right)]) from error
-    found = {name for name, (plugin, _) in config.drivers.items() if plugin.grows} | config.outside_epics
-    configured = (point for point in table.points() if table.system(point.name) not in found)
-    problems = list(check_names(config.epics.prefix, configured)) if config.epics else []
-    if problems:
-        raise ConfigError(
-            [
-                Problem(config.source, f"{problem.place} {problem.key}", problem.wrong, problem.right)
-                for problem in problems
-            ]
-        )
 
 
 async def _open_state(config: Config, clock: Clock, cleanup: AsyncExitStack) -> tuple[Store, WriteJournal]:
@@ -354,6 +290,13 @@ async def _stop_everything(supervisor: Supervisor, table: PointTable, web: "WebS
     """Log out of all equipment, part from all clients and end the services, side by side: a stop has 10 s in all."""
     await asyncio.gather(supervisor.stop_links(), supervisor.stop_services(), *([web.stop()] if web else []))
     await table.drain_writes()
+
+
+def _start_recalling(drivers: Mapping[str, Driver], supervisor: Supervisor) -> None:
+    """Have set points that start from an archive be looked up there."""
+    for name, driver in drivers.items():
+        if isinstance(driver, Recalling):
+            supervisor.start_errand(f"{name} recall", driver.recall())
 
 
 def _start_signs_of_life(

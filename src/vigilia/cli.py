@@ -18,13 +18,14 @@ from vigilia.redaction import redact
 if TYPE_CHECKING:
     from vigilia.clock import Clock
     from vigilia.config import Config
+    from vigilia.csstudio import Said
 
 EXIT_UNUSABLE = 2
 """The configuration, or something the start needs, is not usable."""
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("top", "screens", "archiver")
+_LATER = ("top",)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -99,6 +100,19 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
 
         accounts.add_arguments(users)
         users.set_defaults(handler=_users)
+    screens = commands.add_parser("screens", help="write displays and an alarm tree for CS-Studio (Phoebus)")
+    screens.set_defaults(handler=_screens)
+    screens.add_argument("folder", type=Path, metavar="DIR", help="where they go; files of others there are left alone")
+    archiver = commands.add_parser(
+        "archiver", help="print what the EPICS Archiver Appliance is to archive, or have it do so"
+    )
+    archiver.set_defaults(handler=_archiver)
+    archiver.add_argument(
+        "--submit", metavar="URL", help="the appliance, such as http://HOST:17665: have it archive all"
+    )
+    archiver.add_argument("--policy", default="", metavar="NAME", help="one of the appliance's; default: it chooses")
+    for command in (screens, archiver):
+        command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
 
     _add_history(commands.add_parser("history", help="carry readings out into a file, or in from one"))
 
@@ -106,26 +120,30 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     agent.usage = "vigilia agent [scan | calibrate SENSOR | safe] [CONFIG]"
     agent.description = "Default of CONFIG: $VIGILIA_CONFIG, then ./vigilia-agent.toml"
 
-    sim = commands.add_parser("sim", help="run simulated equipment").add_subparsers(required=True, metavar="EQUIPMENT")
-    aruba = sim.add_parser("aruba", help="ArubaOS switches with PoE ports")
+    _add_sim(commands.add_parser("sim", help="run simulated equipment"), begin)
+    return parser
+
+
+def _add_sim(parser: argparse.ArgumentParser, begin: list[str]) -> None:
+    kinds = parser.add_subparsers(required=True, metavar="EQUIPMENT")
+    aruba = kinds.add_parser("aruba", help="ArubaOS switches with PoE ports")
     if begin[:2] == ["sim", "aruba"]:
         from vigilia.sim.aruba import command as simulated
 
         simulated.add_arguments(aruba)
         aruba.set_defaults(handler=simulated.run)
-    pvoperation = sim.add_parser("pvoperation", help="the PVOperation API with its plants, and a Teams webhook")
+    pvoperation = kinds.add_parser("pvoperation", help="the PVOperation API with its plants, and a Teams webhook")
     if begin[:2] == ["sim", "pvoperation"]:
         from vigilia.sim.pvoperation import command as plants
 
         plants.add_arguments(pvoperation)
         pvoperation.set_defaults(handler=plants.run)
-    reactor = sim.add_parser("reactor", help="reactors with probes, pumps and outputs")
+    reactor = kinds.add_parser("reactor", help="reactors with probes, pumps and outputs")
     if begin[:2] == ["sim", "reactor"]:
         from vigilia.sim.reactor import command as reactors
 
         reactors.add_arguments(reactor)
         reactor.set_defaults(handler=reactors.run)
-    return parser
 
 
 def _add_state(parser: argparse.ArgumentParser) -> None:
@@ -337,6 +355,30 @@ def _report(parsed: argparse.Namespace) -> int:
     for line in lines:
         print(line)
     return 0
+
+
+def _screens(parsed: argparse.Namespace) -> int:
+    from vigilia.csstudio import write_screens
+
+    return _tell(write_screens(_prepared(parsed.config)[0], parsed.folder))
+
+
+def _archiver(parsed: argparse.Namespace) -> int:
+    from vigilia.csstudio import list_archived, submit_archived
+
+    config, _ = _prepared(parsed.config)
+    if parsed.submit is None:
+        return _tell(list_archived(config, parsed.policy))
+    return _tell(submit_archived(config, parsed.submit, parsed.policy))
+
+
+def _tell(said: "Said") -> int:
+    """Print what a command says, and return its exit code."""
+    for complaint in said.complaints:
+        print(complaint, file=sys.stderr)
+    for line in said.lines:
+        print(line)
+    return said.code
 
 
 def _demo(parsed: argparse.Namespace) -> int:

@@ -30,13 +30,19 @@ class Supervisor:
         task.add_done_callback(self._service_ended)
         self._services.append(task)
 
+    def start_errand(self, name: str, errand: Coroutine[Any, Any, None]) -> None:
+        """Run `errand`, which ends by itself, beside everything else; it is cancelled where the program stops first."""
+        task = asyncio.create_task(errand, name=name)
+        task.add_done_callback(self._errand_ended)
+        self._services.append(task)
+
     async def start_links(self) -> None:
         """Say that no link has contact yet, and run them all."""
         for link in self._links:
             link.on_contact = self._contact_changed
             await self._own.publish_contact(link)
             task = asyncio.create_task(link.run(), name=f"link {link.name}")
-            task.add_done_callback(self._link_ended)
+            task.add_done_callback(self._errand_ended)
             self._link_tasks.append(task)
 
     async def wait_for(self, work: Coroutine[Any, Any, None] | None, stop: asyncio.Event) -> None:
@@ -72,8 +78,8 @@ class Supervisor:
             await self._table.lose(link.name)
         await self._own.publish_contact(link)
 
-    def _link_ended(self, task: asyncio.Task[None]) -> None:
-        """A link ends when it is stopped; one that fails would never reconnect, and nobody would know."""
+    def _errand_ended(self, task: asyncio.Task[None]) -> None:
+        """A link and an errand end in their time; one that fails would leave undone what nobody else does."""
         if not task.cancelled() and task.exception() is not None:
             self._service_ended(task)
 

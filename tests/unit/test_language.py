@@ -17,6 +17,7 @@ from vigilia import language
 from vigilia.agent.sensors.kinds import Step
 from vigilia.drivers.aruba import mapping
 from vigilia.drivers.pvoperation.records import FlagClass
+from vigilia.interfaces.epics.screens.templates import Cell, Template
 from vigilia.language import LANGUAGES, tr, use
 from vigilia.rules import Rule
 
@@ -25,12 +26,14 @@ DECLARED: dict[type, tuple[str, ...]] = {
     FlagClass: ("label",),
     mapping.Measurement: ("title",),
     Step: ("instruction",),
+    Template: ("heading",),
+    Cell: ("title",),
 }
 """What is said where it is declared and translated where it is told: the fields that hold texts."""
 FOLLOWED = (
     *("title", "_DESCRIPTIONS[state]", "flags.label"),
     *("rule.title if raised else rule.cleared_title", "rule.title", "rule.label"),
-    *("family", "incident.label", "step.instruction"),
+    *("family", "incident.label", "step.instruction", "template.heading", "cell.title"),
 )
 """What is translated by a name, and is among the texts all the same."""
 SERVICE = {"Monitor: state could not be saved", "Monitor: state is saved again"}

@@ -88,6 +88,28 @@ async def test_a_service_that_ends_by_itself_ends_the_program(error: Exception |
     await bench.end()
 
 
+async def test_an_errand_may_end_and_one_that_fails_ends_the_program() -> None:
+    bench = Bench()
+    done = asyncio.Event()
+
+    async def errand(error: Exception | None) -> None:
+        done.set()
+        if error:
+            raise error
+
+    bench.supervisor.start_errand("recall", errand(None))
+    bench.supervisor.start_errand("endless", for_ever())
+    waiting = asyncio.create_task(bench.supervisor.wait_for(None, bench.stop))
+    await done.wait()
+    assert not waiting.done()
+    bench.supervisor.start_errand("recall", errand(RuntimeError("a fault")))
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="a fault"):
+            await waiting
+    await bench.end()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_a_link_that_fails_ends_the_program_and_is_not_forgotten() -> None:
     class Broken:
         async def take(self, batch: Batch) -> None:

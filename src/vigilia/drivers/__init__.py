@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:  # a driver's own processes import this package, and need none of it
     from vigilia.clock import Clock
     from vigilia.link import Link
-    from vigilia.points import Origin, Point, Value
+    from vigilia.points import Origin, Point, Reading, Value
     from vigilia.rules import AlarmStates, Rule
     from vigilia.settings import Section
     from vigilia.store import Chosen, Store
@@ -33,6 +33,17 @@ class Declare(Protocol):
         One that is there with another definition is defined anew, and keeps its reading. Raises ValueError, before
         anything is done, for a name that another driver's point has; StoreError where the points are in the table, but
         will not be remembered until a later call succeeds.
+        """
+        ...
+
+
+class Archive(Protocol):
+    """Knows what points were, in an archive outside of the service."""
+
+    async def last(self, url: str, names: Sequence[str], at: float, deadline_s: float) -> Mapping[str, Reading]:
+        """Return the last reading before `at` (seconds UTC) of those points that the archive at `url` knows.
+
+        Raises VigiliaError where it gives no usable answer within `deadline_s` real seconds.
         """
         ...
 
@@ -60,6 +71,8 @@ class Surroundings:
     """For a driver that grows; None for others, and where nothing is to be reached or remembered."""
     store: Store | None = None
     """For what a driver must keep besides points and checkpoints; None where nothing is to be reached."""
+    archive: Archive | None = None
+    """For set points that start from what an archive last saw; None where nothing is to be reached."""
 
 
 class Driver(Protocol):
@@ -106,6 +119,15 @@ class Listening(Protocol):
 
     def missing(self) -> list[str]:
         """Return a sentence for each piece of evidence that is missing for the listener to be well."""
+        ...
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """What a driver is besides, where set points may start from what an archive last saw."""
+
+    async def recall(self) -> None:
+        """Find what they start from, and return. Called once at the start, beside the links: nothing waits for it."""
         ...
 
 

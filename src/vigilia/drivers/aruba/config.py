@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from vigilia.drivers.aruba.legacy import read_rooms_file, read_switches_file
 from vigilia.errors import ConfigError, Problem
-from vigilia.settings import Secret, Section, validate
+from vigilia.settings import Secret, Section, check_site_url, validate
 
 PortId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+(/[A-Za-z0-9]+)?$", max_length=12)]
 DeviceName = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]+$", max_length=60)]
@@ -79,11 +79,26 @@ class ArubaConfig(Section):
     login_timeout_s: float = Field(default=5.0, ge=0.01, le=60)
     verify: bool = True
     ca_file: str | None = None
-    selector_from: Literal["delivering", "enabled", "last"] = "delivering"
+    selector_from: Literal["delivering", "enabled", "last", "archiver"] = "delivering"
+    archiver_url: str | None = None
+    """Of the EPICS Archiver Appliance, for `selector_from = "archiver"`."""
     settle_s: float = Field(default=0.0, ge=0, le=600)
     switches_file: str | None = None
     rooms_file: str | None = None
     switches: list[SwitchConfig] = []
+
+    @field_validator("archiver_url")
+    @classmethod
+    def _check_archiver_url(cls, url: str | None) -> str | None:
+        return check_site_url(url) or None if url else None
+
+    @model_validator(mode="after")
+    def _check_archiver(self) -> Self:
+        if self.selector_from == "archiver" and self.archiver_url is None:
+            raise ValueError(
+                'has selector_from = "archiver" and no archiver_url; write archiver_url = "http://HOST:17665"'
+            )
+        return self
 
     def resolved(self, base: Path) -> Self:
         """Return the section with the legacy files merged into `switches` and paths made absolute.

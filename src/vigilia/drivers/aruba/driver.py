@@ -7,6 +7,7 @@ from typing import cast
 
 from vigilia.clock import Clock
 from vigilia.drivers import Surroundings
+from vigilia.drivers.aruba.archived import ArchivedChoices
 from vigilia.drivers.aruba.client import ArubaClient, NoSuchPort, Object
 from vigilia.drivers.aruba.config import ArubaConfig, SwitchConfig
 from vigilia.drivers.aruba.mapping import FAULT_RULE, PortPoints, contact_rule
@@ -27,7 +28,12 @@ class Switch:
     """One switch: its link, and the points of its ports."""
 
     def __init__(
-        self, config: ArubaConfig, switch: SwitchConfig, tls: ssl.SSLContext | None, surroundings: Surroundings
+        self,
+        config: ArubaConfig,
+        switch: SwitchConfig,
+        tls: ssl.SSLContext | None,
+        surroundings: Surroundings,
+        archived: ArchivedChoices,
     ) -> None:
         self.name = switch.name
         self._config = config
@@ -35,6 +41,7 @@ class Switch:
         self._table = surroundings.table
         self._clock: Clock = surroundings.clock
         self._chosen = surroundings.chosen
+        self._archived = archived
         self._client = ArubaClient(
             switch.name,
             switch.url,
@@ -120,7 +127,7 @@ class Switch:
             self._missing.discard(port.port)
             _logger.info("%s: the switch lists port %s again", self.name, port.port)
         samples = port.samples(stats, time, self._table.reading)
-        if self._config.selector_from != "enabled" and self._settled and self._awaits_choice(port):
+        if self._may_choose and self._settled and self._awaits_choice(port):
             samples += self._boot_choice(port, next(sample.reading for sample in samples if sample.name == port.sts))
         return samples
 
@@ -129,12 +136,20 @@ class Switch:
         """Whether the switch has been connected long enough to be trusted for the boot reading."""
         return self._clock.monotonic() >= self.link.moved + self._config.settle_s
 
+    @property
+    def _may_choose(self) -> bool:
+        """Whether what a choice starts from is known by now, and does not take a request of its own."""
+        return self._config.selector_from != "enabled" and self._archived.known
+
     def _awaits_choice(self, port: PortPoints) -> bool:
         """Whether nothing was chosen for the port yet, neither by the boot reading nor by anybody."""
         return port.port not in self._missing and self._table.reading(port.sel).value is None
 
     def _boot_choice(self, port: PortPoints, delivering: Reading) -> list[Sample]:
-        """Return what the choice starts from: what was last written, or else whether the port delivers."""
+        """Return what the choice starts from: what was archived or last written, or else whether the port delivers."""
+        archived = self._archived.choice(port.sel)
+        if archived is not None:
+            return [Sample(port.sel, archived._replace(time=self._clock.now()))]
         last = self._chosen.get(port.sel) if self._config.selector_from == "last" else None
         if last is not None:
             alarm = (Severity.NO_ALARM, Status.NO_ALARM) if last.confirmed else (Severity.INVALID, Status.WRITE)
@@ -165,7 +180,8 @@ class ArubaDriver:
 
     def __init__(self, config: ArubaConfig, surroundings: Surroundings) -> None:
         tls = _tls_context(config)
-        switches = [Switch(config, switch, tls, surroundings) for switch in config.switches]
+        self._archived = ArchivedChoices(config, surroundings)
+        switches = [Switch(config, switch, tls, surroundings, self._archived) for switch in config.switches]
         self._by_name = {switch.name: switch for switch in switches}
         self._instance = surroundings.instance
         self._table = surroundings.table
@@ -193,6 +209,10 @@ class ArubaDriver:
     def rules(self) -> Sequence[Rule]:
         """Ports that report a fault, and switches without contact."""
         return (FAULT_RULE, contact_rule(self._instance, self._by_name))
+
+    async def recall(self) -> None:
+        """Ask the archive what the choices were, where they start from that."""
+        await self._archived.ask()
 
     async def write(self, point: Point, value: Value, origin: Origin) -> None:
         """Switch a port on or off; return once its switch confirmed it. Raises WriteError."""

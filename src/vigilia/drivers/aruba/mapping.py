@@ -130,15 +130,19 @@ def parse_number(kind: Kind, value: object) -> Value:
     return round(number) if kind is Kind.INTEGER else number
 
 
+def selector(device: str) -> str:
+    """Return the name of the point that holds the choice for a device's port."""
+    return f"{device}:PwrState-Sel"
+
+
 class PortPoints:
     """The points of one port, and the readings that an answer of the switch gives them."""
 
     def __init__(self, config: ArubaConfig, switch: SwitchConfig, port: PortConfig, max_age_s: float) -> None:
         self.port = port.port
         self.device = device = port.device
-        self.sel, self.sts, self.raw, self.desc = (
-            f"{device}:PwrState-{suffix}" for suffix in ("Sel", "Sts", "Raw", "Desc")
-        )
+        self.sel = selector(device)
+        self.sts, self.raw, self.desc = (f"{device}:PwrState-{suffix}" for suffix in ("Sts", "Raw", "Desc"))
         self._measured = tuple((f"{device}:{m.suffix}", m.field, m.kind) for m in MEASUREMENTS)
 
         def point(name: str, kind: Kind, title: str, **more: Any) -> Point:

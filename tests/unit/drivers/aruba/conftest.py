@@ -16,6 +16,7 @@ from vigilia.clock import Clock
 from vigilia.drivers import Surroundings
 from vigilia.drivers.aruba.config import ArubaConfig
 from vigilia.drivers.aruba.driver import ArubaDriver, build
+from vigilia.interfaces.epics.archiver.retrieval import ArchivedReadings
 from vigilia.link import Contact, Link
 from vigilia.ownpoints import Counts, OwnPoints
 from vigilia.points import Batch, Origin, Point, Reading, Severity, Status, Value
@@ -123,7 +124,7 @@ def site() -> MakeSite:
         config = ArubaConfig.model_validate({"timeout_s": 0.5, "switches": entries, **keys}).resolved(Path("/"))
         clock, notebook = Clock(speed=speed), Notebook()
         table = PointTable(clock, notebook)
-        driver = build(config, Surroundings(table, clock, chosen or {}))
+        driver = build(config, Surroundings(table, clock, chosen or {}, archive=ArchivedReadings(None)))
         table.add(driver.points, driver.write)
         own = OwnPoints("vigilia", driver.links, table, clock, Counts(int, int, int, int, int, float))
         table.add(own.points)
@@ -131,6 +132,7 @@ def site() -> MakeSite:
         table.add_consumer(site.recorder)
         supervisor = Supervisor(table, own, driver.links)
         supervisor.start_service("staleness", table.watch_staleness())
+        supervisor.start_errand("recall", driver.recall())
         await supervisor.start_links()
         try:
             yield site

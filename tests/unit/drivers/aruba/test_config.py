@@ -54,7 +54,12 @@ def test_a_whole_section_is_taken() -> None:
         ({"scan_s": float("nan")}, "aruba.scan_s: cannot be nan"),
         ({"timeout_s": float("inf")}, "aruba.timeout_s: cannot be inf"),
         ({"verify": "yes"}, "aruba.verify: cannot be 'yes'; input should be a valid boolean"),
-        ({"selector_from": "sts"}, "aruba.selector_from: cannot be 'sts'; write 'delivering', 'enabled' or 'last'"),
+        (
+            {"selector_from": "sts"},
+            "selector_from: cannot be 'sts'; write 'delivering', 'enabled', 'last' or 'archiver'",
+        ),
+        ({"selector_from": "archiver"}, "no archiver_url; write archiver_url"),
+        ({"archiver_url": "archiver:17665"}, "archiver_url: is not the address of a site"),
         ({"scans": 1}, "aruba.scans: is not a known key; remove it or correct its spelling"),
         ({"settle_s": -1}, "aruba.settle_s: cannot be -1; input should be greater than or equal to 0"),
         ({"rooms_file": "rooms.config"}, "[aruba]: rooms_file: is given without switches_file; give both, or remove"),
