@@ -199,7 +199,7 @@ function optionsOf(curves: readonly Curve[], latest: Latest, width: number, heig
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), zone()),
     legend: { show: false },
     padding: [10, 12, 0, 0],
-    cursor: { drag: { x: latest.current.onSpan !== undefined, y: false, setScale: false }, points: { size: 6 }, focus: { prox: 24 } },
+    cursor: { drag: { x: latest.current.onSpan !== undefined, y: false, setScale: false }, points: { size: 6 } },
     scales: {
       x: { time: true, auto: false, range: (_, low, high) => [low ?? 0, high ?? 1] },
       ...Object.fromEntries(scales.map((key) => [key, { range: rangeOf(curves, key, strip / Math.max(80, height - 50)) }])),
