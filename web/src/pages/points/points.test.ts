@@ -15,10 +15,11 @@ function point(name: string, more: Partial<Point> = {}): Point {
 const POINTS = [
   point("T1:Power-Mon", { description: "Power drawn" }),
   point("T1:PwrState-Sel", { access: "rw", severity: "MAJOR" }),
-  point("R1:ph:pH-Mon", { device: "R1:ph", link: "R1", system: "reactor", severity: "INVALID" }),
+  point("R1:ph:Calibrate-Cmd", { link: "R1", severity: "INVALID", status: "UDF" }),
+  point("R1:ph:pH-Mon", { value: 7,  device: "R1:ph", link: "R1", system: "reactor", severity: "INVALID" }),
 ];
 const named = (query: string) =>
-  select(POINTS, filterOf(new URLSearchParams(query)), ({ severity }) => severity).map(({ name }) => name);
+  select(POINTS, filterOf(new URLSearchParams(query)), (point) => point).map(({ name }) => name);
 
 test("every word of a search must be somewhere", () => {
   assert.deepEqual(named("q=pwr+t1"), ["T1:PwrState-Sel"]);
@@ -27,7 +28,7 @@ test("every word of a search must be somewhere", () => {
 });
 
 test("filters, and those that are not in the address", () => {
-  assert.equal(named("").length, 3);
+  assert.equal(named("").length, 4);
   assert.deepEqual(named("system=reactor"), ["R1:ph:pH-Mon"]);
   assert.deepEqual(named("severity=wrong"), ["T1:PwrState-Sel", "R1:ph:pH-Mon"]);
   assert.deepEqual(named("severity=MAJOR&access=rw"), ["T1:PwrState-Sel"]);
