@@ -109,6 +109,13 @@ async def brief_since(store: Store, since: float) -> list[Incident]:
     return await _read(store, query.order_by(_incidents.ended_at, _incidents.id))
 
 
+async def first_outage(store: Store) -> float | None:
+    """Return when the first incident began that counts as an outage; None where there was none. Raises StoreError."""
+    query = select(_incidents.began_at).where(_incidents.outage).order_by(_incidents.began_at).limit(1)
+    async with store.reading() as connection:
+        return await connection.scalar(query)
+
+
 async def windows(store: Store) -> dict[str, Window]:
     """Return the window of each area that has points with one, from the points as they were last remembered.
 

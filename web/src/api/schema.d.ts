@@ -46,6 +46,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Figures
+         * @description Give the figures of a time, the last seven days unless it is given.
+         */
+        get: operations["get_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -146,6 +166,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Journal
+         * @description List what happened to alarms, the newest first.
+         */
+        get: operations["list_journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links": {
         parameters: {
             query?: never;
@@ -180,6 +220,29 @@ export interface paths {
         get: operations["list_notices"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbox/{notice}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Notice
+         * @description Have a notice that was sent be sent once more, over the same channel; the answer is the new one.
+         *
+         *     Its card says that it is a repetition, and who asked for it. Two do not come of two clicks: while a repetition
+         *     waits, and for a minute after it was asked for, another is refused.
+         */
+        post: operations["resend_notice"];
         delete?: never;
         options?: never;
         head?: never;
@@ -308,6 +371,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description List the weeks whose reports can be had, the newest first: back to the first incident.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{day}.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description Give the report of a week as a workbook, from what the store knows now. Nothing of it is kept for the next.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -353,12 +456,39 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ActAnswer
+         * @description What somebody did about an alarm.
+         */
+        ActAnswer: {
+            /**
+             * At
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            at: string;
+            /**
+             * By
+             * @example ana
+             */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
          * AlarmAnswer
          * @description An alarm and how it stands, in the terms of ISA-18.2.
          */
         AlarmAnswer: {
             /** Acknowledged By */
             acknowledged_by: string | null;
+            /** @description null: it is not acknowledged */
+            acknowledgement: components["schemas"]["ActAnswer"] | null;
+            /**
+             * Area
+             * @description the plant, room or reactor; may be empty
+             */
+            area: string;
             /** Detail */
             detail: string;
             /** Device */
@@ -369,10 +499,17 @@ export interface components {
              * @example ph-low@R1:ph:pH-Mon
              */
             id: string;
+            /**
+             * Incident
+             * @description the id of the open incident; null: there is none
+             */
+            incident: string | null;
             /** Name */
             name: string;
             /** Point */
             point: string;
+            /** @description who shelved it or took it out of service; null: nobody did */
+            quieted: components["schemas"]["ActAnswer"] | null;
             /**
              * Severity
              * @enum {string}
@@ -398,8 +535,19 @@ export interface components {
              */
             suppressed_by: string | null;
             /**
+             * System
+             * @description the driver's section, or "vigilia"
+             * @example aruba
+             */
+            system: string;
+            /**
+             * Told
+             * @description every card that told that it was raised, the first one first
+             */
+            told: components["schemas"]["ToldAnswer"][];
+            /**
              * Told At
-             * @description null: nobody was told of it
+             * @description when people were first told of it; null: nobody was
              */
             told_at: string | null;
         };
@@ -447,6 +595,116 @@ export interface components {
             via: string;
         };
         /**
+         * ChangedAnswer
+         * @description The point is not as it was expected to be: nothing was done.
+         */
+        ChangedAnswer: {
+            /**
+             * Detail
+             * @description a sentence for people
+             * @example no point is named 'T9:PwrState-Sel'
+             */
+            detail: string;
+            /**
+             * Error
+             * @description for programs
+             * @example unknown-point
+             */
+            error: string;
+            /** @description as it is now */
+            point: components["schemas"]["PointAnswer"];
+        };
+        /**
+         * ChatteringAnswer
+         * @description An alarm that was raised three times or more within a minute.
+         */
+        ChatteringAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /**
+             * Count
+             * @description how often it was raised in all
+             */
+            count: number;
+            /**
+             * Count Per Min
+             * @description the most within a minute
+             */
+            count_per_min: number;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /**
+             * Last
+             * Format: date-time
+             * @description when it last came for the third time, or more, within a minute
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            last: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+        };
+        /**
+         * CountedAnswer
+         * @description An alarm and how often it was raised.
+         */
+        CountedAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /** Count */
+            count: number;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Share
+             * @description of all that were raised, 0 to 1
+             */
+            share: number;
+        };
+        /**
          * ErrorAnswer
          * @description What every error looks like.
          */
@@ -463,6 +721,60 @@ export interface components {
              * @example unknown-point
              */
             error: string;
+        };
+        /**
+         * FiguresAnswer
+         * @description Figures of the alarm system after ISA-18.2: of alarms that people were told of.
+         */
+        FiguresAnswer: {
+            /**
+             * Chattering
+             * @description the worst first, 100 at most
+             */
+            chattering: components["schemas"]["ChatteringAnswer"][];
+            /**
+             * Flood Share
+             * @description the part of the ten minutes that had more than ten alarms, 0 to 1
+             */
+            flood_share: number;
+            /**
+             * From
+             * Format: date-time
+             * @description moved back to full ten minutes
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            per_severity: components["schemas"]["SeverityCounts"];
+            rate_per_10min: components["schemas"]["RateAnswer"];
+            /**
+             * Stale
+             * @description at the end of the time, the oldest first, 100 at most
+             */
+            stale: components["schemas"]["StaleAnswer"][];
+            /** Stale Count */
+            stale_count: number;
+            /**
+             * Standing
+             * @description alarms that stood at the end of the time, suppressed ones included
+             */
+            standing: number;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
+            /**
+             * Top
+             * @description the ten that were raised most often
+             */
+            top: components["schemas"]["CountedAnswer"][];
+            /**
+             * Total
+             * @description how many were raised
+             */
+            total: number;
         };
         /**
          * Healthy
@@ -600,6 +912,11 @@ export interface components {
              */
             last_seen_at: string;
             /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
+            /**
              * Outage
              * @description the equipment counts as unavailable while it lasts
              */
@@ -630,6 +947,90 @@ export interface components {
              * @description a notice of its start was queued
              */
             told: boolean;
+        };
+        /**
+         * JournalAnswer
+         * @description One thing that happened to an alarm.
+         */
+        JournalAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             * @example ph-low@R1:ph:pH-Mon
+             */
+            alarm: string;
+            /**
+             * Card
+             * @description with told: the number of the card
+             */
+            card: number | null;
+            /**
+             * Cause
+             * @description the id of the alarm that suppresses it
+             */
+            cause: string | null;
+            /**
+             * Channel
+             * @description with told: where
+             * @example teams
+             */
+            channel: string | null;
+            /** Comment */
+            comment: string;
+            /**
+             * Detail
+             * @description what the equipment said besides; with told "raised" or "cleared"
+             */
+            detail: string;
+            /**
+             * Event
+             * @enum {string}
+             */
+            event: "raised" | "worse" | "cleared" | "withdrawn" | "suppressed" | "released" | "told" | "acknowledged" | "shelved" | "unshelved" | "out-of-service" | "in-service" | "undone";
+            /**
+             * Happened At
+             * @description when the equipment says that it was
+             */
+            happened_at: string | null;
+            /** Host */
+            host: string;
+            /** Id */
+            id: number;
+            /**
+             * Incident
+             * @description the incident's id; null: it had none then
+             */
+            incident: string | null;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * State
+             * @description the alarm's after it; null with told: it is not known
+             */
+            state: ("normal" | "unacknowledged" | "acknowledged" | "returned" | "shelved" | "suppressed" | "out-of-service") | null;
+            /**
+             * Time
+             * Format: date-time
+             * @description when, by the watch's clock
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /**
+             * Until
+             * @description the end of a shelving
+             */
+            until: string | null;
+            /** User */
+            user: string;
+            /**
+             * Via
+             * @description null: nobody did it
+             * @example web
+             */
+            via: string | null;
         };
         /**
          * LinkAnswer
@@ -739,6 +1140,17 @@ export interface components {
             kind: "raised" | "cleared" | "heartbeat" | "report" | "service";
             /** Line */
             line: string;
+            /**
+             * Repeats
+             * @description the id of the notice that it says once more
+             */
+            repeats: number | null;
+            /**
+             * State
+             * @description failed: its last attempt did, and it waits for another
+             * @enum {string}
+             */
+            state: "waiting" | "sent" | "failed";
             /** Title */
             title: string;
         };
@@ -782,6 +1194,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[JournalAnswer] */
+        Page_JournalAnswer_: {
+            /** Items */
+            items: components["schemas"]["JournalAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
         /** Page[LinkAnswer] */
         Page_LinkAnswer_: {
             /** Items */
@@ -816,6 +1238,16 @@ export interface components {
         Page_ReactorAnswer_: {
             /** Items */
             items: components["schemas"]["ReactorAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
+        /** Page[ReportAnswer] */
+        Page_ReportAnswer_: {
+            /** Items */
+            items: components["schemas"]["ReportAnswer"][];
             /**
              * Next
              * @description ask again with next=… for what follows; null: nothing does
@@ -968,6 +1400,48 @@ export interface components {
             value: boolean | number | string | null;
         };
         /**
+         * RateAnswer
+         * @description Alarms per ten minutes.
+         */
+        RateAnswer: {
+            /**
+             * Bucket S
+             * @description how long a bucket is: 600, or more where there would be over 1,500
+             */
+            bucket_s: number;
+            /** Buckets */
+            buckets: components["schemas"]["RateBucketAnswer"][];
+            /** Max */
+            max: number;
+            /** Mean */
+            mean: number;
+            /**
+             * Periods
+             * @description how many times ten minutes, the last one perhaps not whole
+             */
+            periods: number;
+        };
+        /**
+         * RateBucketAnswer
+         * @description How many alarms were raised in a time.
+         */
+        RateBucketAnswer: {
+            /** Count */
+            count: number;
+            /**
+             * Max
+             * @description the most in ten minutes of it
+             */
+            max: number;
+            /**
+             * Time
+             * Format: date-time
+             * @description its beginning
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+        };
+        /**
          * ReactorAnswer
          * @description A reactor and how it stands with it.
          */
@@ -1035,6 +1509,54 @@ export interface components {
             version: string;
         };
         /**
+         * ReportAnswer
+         * @description A week whose report can be had.
+         */
+        ReportAnswer: {
+            /**
+             * Complete
+             * @description false: the week is not over
+             */
+            complete: boolean;
+            /**
+             * File
+             * @example vigilia-2026-03-09.xlsx
+             */
+            file: string;
+            /**
+             * From
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            /**
+             * Last
+             * @description its Sunday
+             * @example 2026-03-15
+             */
+            last: string;
+            /**
+             * Path
+             * @description where it is got
+             * @example /api/v1/reports/2026-03-09.xlsx
+             */
+            path: string;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
+            /**
+             * Week
+             * @description its Monday
+             * @example 2026-03-09
+             */
+            week: string;
+        };
+        /**
          * SettingAnswer
          * @description A setting of a reactor that does not hold, or not yet.
          */
@@ -1067,6 +1589,58 @@ export interface components {
             value: boolean | number | string;
         };
         /**
+         * SeverityCounts
+         * @description How many alarms were raised, by severity.
+         */
+        SeverityCounts: {
+            /** Invalid */
+            INVALID: number;
+            /** Major */
+            MAJOR: number;
+            /** Minor */
+            MINOR: number;
+        };
+        /**
+         * StaleAnswer
+         * @description An alarm that has stood for more than a day.
+         */
+        StaleAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Since
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            since: string;
+        };
+        /**
          * TokenAnswer
          * @description A token for a reactor's agent. It is shown once.
          */
@@ -1075,6 +1649,29 @@ export interface components {
             id: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ToldAnswer
+         * @description A card that told people of an alarm.
+         */
+        ToldAnswer: {
+            /**
+             * At
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            at: string;
+            /**
+             * Card
+             * @description its number
+             */
+            card: number;
+            /**
+             * Channel
+             * @example teams
+             */
+            channel: string;
         };
         /**
          * Unhealthy
@@ -1291,15 +1888,102 @@ export interface operations {
             };
         };
     };
+    get_figures: {
+        parameters: {
+            query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no alarms are judged */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described, or more than 400 days are asked for */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer, or not in time */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_writes: {
         parameters: {
             query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
-                /** @description only writes to the point of this name */
+                /** @description only those that ended so: "confirmed", an error's name, "failed" for anything but success, "open" for no answer yet */
+                outcome?: string;
+                /** @description only writes to the point of this name, or to all that begin so: R1:* */
                 point?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+                /** @description only writes of this user */
+                user?: string;
             };
             header?: never;
             path?: never;
@@ -1366,14 +2050,22 @@ export interface operations {
     follow_points: {
         parameters: {
             query?: {
+                /** @description short events, as pages take them */
+                compact?: boolean;
                 /** @description the device's name */
                 device?: string;
                 /** @description the link's name */
                 link?: string;
                 /** @description only the points of these names */
                 name?: string[];
+                /** @description of a compact stream: whether points are followed at all */
+                points?: boolean;
                 /** @description part of the name or the description, in either case */
                 q?: string;
+                /** @description of a compact stream: only the points of this system */
+                system?: string;
+                /** @description of a compact stream: what else is followed */
+                watch?: ("alarms" | "links" | "health" | "reactors" | "notices")[];
             };
             header?: never;
             path?: never;
@@ -1381,7 +2073,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description events named `point`, each with one point as `/api/v1/points/{name}` gives it */
+            /** @description events named `point`, each with one point as `/api/v1/points/{name}` gives it; of a compact stream `points`, `gone`, `defined`, `beat`, and one named as each topic that is watched */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1408,7 +2100,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no point has one of these names */
+            /** @description no point has one of these names; a compact stream takes any */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1687,6 +2379,88 @@ export interface operations {
             };
         };
     };
+    list_journal: {
+        parameters: {
+            query?: {
+                /** @description only of the alarm of this id */
+                alarm?: string;
+                /** @description only of this kind */
+                event?: ("raised" | "worse" | "cleared" | "withdrawn" | "suppressed" | "released" | "told" | "acknowledged" | "shelved" | "unshelved" | "out-of-service" | "in-service" | "undone") | null;
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only of the incident of this id */
+                incident?: string;
+                /** @description most items on the page */
+                limit?: number;
+                /** @description the `next` of the page before */
+                next?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+                /** @description only what this user did */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JournalAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_links: {
         parameters: {
             query?: never;
@@ -1737,10 +2511,20 @@ export interface operations {
     list_notices: {
         parameters: {
             query?: {
+                /** @description only of the alarm of this id */
+                alarm?: string;
+                /** @description part of the area, in either case */
+                area?: string;
+                /** @description only of this channel */
+                channel?: string;
+                /** @description only of this kind */
+                kind?: ("raised" | "cleared" | "heartbeat" | "report" | "service") | null;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
+                /** @description failed: its last attempt did, and it waits for another */
+                state?: ("waiting" | "sent" | "failed") | null;
             };
             header?: never;
             path?: never;
@@ -1794,6 +2578,92 @@ export interface operations {
                 };
             };
             /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    resend_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the notice's id */
+                notice: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no notice has that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description it waits itself, or its repetition does or was sent a moment ago, or its channel is gone */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description that is no id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer: whether it was queued, the list says */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1953,6 +2823,16 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
+                     * Expected
+                     * @description left out: anything; else what the value must still be, an enum's as index or label, or null for a point that was never read
+                     */
+                    expected?: boolean | number | string | null;
+                    /**
+                     * Expected Timestamp
+                     * @description left out: any; else the time that the reading must still have
+                     */
+                    expected_timestamp?: string | null;
+                    /**
                      * Value
                      * @description an enum takes its index or its label
                      * @example 1
@@ -2026,13 +2906,13 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description refused by the point's present state: its link is down, or too many writes wait */
+            /** @description refused by the point's present state: its link is down, too many writes wait, or it is not as expected */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
+                    "application/json": components["schemas"]["ErrorAnswer"] | components["schemas"]["ChangedAnswer"];
                 };
             };
             /** @description the body is larger than 64 KiB */
@@ -2294,6 +3174,153 @@ export interface operations {
                 };
             };
             /** @description the store does not answer: nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description most items on the page */
+                limit?: number;
+                /** @description the `next` of the page before */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description any day of the week, as YYYY-MM-DD */
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the workbook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description there is no report of that week: it is yet to come */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description that is no day */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer, or the workbook is not made in time */
             503: {
                 headers: {
                     [name: string]: unknown;

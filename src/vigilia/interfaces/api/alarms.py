@@ -15,7 +15,7 @@ from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
 from vigilia.points import Origin, shorten
-from vigilia.rules import AlarmItem
+from vigilia.rules import Act, AlarmItem
 
 LONGEST_SHELVING_S = 30 * 86_400.0
 _ANSWER_S = 10.0
@@ -48,7 +48,17 @@ def alarm_json(item: AlarmItem) -> dict[str, Any]:
         "shelved_until": None if item.shelved_until is None else iso(item.shelved_until),
         "detail": item.detail,
         "told_at": None if item.told_at is None else iso(item.told_at),
+        "told": [{"channel": told.channel, "card": told.card, "at": iso(told.at)} for told in item.told],
+        "acknowledgement": _act_json(item.acknowledgement),
+        "quieted": _act_json(item.quieted),
+        "incident": item.incident or None,
+        "area": item.area,
+        "system": item.system,
     }
+
+
+def _act_json(act: Act | None) -> dict[str, Any] | None:
+    return None if act is None else {"by": act.by, "at": iso(act.at), "comment": act.comment}
 
 
 @router.get("/alarms", response_model=Page[AlarmAnswer], responses=failures(_422="a parameter is not as described"))

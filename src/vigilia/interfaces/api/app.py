@@ -3,7 +3,21 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from vigilia.interfaces.api import alarms, audit, events, health, history, incidents, links, outbox, points, reactors
+from vigilia.interfaces.api import (
+    alarms,
+    audit,
+    events,
+    figures,
+    health,
+    history,
+    incidents,
+    journal,
+    links,
+    outbox,
+    points,
+    reactors,
+    reports,
+)
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
 from vigilia.interfaces.api.live import Hub
@@ -16,7 +30,7 @@ and what they said before.
 Lists are `{"items": […], "next": …}`: ask again with `next` for what follows. Times are UTC, severity and status are
 EPICS's. Every error is `{"error": "…", "detail": "…"}`: `error` for programs (`unknown-point`, `read-only`,
 `invalid-value`, `not-writable`, `refused`, `write-timeout`, `unknown-alarm`, `alarm-refused`, `unknown-reactor`,
-`invalid-request`, …),
+`unknown-notice`, `notice-refused`, `invalid-request`, …),
 `detail` a sentence for people."""
 
 
@@ -48,7 +62,9 @@ def build_app(parts: ApiParts) -> FastAPI:
     app.state.parts = parts
     app.state.hub = Hub(parts)
     answer_failures(app)
-    for module in (points, links, reactors, alarms, incidents, outbox, history, events, audit, health):
+    for module in (points, links, reactors, figures, alarms, journal, incidents, outbox, reports, history, events):
+        app.include_router(module.router)
+    for module in (audit, health):
         app.include_router(module.router)
     app.include_router(docs_router())
     app.include_router(pages_router())

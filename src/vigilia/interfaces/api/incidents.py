@@ -13,6 +13,7 @@ from vigilia.interfaces.api.models import IncidentAnswer, Page
 from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
 from vigilia.interfaces.api.parts import Parts
+from vigilia.language import tr
 from vigilia.store.incidents import Incident, Position
 
 router = APIRouter(prefix="/api/v1", tags=["alarms"])
@@ -47,6 +48,7 @@ async def list_incidents(parts: Parts, query: Annotated[IncidentQuery, Query()])
 
 def _incident_json(incident: Incident) -> dict[str, Any]:
     return asdict(incident) | {
+        "name": name_of(incident.family, incident.label) or incident.rule,
         "severity": incident.severity.name,
         "began_at": iso(incident.began_at),
         "ended_at": None if incident.ended_at is None else iso(incident.ended_at),
@@ -54,6 +56,11 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
         "found_at": iso(incident.found_at),
         "suppressed_by": incident.suppressed_by or None,
     }
+
+
+def name_of(family: str, label: str) -> str:
+    """Return what people call alarms of a kind, in the site's language: "Relay alarms: OVERVOLTAGE"."""
+    return ": ".join(tr(text) for text in (family, label) if text)
 
 
 def _before(query: PageQuery) -> Position | None:
