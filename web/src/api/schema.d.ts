@@ -1698,6 +1698,8 @@ export interface operations {
     list_alarms: {
         parameters: {
             query?: {
+                /** @description only the alarm of this id, whatever its state */
+                id?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
@@ -2308,12 +2310,18 @@ export interface operations {
     list_incidents: {
         parameters: {
             query?: {
+                /** @description part of the area, the equipment or the device, in either case */
+                area?: string;
                 /** @description only those open after this: UTC, ISO 8601, with Z */
                 from?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
+                /** @description open: those that last */
+                state?: ("open" | "closed") | null;
+                /** @description only of this system */
+                system?: string;
                 /** @description only those that began before this: UTC, ISO 8601, with Z */
                 to?: string;
             };

@@ -31,6 +31,7 @@ class AlarmQuery(PageQuery):
     """Which alarms."""
 
     state: AlarmState | None = Field(default=None, description="only alarms in this state; without it all not normal")
+    id: str = Field(default="", max_length=1000, description="only the alarm of this id, whatever its state")
 
 
 def alarm_json(item: AlarmItem) -> dict[str, Any]:
@@ -57,6 +58,12 @@ def alarm_json(item: AlarmItem) -> dict[str, Any]:
     }
 
 
+def _is_wanted(item: AlarmItem, query: AlarmQuery) -> bool:
+    if query.id:
+        return item.id == query.id
+    return item.state == query.state if query.state else item.state != "normal"
+
+
 def _act_json(act: Act | None) -> dict[str, Any] | None:
     return None if act is None else {"by": act.by, "at": iso(act.at), "comment": act.comment}
 
@@ -69,8 +76,7 @@ async def list_alarms(parts: Parts, query: Annotated[AlarmQuery, Query()]) -> Re
         (
             item
             for item in (parts.alarms.items() if parts.alarms else ())
-            if (item.state == query.state if query.state else item.state != "normal")
-            and (last is None or item.id > last)
+            if _is_wanted(item, query) and (last is None or item.id > last)
         ),
         key=lambda item: item.id,
     )
