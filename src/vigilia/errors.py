@@ -20,6 +20,7 @@
     │   └── Pending              not confirmed, but kept: it is applied when the equipment is back
     ├── UnknownAlarm             no alarm has that id
     ├── UnknownReactor           no reactor has that id, or none that could be accepted
+    ├── UnknownPart              the reactor has no such part, or none of which that can be asked
     ├── AlarmRefused             the alarm's present state does not allow that action
     ├── UnknownNotice            no notice has that id
     └── NoticeRefused            the notice cannot be sent once more now
@@ -128,6 +129,10 @@ class Pending(WriteError):
 
 class UnknownReactor(VigiliaError):
     """No reactor of that id is known or waits to be accepted."""
+
+
+class UnknownPart(VigiliaError):
+    """The reactor has no part of that name, or none of which that can be asked."""
 
 
 class UnknownAlarm(VigiliaError):

@@ -81,6 +81,13 @@ class AlarmDesk:
         shown = [self._item(alarm) for alarm in self._engine.alarms.values()]
         return sorted(shown, key=lambda item: (-item.since, item.id))
 
+    def ids(self, state: str | None) -> list[str]:
+        """Return the ids of the alarms in a state, in order; None: of all that are not normal."""
+        alarms = self._engine.alarms
+        if state is None:
+            return sorted(name for name, alarm in alarms.items() if alarm.state.name != "normal")
+        return sorted(name for name, alarm in alarms.items() if alarm.state.name == state)
+
     def item(self, alarm: str) -> AlarmItem | None:
         """Return the alarm of that id; None: there is none."""
         found = self._engine.alarms.get(alarm)

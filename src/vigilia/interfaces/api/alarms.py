@@ -1,6 +1,7 @@
 """Alarms: how they stand, and what people do about them."""
 
 import asyncio
+from bisect import bisect_right
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -18,6 +19,8 @@ from vigilia.points import Origin, shorten
 from vigilia.rules import Act, AlarmItem
 
 LONGEST_SHELVING_S = 30 * 86_400.0
+_ALARMS_AT_ONCE = 250
+"""How many alarms are turned into JSON before others get their turn on the event loop."""
 _ANSWER_S = 10.0
 """Longer than the store takes to keep what was done."""
 
@@ -58,12 +61,6 @@ def alarm_json(item: AlarmItem) -> dict[str, Any]:
     }
 
 
-def _is_wanted(item: AlarmItem, query: AlarmQuery) -> bool:
-    if query.id:
-        return item.id == query.id
-    return item.state == query.state if query.state else item.state != "normal"
-
-
 def _act_json(act: Act | None) -> dict[str, Any] | None:
     return None if act is None else {"by": act.by, "at": iso(act.at), "comment": act.comment}
 
@@ -72,17 +69,18 @@ def _act_json(act: Act | None) -> dict[str, Any] | None:
 async def list_alarms(parts: Parts, query: Annotated[AlarmQuery, Query()]) -> Response:
     """List the alarms that are not normal, or those in one state, by id."""
     last = query.start()
-    found = sorted(
-        (
-            item
-            for item in (parts.alarms.items() if parts.alarms else ())
-            if _is_wanted(item, query) and (last is None or item.id > last)
-        ),
-        key=lambda item: item.id,
-    )
-    page = found[: query.limit]
-    following = cursor(page[-1].id) if len(found) > len(page) else None
-    return JsonAnswer({"items": [alarm_json(item) for item in page], "next": following})
+    if parts.alarms is None:
+        return JsonAnswer({"items": [], "next": None})
+    ids = [query.id] if query.id else parts.alarms.ids(query.state)
+    start = 0 if last is None else bisect_right(ids, last)
+    page = ids[start : start + query.limit]
+    items: list[dict[str, Any]] = []
+    for first in range(0, len(page), _ALARMS_AT_ONCE):
+        found = (parts.alarms.item(name) for name in page[first : first + _ALARMS_AT_ONCE])
+        items += [alarm_json(item) for item in found if item is not None]
+        await asyncio.sleep(0)
+    following = cursor(page[-1]) if len(ids) > start + len(page) else None
+    return JsonAnswer({"items": items, "next": following})
 
 
 @router.post(

@@ -25,6 +25,7 @@ from vigilia.errors import (
     Refused,
     UnknownAlarm,
     UnknownNotice,
+    UnknownPart,
     UnknownPoint,
     UnknownReactor,
     WriteError,
@@ -98,7 +99,7 @@ def answer_failures(app: FastAPI) -> None:
     """Have `app` answer every error in the one shape."""
     app.exception_handler(Failed)(_failed)
     app.exception_handler(WriteError)(_write_failed)
-    for unknown in (UnknownAlarm, UnknownNotice, UnknownReactor):
+    for unknown in (UnknownAlarm, UnknownNotice, UnknownPart, UnknownReactor):
         app.exception_handler(unknown)(_unknown)
     for refused in (AlarmRefused, NoticeRefused):
         app.exception_handler(refused)(_not_now)

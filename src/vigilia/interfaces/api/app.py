@@ -15,6 +15,7 @@ from vigilia.interfaces.api import (
     links,
     outbox,
     points,
+    reactorrecords,
     reactors,
     reports,
 )
@@ -30,8 +31,7 @@ and what they said before.
 Lists are `{"items": […], "next": …}`: ask again with `next` for what follows. Times are UTC, severity and status are
 EPICS's. Every error is `{"error": "…", "detail": "…"}`: `error` for programs (`unknown-point`, `read-only`,
 `invalid-value`, `not-writable`, `refused`, `write-timeout`, `unknown-alarm`, `alarm-refused`, `unknown-reactor`,
-`unknown-notice`, `notice-refused`, `invalid-request`, …),
-`detail` a sentence for people."""
+`unknown-part`, `unknown-notice`, `notice-refused`, `invalid-request`, …), `detail` a sentence for people."""
 
 
 def build_app(parts: ApiParts) -> FastAPI:
@@ -64,7 +64,7 @@ def build_app(parts: ApiParts) -> FastAPI:
     answer_failures(app)
     for module in (points, links, reactors, figures, alarms, journal, incidents, outbox, reports, history, events):
         app.include_router(module.router)
-    for module in (audit, health):
+    for module in (reactorrecords, audit, health):
         app.include_router(module.router)
     app.include_router(docs_router())
     app.include_router(pages_router())

@@ -53,6 +53,10 @@ class Alarms(Protocol):
         """Return every alarm, those that are normal included."""
         ...
 
+    def ids(self, state: str | None) -> list[str]:
+        """Return the ids of the alarms in a state, in order; None: of all that are not normal."""
+        ...
+
     def item(self, alarm: str) -> AlarmItem | None:
         """Return the alarm of that id; None: there is none."""
         ...

@@ -62,6 +62,13 @@ class Judge:
     def items(self) -> Sequence[AlarmItem]:
         return list(self.alarms.values())
 
+    def ids(self, state: str | None) -> list[str]:
+        wanted = (one for one in self.alarms.values() if (one.state == state if state else one.state != "normal"))
+        return sorted(one.id for one in wanted)
+
+    def item(self, alarm: str) -> AlarmItem:
+        return self.alarms[alarm]
+
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
         if self.error:
             raise self.error
