@@ -88,7 +88,11 @@ class AlarmDesk:
             return sorted(name for name, alarm in alarms.items() if alarm.state.name != "normal")
         return sorted(name for name, alarm in alarms.items() if alarm.state.name == state)
 
-    def item(self, alarm: str) -> AlarmItem | None:
+    def item(self, alarm: str) -> AlarmItem:
+        """Return the alarm of an id that `ids` gave."""
+        return self._item(self._engine.alarms[alarm])
+
+    def find(self, alarm: str) -> AlarmItem | None:
         """Return the alarm of that id; None: there is none."""
         found = self._engine.alarms.get(alarm)
         return None if found is None else self._item(found)

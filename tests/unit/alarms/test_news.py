@@ -35,7 +35,7 @@ class Mirror:
         """Take what is told; return the ids of those that look otherwise than before."""
         changed: set[str] = set()
         for name in self.following.fetch():
-            item = self.desk.item(name)
+            item = self.desk.find(name)
             assert item is not None
             if self.items.get(name) != item:
                 changed.add(name)

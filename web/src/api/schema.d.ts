@@ -329,6 +329,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reactors/{reactor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Reactor
+         * @description Give one reactor and how it stands with it.
+         */
+        get: operations["get_reactor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reactors/{reactor}/accept": {
         parameters: {
             query?: never;
@@ -343,6 +363,52 @@ export interface paths {
          * @description Accept a reactor that waits: its agent registers within seconds.
          */
         post: operations["accept_reactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reactors/{reactor}/calibration/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Calibration
+         * @description Give what is needed to calibrate a part: steps of its kind, what is calibrated, whether its reading is stable.
+         *
+         *     Readings are watched from the first of these requests on, for two minutes after the last. A step is a write to the
+         *     point that `command` names.
+         */
+        get: operations["get_calibration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reactors/{reactor}/doses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Doses
+         * @description Give what the pumps of a reactor gave over a time, the last day unless it is given, and who asked for it.
+         *
+         *     It is what the agent's ledger said; the writes that may have asked for a dose are those of the audit. What none of
+         *     them accounts for, a loop asked for.
+         */
+        get: operations["list_doses"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -403,6 +469,46 @@ export interface paths {
          * @description Give the report of a week as a workbook, from what the store knows now. Nothing of it is kept for the next.
          */
         get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/systems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Systems
+         * @description List what is watched, the service itself last.
+         */
+        get: operations["list_systems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/systems/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show System
+         * @description Show the equipment of one system; points are named, and followed apart.
+         */
+        get: operations["show_system"];
         put?: never;
         post?: never;
         delete?: never;
@@ -552,6 +658,39 @@ export interface components {
             told_at: string | null;
         };
         /**
+         * AskedAnswer
+         * @description A write that may have asked for a dose.
+         */
+        AskedAnswer: {
+            /** Host */
+            host: string;
+            /**
+             * Id
+             * @description in the audit
+             */
+            id: number;
+            /** Outcome */
+            outcome: string | null;
+            /**
+             * Point
+             * @example R1:acid:Dose-SP
+             */
+            point: string;
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /** User */
+            user: string;
+            /** Value */
+            value: boolean | number | string | null;
+            /** Via */
+            via: string;
+        };
+        /**
          * AuditAnswer
          * @description A write: who asked for what, and how it ended.
          */
@@ -593,6 +732,93 @@ export interface components {
              * @example epics
              */
             via: string;
+        };
+        /**
+         * CalibrationAnswer
+         * @description All that is needed to calibrate one part of a reactor.
+         */
+        CalibrationAnswer: {
+            /**
+             * Begin
+             * @description written to the command before the first step, so that loops hold
+             */
+            begin: string | null;
+            /**
+             * Calibrating
+             * @description loops that depend on it hold; null: not known
+             */
+            calibrating: boolean | null;
+            /** Clear */
+            clear: string;
+            /**
+             * Command
+             * @description steps are written to this point
+             * @example R1:ph:Calibrate-Cmd
+             */
+            command: string;
+            /** End */
+            end: string | null;
+            /**
+             * Kind
+             * @example ezo-ph
+             */
+            kind: string;
+            /** Part */
+            part: string;
+            /** Precision */
+            precision: number | null;
+            /** Reactor */
+            reactor: string;
+            /**
+             * Reading
+             * @description the point that is calibrated
+             * @example R1:ph:pH-Mon
+             */
+            reading: string | null;
+            /**
+             * State
+             * @description what is calibrated, in words
+             * @example 2 points; slope acid 99.7 %
+             */
+            state: string | null;
+            /**
+             * State Severity
+             * @description MINOR: the probe is worn or dirty
+             */
+            state_severity: ("NO_ALARM" | "MINOR" | "MAJOR" | "INVALID") | null;
+            steadiness: components["schemas"]["SteadinessAnswer"];
+            /**
+             * Steps
+             * @description empty: the kind is not known; the command's description says more
+             */
+            steps: components["schemas"]["StepAnswer"][];
+            /** Title */
+            title: string;
+            /** Units */
+            units: string | null;
+        };
+        /**
+         * CalibrationModel
+         * @description The points through which a part is calibrated.
+         */
+        CalibrationModel: {
+            /**
+             * Calibrating
+             * @description says whether it is in calibration
+             */
+            calibrating: string | null;
+            /**
+             * Command
+             * @description takes the steps, as texts
+             */
+            command: string;
+            /** Export */
+            export: string | null;
+            /**
+             * State
+             * @description tells what is calibrated, and the slope
+             */
+            state: string | null;
         };
         /**
          * ChangedAnswer
@@ -703,6 +929,84 @@ export interface components {
              * @description of all that were raised, 0 to 1
              */
             share: number;
+        };
+        /**
+         * DoseAnswer
+         * @description One increase of a pump's total.
+         */
+        DoseAnswer: {
+            /**
+             * Asked
+             * @description the writes that may have asked for it; empty: a loop did
+             */
+            asked: components["schemas"]["AskedAnswer"][];
+            /**
+             * Began Anew
+             * @description the agent's ledger had begun at 0 again: more may have been given before
+             */
+            began_anew: boolean;
+            /** Ml */
+            ml: number;
+            /**
+             * Point
+             * @example R1:acid:Dosed-Mon
+             */
+            point: string;
+            /**
+             * Pump
+             * @description the part
+             * @example acid
+             */
+            pump: string;
+            /**
+             * Since
+             * @description where it is not known so well: it was given between this and `time`
+             */
+            since: string | null;
+            /**
+             * Time
+             * Format: date-time
+             * @description when the total was first seen so
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /**
+             * Total
+             * @description the pump's total after it, ml
+             */
+            total: number;
+        };
+        /**
+         * DosesAnswer
+         * @description What the pumps of a reactor gave in a time.
+         */
+        DosesAnswer: {
+            /**
+             * From
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["DoseAnswer"][];
+            /** Pumps */
+            pumps: components["schemas"]["PumpAnswer"][];
+            /**
+             * Resolution S
+             * @description 0: single doses; else all of so many seconds are one
+             */
+            resolution_s: number;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
         };
         /**
          * ErrorAnswer
@@ -949,6 +1253,28 @@ export interface components {
             told: boolean;
         };
         /**
+         * InverterModel
+         * @description An inverter.
+         */
+        InverterModel: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /**
+             * Suppressed By
+             * @description why its failure is not told, for people; null: it is
+             */
+            suppressed_by: string | null;
+        };
+        /**
          * JournalAnswer
          * @description One thing that happened to an alarm.
          */
@@ -1079,6 +1405,16 @@ export interface components {
             waiting_writes: number;
         };
         /**
+         * LinkCounts
+         * @description Links, or reactors that are accepted.
+         */
+        LinkCounts: {
+            /** Connected */
+            connected: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * NoticeAnswer
          * @description A notice on its way through one channel.
          */
@@ -1151,6 +1487,28 @@ export interface components {
              * @enum {string}
              */
             state: "waiting" | "sent" | "failed";
+            /** Title */
+            title: string;
+        };
+        /**
+         * OtherModel
+         * @description A system of which nothing but its points is known.
+         */
+        OtherModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "other";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Points */
+            points: string[];
             /** Title */
             title: string;
         };
@@ -1254,6 +1612,99 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[SystemAnswer] */
+        Page_SystemAnswer_: {
+            /** Items */
+            items: components["schemas"]["SystemAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
+        /**
+         * ParameterModel
+         * @description One thing of a part that can be read, set or asked for.
+         */
+        ParameterModel: {
+            /**
+             * Command
+             * @description the point to write a command to
+             */
+            command: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Desired
+             * @description the point to write a setting to
+             */
+            desired: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "enum" | "number" | "integer" | "text" | "boolean";
+            /** Labels */
+            labels: string[];
+            /** Limits */
+            limits: number[] | null;
+            /** Name */
+            name: string;
+            /**
+             * Reported
+             * @description the point that tells what holds, or what is measured
+             */
+            reported: string | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "reading" | "setting" | "command";
+            /**
+             * Step
+             * @description between two values that a form should offer
+             */
+            step: number | null;
+            /**
+             * Takes Value
+             * @description false: a command that is only asked for, with 1
+             */
+            takes_value: boolean;
+            /** Title */
+            title: string;
+            /** Units */
+            units: string | null;
+        };
+        /**
+         * PartModel
+         * @description A sensor, an actuator, a control loop, or the agent itself.
+         */
+        PartModel: {
+            calibration: components["schemas"]["CalibrationModel"] | null;
+            /**
+             * Contact
+             * @description the point that says whether its agent can talk to it
+             */
+            contact: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "sensor" | "actuator" | "loop" | "agent";
+            /**
+             * Model
+             * @example ezo-ph
+             */
+            model: string;
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: components["schemas"]["ParameterModel"][];
+            /** Place */
+            place: string;
+            /** Title */
+            title: string;
+        };
         /**
          * PendingAnswer
          * @description A point whose new value is kept, and not applied yet.
@@ -1309,6 +1760,11 @@ export interface components {
              */
             pending: true;
             /**
+             * Precision
+             * @description decimals that a display should show of a number
+             */
+            precision: number;
+            /**
              * Severity
              * @enum {string}
              */
@@ -1318,6 +1774,12 @@ export interface components {
              * @enum {string}
              */
             status: "NO_ALARM" | "READ" | "WRITE" | "HIHI" | "HIGH" | "LOLO" | "LOW" | "STATE" | "COMM" | "TIMEOUT" | "UDF";
+            /**
+             * System
+             * @description "vigilia": the service itself
+             * @example aruba
+             */
+            system: string;
             /** Timestamp */
             timestamp: string | null;
             /** Units */
@@ -1328,6 +1790,103 @@ export interface components {
              * @example 1
              */
             value: boolean | number | string | null;
+        };
+        /**
+         * PlantModel
+         * @description A plant.
+         */
+        PlantModel: {
+            /**
+             * Capacity
+             * @description with its unit; empty: not known
+             */
+            capacity: string;
+            /** Id */
+            id: string;
+            /** In Window */
+            in_window: boolean;
+            /** Inverters */
+            inverters: components["schemas"]["InverterModel"][];
+            /**
+             * Last Data
+             * @description the time of its newest record
+             */
+            last_data: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /** Relays */
+            relays: components["schemas"]["RelayModel"][];
+            /**
+             * Sun Elevation Deg
+             * @description null: the plant's coordinates are not known
+             */
+            sun_elevation_deg: number | null;
+            /** Sunrise */
+            sunrise: string | null;
+            /** Sunset */
+            sunset: string | null;
+            /** Timezone */
+            timezone: string;
+            /**
+             * Window
+             * @description the local hours in which its inverters are judged
+             * @example [
+             *       "06:30",
+             *       "17:30"
+             *     ]
+             */
+            window: string[];
+        };
+        /**
+         * PlantsModel
+         * @description Photovoltaic plants.
+         */
+        PlantsModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "plants";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Plants */
+            plants: components["schemas"]["PlantModel"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * PoeModel
+         * @description Ports that power devices.
+         */
+        PoeModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "poe";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Rooms */
+            rooms: components["schemas"]["RoomModel"][];
+            /** Title */
+            title: string;
         };
         /**
          * PointAnswer
@@ -1379,6 +1938,11 @@ export interface components {
              */
             name: string;
             /**
+             * Precision
+             * @description decimals that a display should show of a number
+             */
+            precision: number;
+            /**
              * Severity
              * @enum {string}
              */
@@ -1388,6 +1952,12 @@ export interface components {
              * @enum {string}
              */
             status: "NO_ALARM" | "READ" | "WRITE" | "HIHI" | "HIGH" | "LOLO" | "LOW" | "STATE" | "COMM" | "TIMEOUT" | "UDF";
+            /**
+             * System
+             * @description "vigilia": the service itself
+             * @example aruba
+             */
+            system: string;
             /** Timestamp */
             timestamp: string | null;
             /** Units */
@@ -1398,6 +1968,45 @@ export interface components {
              * @example 1
              */
             value: boolean | number | string | null;
+        };
+        /**
+         * PortModel
+         * @description A port of a switch.
+         */
+        PortModel: {
+            /**
+             * Device
+             * @description what it powers
+             */
+            device: string;
+            /** Id */
+            id: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PumpAnswer
+         * @description What a pump gave in a time.
+         */
+        PumpAnswer: {
+            /**
+             * Asked Ml
+             * @description of it, what somebody asked for
+             */
+            asked_ml: number;
+            /** Count */
+            count: number;
+            /** Ml */
+            ml: number;
+            /** Point */
+            point: string;
+            /** Pump */
+            pump: string;
         };
         /**
          * RateAnswer
@@ -1509,6 +2118,121 @@ export interface components {
             version: string;
         };
         /**
+         * ReactorModel
+         * @description A reactor with its parts.
+         */
+        ReactorModel: {
+            /** Address */
+            address: string;
+            /**
+             * Enrolled
+             * @description it has a token, and must show it
+             */
+            enrolled: boolean;
+            /**
+             * Id
+             * @example R1
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Oldest Waiting S */
+            oldest_waiting_s: number | null;
+            /**
+             * Own
+             * @description the points of what the service says of it
+             */
+            own: {
+                [key: string]: string;
+            };
+            /** Parts */
+            parts: components["schemas"]["PartModel"][];
+            /** Points */
+            points: number;
+            /**
+             * Reported
+             * @description when it last said anything; null: not since the start
+             */
+            reported: string | null;
+            /**
+             * Samples Dropped
+             * @description since its agent started
+             */
+            samples_dropped: number | null;
+            /**
+             * Samples Waiting
+             * @description samples on its disk; null: it has not said
+             */
+            samples_waiting: number | null;
+            /**
+             * Settings
+             * @description those that do not hold, or not yet
+             */
+            settings: components["schemas"]["SettingAnswer"][];
+            /**
+             * Since
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            since: string;
+            /**
+             * State
+             * @description waiting: nobody has accepted it yet
+             * @enum {string}
+             */
+            state: "waiting" | "away" | "connected";
+            /**
+             * Trouble
+             * @description why it is away, or what is wrong; empty: nothing
+             */
+            trouble: string;
+            /**
+             * Version
+             * @description of its agent
+             */
+            version: string;
+        };
+        /**
+         * ReactorsModel
+         * @description Reactors.
+         */
+        ReactorsModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "reactors";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Reactors */
+            reactors: components["schemas"]["ReactorModel"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * RelayModel
+         * @description A protection relay; its points by the classes of its alarms.
+         */
+        RelayModel: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+        };
+        /**
          * ReportAnswer
          * @description A week whose report can be had.
          */
@@ -1555,6 +2279,39 @@ export interface components {
              * @example 2026-03-09
              */
             week: string;
+        };
+        /**
+         * RoomModel
+         * @description A room.
+         */
+        RoomModel: {
+            /**
+             * Name
+             * @description empty: no room was given
+             */
+            name: string;
+            /** Switches */
+            switches: components["schemas"]["SwitchModel"][];
+        };
+        /**
+         * SeenAnswer
+         * @description One reading of the probe.
+         */
+        SeenAnswer: {
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /** Value */
+            value: number;
         };
         /**
          * SettingAnswer
@@ -1640,6 +2397,142 @@ export interface components {
              */
             since: string;
         };
+        /**
+         * SteadinessAnswer
+         * @description Whether the reading has settled: the newest six of the last minute.
+         */
+        SteadinessAnswer: {
+            /**
+             * Allowed
+             * @description spread and drift may each be as large as this
+             */
+            allowed: number | null;
+            /** Drift Per Min */
+            drift_per_min: number | null;
+            /** Mean */
+            mean: number | null;
+            /**
+             * Readings
+             * @description of the last minute, in order
+             */
+            readings: components["schemas"]["SeenAnswer"][];
+            /**
+             * Reason
+             * @description why not: too few readings, none lately, INVALID ones, they differ, they go one way
+             * @enum {string}
+             */
+            reason: "" | "few" | "late" | "bad" | "spread" | "drift";
+            /**
+             * Spread
+             * @description the largest less the smallest
+             */
+            spread: number | null;
+            /** Stable */
+            stable: boolean;
+            /**
+             * Wanted
+             * @description so many readings must agree
+             */
+            wanted: number;
+        };
+        /**
+         * StepAnswer
+         * @description One step of a calibration.
+         */
+        StepAnswer: {
+            /**
+             * After
+             * @description the step that must be calibrated before; null: none
+             */
+            after: string | null;
+            /**
+             * Instruction
+             * @description what to do before, in the site's language
+             */
+            instruction: string;
+            /**
+             * Limits
+             * @description null: no value
+             */
+            limits: number[] | null;
+            /**
+             * Name
+             * @example mid
+             */
+            name: string;
+            /** Usual */
+            usual: number | null;
+            /**
+             * Write
+             * @description what is written to the command; {value} in it stands for the value
+             * @example mid,{value}
+             */
+            write: string;
+        };
+        /**
+         * SwitchModel
+         * @description A switch.
+         */
+        SwitchModel: {
+            /** Firmware */
+            firmware: string | null;
+            /** Host */
+            host: string;
+            /** Link */
+            link: string;
+            /**
+             * Model
+             * @description null: it has not said
+             */
+            model: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /** Ports */
+            ports: components["schemas"]["PortModel"][];
+        };
+        /**
+         * SystemAnswer
+         * @description A system at a glance.
+         */
+        SystemAnswer: {
+            /**
+             * Alarms
+             * @description that are active, or to be acknowledged
+             */
+            alarms: number;
+            links: components["schemas"]["LinkCounts"];
+            /**
+             * Name
+             * @description the section of its configuration
+             * @example aruba
+             */
+            name: string;
+            /** Points */
+            points: number;
+            /**
+             * Title
+             * @example PoE ports
+             */
+            title: string;
+            /**
+             * Worst
+             * @description of the alarms that are active, and not kept quiet
+             * @enum {string}
+             */
+            worst: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+        };
+        /**
+         * SystemView
+         * @description The equipment of a system; `kind` says of which sort.
+         */
+        SystemView: components["schemas"]["PoeModel"] | components["schemas"]["PlantsModel"] | components["schemas"]["ReactorsModel"] | components["schemas"]["OtherModel"];
         /**
          * TokenAnswer
          * @description A token for a reactor's agent. It is shown once.
@@ -3040,6 +3933,73 @@ export interface operations {
             };
         };
     };
+    get_reactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReactorAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id has called */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no id is that long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     accept_reactor: {
         parameters: {
             query?: never;
@@ -3106,6 +4066,156 @@ export interface operations {
                 };
             };
             /** @description the store does not answer: nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_calibration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the part's name, as in its points' names */
+                part: string;
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id is accepted, or it has no such part that is calibrated */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no id is that long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_doses: {
+        parameters: {
+            query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DosesAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id has called, or no history is kept */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described, or more than 400 days are asked for */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the history or the store does not answer, or not in time */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3330,6 +4440,120 @@ export interface operations {
             };
             /** @description the store does not answer, or the workbook is not made in time */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_systems: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SystemAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemView"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no system has that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no name is that long */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -71,13 +71,15 @@ async def list_alarms(parts: Parts, query: Annotated[AlarmQuery, Query()]) -> Re
     last = query.start()
     if parts.alarms is None:
         return JsonAnswer({"items": [], "next": None})
-    ids = [query.id] if query.id else parts.alarms.ids(query.state)
+    if query.id:
+        one = parts.alarms.find(query.id)
+        return JsonAnswer({"items": [alarm_json(one)] if one else [], "next": None})
+    ids = parts.alarms.ids(query.state)
     start = 0 if last is None else bisect_right(ids, last)
     page = ids[start : start + query.limit]
     items: list[dict[str, Any]] = []
     for first in range(0, len(page), _ALARMS_AT_ONCE):
-        found = (parts.alarms.item(name) for name in page[first : first + _ALARMS_AT_ONCE])
-        items += [alarm_json(item) for item in found if item is not None]
+        items += [alarm_json(parts.alarms.item(name)) for name in page[first : first + _ALARMS_AT_ONCE]]
         await asyncio.sleep(0)
     following = cursor(page[-1]) if len(ids) > start + len(page) else None
     return JsonAnswer({"items": items, "next": following})

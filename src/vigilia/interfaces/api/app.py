@@ -18,6 +18,7 @@ from vigilia.interfaces.api import (
     reactorrecords,
     reactors,
     reports,
+    systems,
 )
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
@@ -62,9 +63,9 @@ def build_app(parts: ApiParts) -> FastAPI:
     app.state.parts = parts
     app.state.hub = Hub(parts)
     answer_failures(app)
-    for module in (points, links, reactors, figures, alarms, journal, incidents, outbox, reports, history, events):
+    for module in (points, links, systems, reactors, figures, alarms, journal, incidents, outbox, reports, history):
         app.include_router(module.router)
-    for module in (reactorrecords, audit, health):
+    for module in (reactorrecords, events, audit, health):
         app.include_router(module.router)
     app.include_router(docs_router())
     app.include_router(pages_router())

@@ -57,7 +57,11 @@ class Alarms(Protocol):
         """Return the ids of the alarms in a state, in order; None: of all that are not normal."""
         ...
 
-    def item(self, alarm: str) -> AlarmItem | None:
+    def item(self, alarm: str) -> AlarmItem:
+        """Return the alarm of an id that `ids` gave."""
+        ...
+
+    def find(self, alarm: str) -> AlarmItem | None:
         """Return the alarm of that id; None: there is none."""
         ...
 
