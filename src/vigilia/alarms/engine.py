@@ -302,8 +302,8 @@ class AlarmEngine:
             self._roster.hold(alarm)
             cause = self._suppression.cause(alarm)
             if cause is not None:
-                self.news.tell(alarm.id)
                 changed, alarm.suppressed_by = alarm.suppressed_by != cause.id, cause.id
+                self.news.tell(alarm.id)
                 if changed:
                     self._enter_suppressed(alarm, changes)
                 continue

@@ -880,6 +880,12 @@ export interface components {
              */
             suppressed_by: string | null;
             /**
+             * System
+             * @description the driver's section, or "vigilia"
+             * @example aruba
+             */
+            system: string;
+            /**
              * Told
              * @description every card that told that it was raised, the first one first
              */
@@ -1137,6 +1143,11 @@ export interface components {
              * @example 2026-03-10T08:50:00.000Z
              */
             last: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
             /** Point */
             point: string;
             /**
@@ -1167,6 +1178,11 @@ export interface components {
             family: string;
             /** Label */
             label: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
             /** Point */
             point: string;
             /**
@@ -1465,6 +1481,11 @@ export interface components {
              * @example 2026-03-10T08:50:00.000Z
              */
             last_seen_at: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
             /**
              * Outage
              * @description the equipment counts as unavailable while it lasts
@@ -2725,6 +2746,11 @@ export interface components {
             family: string;
             /** Label */
             label: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
             /** Point */
             point: string;
             /**
@@ -3050,6 +3076,8 @@ export interface operations {
     list_alarms: {
         parameters: {
             query?: {
+                /** @description only the alarm of this id, whatever its state */
+                id?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
@@ -3727,12 +3755,18 @@ export interface operations {
     list_incidents: {
         parameters: {
             query?: {
+                /** @description part of the area, the equipment or the device, in either case */
+                area?: string;
                 /** @description only those open after this: UTC, ISO 8601, with Z */
                 from?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
+                /** @description open: those that last */
+                state?: ("open" | "closed") | null;
+                /** @description only of this system */
+                system?: string;
                 /** @description only those that began before this: UTC, ISO 8601, with Z */
                 to?: string;
             };

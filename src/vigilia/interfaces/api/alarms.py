@@ -35,6 +35,7 @@ class AlarmQuery(PageQuery):
     """Which alarms."""
 
     state: AlarmState | None = Field(default=None, description="only alarms in this state; without it all not normal")
+    id: str = Field(default="", max_length=1000, description="only the alarm of this id, whatever its state")
 
 
 def alarm_json(item: AlarmItem) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def alarm_json(item: AlarmItem) -> dict[str, Any]:
         "quieted": _act_json(item.quieted),
         "incident": item.incident or None,
         "area": item.area,
+        "system": item.system,
     }
 
 
@@ -70,6 +72,9 @@ async def list_alarms(parts: Parts, query: Annotated[AlarmQuery, Query()]) -> Re
     last = query.start()
     if parts.alarms is None:
         return JsonAnswer({"items": [], "next": None})
+    if query.id:
+        one = parts.alarms.find(query.id)
+        return JsonAnswer({"items": [alarm_json(one)] if one else [], "next": None})
     ids = parts.alarms.ids(query.state)
     start = 0 if last is None else bisect_right(ids, last)
     page = ids[start : start + query.limit]

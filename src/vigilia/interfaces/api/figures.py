@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from vigilia.clock import iso
 from vigilia.interfaces.api.answers import Failed, JsonAnswer, failures
+from vigilia.interfaces.api.incidents import name_of
 from vigilia.interfaces.api.parts import Parts
 from vigilia.interfaces.api.recordmodels import FiguresAnswer
 from vigilia.interfaces.api.times import TimesQuery
@@ -75,4 +76,5 @@ def _bucket_json(bucket: RateBucket) -> dict[str, Any]:
 
 
 def _source_json(source: Source) -> dict[str, Any]:
-    return asdict(source) | {"severity": source.severity.name}
+    name = name_of(source.family, source.label) or source.alarm.partition("@")[0]
+    return asdict(source) | {"name": name, "severity": source.severity.name}

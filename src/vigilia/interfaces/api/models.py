@@ -195,6 +195,7 @@ class AlarmAnswer(BaseModel):
     quieted: ActAnswer | None = Field(description="who shelved it or took it out of service; null: nobody did")
     incident: str | None = Field(description="the id of the open incident; null: there is none")
     area: str = Field(description="the plant, room or reactor; may be empty")
+    system: str = Field(description='the driver\'s section, or "vigilia"', examples=["aruba"])
 
 
 class AlarmAction(BaseModel):
@@ -216,6 +217,7 @@ class IncidentAnswer(BaseModel):
 
     id: str
     alarm: str = Field(description="the alarm's id")
+    name: str = Field(description="what kind of alarm, in the site's language")
     rule: str
     system: str = Field(examples=["pvoperation"])
     point: str

@@ -18,7 +18,7 @@ from vigilia.points import Origin
 from vigilia.rules import AlarmItem
 from vigilia.store.auditing import AuditFilter
 from vigilia.store.database import Row
-from vigilia.store.incidents import Incident, Position
+from vigilia.store.incidents import Incident, IncidentFilter, Position
 from vigilia.store.notices import NoticeFilter
 from vigilia.store.tally import Tally
 from vigilia.table import PointTable
@@ -78,11 +78,17 @@ class Incidents(Protocol):
     """Reads incidents: `vigilia.store.incidents.newest`, with its store."""
 
     async def __call__(
-        self, *, start: float | None, end: float | None, before: Position | None = None, limit: int = 100
+        self,
+        wanted: IncidentFilter = ...,
+        *,
+        start: float | None,
+        end: float | None,
+        before: Position | None = None,
+        limit: int = 100,
     ) -> list[Incident]:
-        """Return incidents, the newest first: open between `start` and `end`, after `before`, at most `limit`.
+        """Return those that are wanted, the newest first: open between `start` and `end`, after `before`.
 
-        Raises StoreError.
+        At most `limit`. Raises StoreError.
         """
         ...
 

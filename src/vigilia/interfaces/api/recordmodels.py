@@ -38,6 +38,7 @@ class AlarmSource(BaseModel):
     """An alarm, as its newest incident names it."""
 
     alarm: str = Field(description="the alarm's id")
+    name: str = Field(description="what kind of alarm, in the site's language")
     point: str
     device: str
     area: str

@@ -119,6 +119,7 @@ async def test_the_list_has_all_that_is_not_normal(judged: Any) -> None:
         "quieted": {"by": "bia", "at": iso(NOW - 9), "comment": "obras"},
         "incident": "i-1",
         "area": "Sala 1",
+        "system": "",
     }
     second = answer["items"][1]
     assert (second["acknowledged_by"], second["told_at"]) == ("ana", iso(NOW))

@@ -50,6 +50,7 @@ async def test_an_incident(stored: Any, store: Store) -> None:
         IncidentAnswer.model_validate(one)
         assert one.keys() == IncidentAnswer.model_fields.keys()
     assert first == asdict(incident(NOW, None)) | {
+        "name": "Relay alarms: OVERVOLTAGE",
         "severity": "MAJOR",
         "began_at": iso(NOW),
         "ended_at": iso(NOW + 2.5),
