@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from vigilia import __version__
 from vigilia.alarms.config import adjust
-from vigilia.alarms.desk import AlarmDesk
 from vigilia.alerting import Alerting
 from vigilia.clock import Clock
 from vigilia.config import Config
@@ -42,6 +41,7 @@ from vigilia.store.alarms import load_checkpoints
 from vigilia.supervise import Supervisor
 from vigilia.systemd import NotifySocket, ServiceManager
 from vigilia.table import PointTable
+from vigilia.webparts import vitals_of
 
 if TYPE_CHECKING:
     from vigilia.interfaces.api.server import WebServer
@@ -83,7 +83,7 @@ async def serve(config: Config, clock: Clock, announce: Callable[[str], None]) -
         listening = {name: driver for name, driver in drivers.items() if isinstance(driver, Listening)}
         others = [alerting.missing, *([history.missing] if history else []), *(d.missing for d in listening.values())]
         health = Health(links, store, journal, clock, epics.ready.is_set if epics else None, others)
-        web = _bind_web(config, table, drivers, store, health, clock, alerting.desk, history)
+        web = _bind_web(config, table, drivers, store, health, clock, alerting, history)
         if web:
             cleanup.push_async_callback(web.stop)
         if epics:
@@ -319,7 +319,7 @@ def _bind_web(
     store: Store,
     health: Health,
     clock: Clock,
-    desk: AlarmDesk,
+    alerting: Alerting,
     history: History | None,
 ) -> "WebServer | None":
     """Take the web listener's address, so that a port taken is known before anything runs. Raises StartError."""
@@ -335,11 +335,13 @@ def _bind_web(
         health.missing,
         clock,
         __version__,
-        alarms=desk,
+        alarms=alerting.desk,
         incidents=partial(incidents.newest, store),
         outbox=partial(notices.newest, store),
         history=history,
         fleet=next((driver for driver in drivers.values() if isinstance(driver, Fleet)), None),
+        vitals=vitals_of(alerting, store, clock),
+        systems=drivers,
     )
     web = WebServer(config.web, parts)
     web.bind()

@@ -14,6 +14,7 @@
     │   ├── ReadOnly             the point takes no writes
     │   ├── InvalidValue         wrong type, not finite, outside the limits
     │   ├── NotWritable          refused by its present state (disconnected, queue full)
+    │   ├── Changed              somebody else has changed it since whoever asks looked
     │   ├── Refused              the equipment answered, and did not do it
     │   ├── WriteTimeout         no answer came in time; it may or may not have been done
     │   └── Pending              not confirmed, but kept: it is applied when the equipment is back
@@ -105,6 +106,10 @@ class InvalidValue(WriteError):
 
 class NotWritable(WriteError):
     """The point's present state refuses writes: its link is down, or too many writes wait already."""
+
+
+class Changed(WriteError):
+    """The point is not as whoever asks for the write saw it: nothing was done."""
 
 
 class Refused(WriteError):

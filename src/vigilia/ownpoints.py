@@ -64,7 +64,7 @@ class OwnPoints:
         self.points: list[Point] = []
         """All of them, to be added to the table."""
         own: list[Gauge] = [
-            ("Memory-Mon", Kind.NUMBER, "Resident memory of the service", "MB", _resident_mb),
+            ("Memory-Mon", Kind.NUMBER, "Resident memory of the service", "MB", resident_mb),
             ("Replaced-Mon", Kind.INTEGER, "Values viewers did not fetch in time", None, lambda: table.replaced),
             ("AuditWaiting-Mon", Kind.INTEGER, "Audit not yet in the store", "B", counts.audit_waiting),
             ("AuditDropped-Mon", Kind.INTEGER, "Audit records lost", None, counts.audit_dropped),
@@ -164,7 +164,7 @@ def _link_gauges(link: Link) -> list[Gauge]:
     ]
 
 
-def _resident_mb() -> float:
+def resident_mb() -> float:
     """Return the resident set size of this process in megabytes (Linux: /proc/self/statm, second field)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return round(pages * _PAGE_BYTES / 1e6, 1)

@@ -112,3 +112,5 @@ class AlarmItem:
     detail: str = ""
     told_at: float | None = None
     """When people were told of it: seconds UTC."""
+    system: str = ""
+    """The system that its rule is of: the section of a driver, or "vigilia"."""

@@ -20,6 +20,9 @@ _logger = logging.getLogger(__name__)
 Writer = Callable[[Point, Value, Origin], Awaitable[None]]
 """Carries a write to the equipment, for whoever asks; returns once it is confirmed, raises WriteError otherwise."""
 
+Check = Callable[[Point, Reading], None]
+"""Looks at a point right before it is written to. Raises WriteError where that must not be."""
+
 MOST_WRITES_UNDER_WAY = 10_000
 _STALENESS_CHECK_S = 0.5
 
@@ -249,16 +252,16 @@ class PointTable:
             now = self._clock.monotonic()
             await self._expire([row for row in self._rows.values() if row.expires < now], "staleness")
 
-    async def write(self, name: str, value: object, origin: Origin) -> Reading:
+    async def write(self, name: str, value: object, origin: Origin, check: Check | None = None) -> Reading:
         """Ask the equipment for `value`; return the point's reading once it is confirmed.
 
         Every write ends in an answer: a reading, or one of the WriteErrors (of which Pending is good news). It is
-        carried through even if the caller goes away.
+        carried through even if the caller goes away. No other write comes between `check` and what is then chosen.
         """
         row = self._row(name)
         if len(self._writes) >= MOST_WRITES_UNDER_WAY:
             raise NotWritable(f"{len(self._writes)} writes are under way already: try again later")
-        task = asyncio.create_task(self._carry_out(row, value, origin), name=f"write {name}")
+        task = asyncio.create_task(self._carry_out(row, value, origin, check), name=f"write {name}")
         self._writes.add(task)
         task.add_done_callback(self._forget_write)
         return await asyncio.shield(task)
@@ -333,13 +336,13 @@ class PointTable:
         if samples:
             await self.publish(Batch(source, samples, max_age_s=math.inf))
 
-    async def _carry_out(self, row: _Row, value: object, origin: Origin) -> Reading:
+    async def _carry_out(self, row: _Row, value: object, origin: Origin, check: Check | None) -> Reading:
         point = row.point
         previous = row.reading.value
         try:
             if row.writer is None:
                 raise ReadOnly(f"{point.name} is read-only")
-            wanted = point.coerce(value)
+            wanted = _wanted(row, value, check)
         except WriteError as error:
             self._journal.answered(self._journal.asked(point, None, previous, origin), type(error).__name__, str(error))
             _logger.info("%s: refused a write by %s: %s", point.name, origin, error)
@@ -387,3 +390,11 @@ class PointTable:
 
 def _named(names: frozenset[str]) -> Callable[[Point], bool]:
     return lambda point: point.name in names
+
+
+def _wanted(row: _Row, value: object, check: Check | None) -> Value:
+    """Return what is to be written to a point. Raises WriteError where it does not take that, or not now."""
+    wanted = row.point.coerce(value)
+    if check is not None:
+        check(row.point, row.reading)
+    return wanted

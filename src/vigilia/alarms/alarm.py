@@ -48,11 +48,29 @@ class Incident:
     start_known: bool = True
     """False where `began` is a guess: it was taken over from the monitor before."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    unconfirmed: bool = False
+    """Whether the last reading said nothing."""
 
-    def update(self, last_seen: float, severity: Severity, detail: str) -> bool:
-        """Take in what the newest bad reading said; return whether a person would want to know."""
+    @classmethod
+    def of(cls, row: IncidentRow) -> "Incident":
+        """Return an open incident as it was kept."""
+        return cls(
+            row.began_at,
+            row.last_seen_at,
+            Severity(row.severity),
+            row.detail,
+            row.suppressed_by,
+            told=row.told,
+            found=row.found_at,
+            start_known=row.start_known,
+            id=row.id,
+        )
+
+    def update(self, last_seen: float, severity: Severity, detail: str, *, unconfirmed: bool) -> bool:
+        """Take in what the newest readings said; return whether a person would want to know."""
         worse = severity > self.severity
-        news = worse or detail != self.detail
+        news = worse or detail != self.detail or unconfirmed != self.unconfirmed
+        self.unconfirmed = unconfirmed
         self.last_seen = max(self.last_seen, last_seen)
         self.severity = max(self.severity, severity)
         self.detail = detail

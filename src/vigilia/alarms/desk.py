@@ -13,6 +13,7 @@ from vigilia.alarms.alarm import Alarm
 from vigilia.alarms.engine import AlarmEngine
 from vigilia.alarms.keeping import Changes
 from vigilia.alarms.machine import Base, Event, allows
+from vigilia.alarms.news import Following
 from vigilia.clock import Clock
 from vigilia.errors import AlarmRefused, UnknownAlarm
 from vigilia.language import tr
@@ -58,15 +59,25 @@ class AlarmDesk:
 
     def delivered(self, incident: str, at: float) -> None:
         """Take note that a notice of an incident was delivered; its end may be meant as well, and means nothing."""
-        opened = {alarm.incident.id for alarm in self._engine.alarms.values() if alarm.incident is not None}
+        opened = {alarm.incident.id: alarm.id for alarm in self._engine.alarms.values() if alarm.incident is not None}
         self._told_at = {known: told_at for known, told_at in self._told_at.items() if known in opened}
         if incident in opened:
             self._told_at.setdefault(incident, at)
+            self._engine.news.tell(opened[incident])
 
     def items(self) -> Sequence[AlarmItem]:
         """Return every alarm, those that are normal included, the newest first."""
         shown = [self._item(alarm) for alarm in self._engine.alarms.values()]
         return sorted(shown, key=lambda item: (-item.since, item.id))
+
+    def item(self, alarm: str) -> AlarmItem | None:
+        """Return the alarm of that id; None: there is none."""
+        found = self._engine.alarms.get(alarm)
+        return None if found is None else self._item(found)
+
+    def follow(self) -> Following:
+        """Return what tells which alarms change from now on."""
+        return self._engine.news.follow()
 
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
         """Do what an operator asks for, once it is kept; return the alarm as it is then.
@@ -173,6 +184,7 @@ class AlarmDesk:
             shelved_until=alarm.shelved_until,
             detail="; ".join(part for part in parts if part),
             told_at=self._told_at.get(incident.id) if incident else None,
+            system=alarm.rule.system,
         )
 
 

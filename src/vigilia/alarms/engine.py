@@ -12,10 +12,11 @@ from vigilia.alarms.alarm import Alarm, Change, Incident
 from vigilia.alarms.keeper import Keeper
 from vigilia.alarms.keeping import Changes, Channels
 from vigilia.alarms.machine import Event, Tell, step
+from vigilia.alarms.news import AlarmNews
 from vigilia.alarms.suppression import Suppression
 from vigilia.alarms.telling import log_line, notice
 from vigilia.clock import Clock
-from vigilia.points import Batch, Point, Severity
+from vigilia.points import Batch, Point
 from vigilia.rules import Rule, Standing
 from vigilia.store import Store
 from vigilia.store.alarms import AlarmRow, IncidentRow, load_alarms, load_incidents
@@ -52,6 +53,7 @@ class AlarmEngine:
         self._clock = clock
         self._zone = zone
         self.keeper = Keeper(store, clock, channels, self._take_back, on_notices)
+        self.news = AlarmNews()
         self.judging = asyncio.Lock()
         """Held while readings are judged, and by an operator's act until it is kept."""
         self._started = clock.now()
@@ -161,7 +163,7 @@ class AlarmEngine:
         if alarm.shelved_until is not None:
             self.shelved.add(alarm)
         if opened is not None and alarm.state.active:
-            alarm.incident = _incident(opened)
+            alarm.incident = Incident.of(opened)
         elif alarm.state.active:  # the incidents were emptied: the next readings raise it again
             alarm.state = step(alarm.state, Event.WITHDRAW).state
 
@@ -234,6 +236,7 @@ class AlarmEngine:
 
     def _join(self, alarm: Alarm) -> None:
         """Put an alarm, new or restored, under what suppresses it now or did lately."""
+        self.news.tell(alarm.id)
         cause = self._suppression.cause(alarm)
         alarm.suppressed_by = cause.id if cause else ""
         alarm.state = step(alarm.state, Event.SUPPRESS if cause else Event.RELEASE).state if cause else alarm.state
@@ -251,8 +254,9 @@ class AlarmEngine:
         incident = alarm.incident
         if incident is not None:
             severity, _ = alarm.said(incident.began, math.inf)
-            if incident.update(alarm.last_seen, severity, alarm.detail) or save:
+            if incident.update(alarm.last_seen, severity, alarm.detail, unconfirmed=alarm.unconfirmed) or save:
                 changes.incidents[incident.id] = alarm.incident_row(incident)
+                self.news.tell(alarm.id)
         alarm.forget_said()
         if save:
             changes.alarms[alarm.id] = alarm.row(now)
@@ -302,6 +306,7 @@ class AlarmEngine:
 
     def _step(self, alarm: Alarm, event: Event, changes: Changes, incident: Incident | None) -> None:
         """Let the state machine take an event, and queue the notice that follows."""
+        self.news.tell(alarm.id)
         before = alarm.state
         alarm.state, tell = step(before, event)
         if alarm.state.name != before.name:
@@ -331,6 +336,7 @@ class AlarmEngine:
             cause = self._suppression.cause(alarm)
             if cause is not None:
                 alarm.suppressed_by = cause.id
+                self.news.tell(alarm.id)
                 continue
             was_suppressed = alarm.state.suppressed
             alarm.suppressed_by = ""
@@ -360,6 +366,7 @@ class AlarmEngine:
 
     def _note(self, alarm: Alarm, changes: Changes) -> None:
         """Have an alarm and its incident kept as they are now."""
+        self.news.tell(alarm.id)
         changes.alarms[alarm.id] = alarm.row(self._clock.now())
         if alarm.incident is not None:
             changes.incidents[alarm.incident.id] = alarm.incident_row(alarm.incident)
@@ -375,6 +382,7 @@ class AlarmEngine:
         for alarm, incident in taken_back:
             if alarm.incident is incident:
                 alarm.incident = None
+                self.news.tell(alarm.id)
             alarm.remember(incident.began, incident.last_seen)
             if alarm.incident is None:
                 alarm.state = step(alarm.state, Event.WITHDRAW).state
@@ -390,17 +398,3 @@ def _matcher(rule: Rule) -> Callable[[str], object]:
     patterns = [translate(name) for name in rule.points if name not in exact]
     match = re.compile("|".join(patterns)).match if patterns else None
     return lambda name: name in exact or (match is not None and match(name) is not None)
-
-
-def _incident(row: IncidentRow) -> Incident:
-    return Incident(
-        row.began_at,
-        row.last_seen_at,
-        Severity(row.severity),
-        row.detail,
-        row.suppressed_by,
-        told=row.told,
-        found=row.found_at,
-        start_known=row.start_known,
-        id=row.id,
-    )

@@ -167,6 +167,11 @@ class Notifier:
         return min((channel.progressed for channel in self._channels), default=self._clock.monotonic())
 
     @property
+    def moved(self) -> object:
+        """Another value after each turn of a channel: only then may what waits, and why, be otherwise."""
+        return [channel.progressed for channel in self._channels]
+
+    @property
     def longest_silence_s(self) -> float:
         """How far `progress` may lie back, in seconds of the clock, while all is well."""
         return self._clock.of_real(LONGEST_SILENCE_S)

@@ -4,6 +4,7 @@
 below. `detail` is a sentence for people.
 """
 
+import dataclasses
 import json
 import re
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from vigilia.errors import (
     AlarmRefused,
+    Changed,
     InvalidValue,
     NotWritable,
     ReadOnly,
@@ -35,6 +37,7 @@ _WRITE_ERRORS: dict[type[WriteError], HTTPStatus] = {
     UnknownPoint: HTTPStatus.NOT_FOUND,
     ReadOnly: HTTPStatus.METHOD_NOT_ALLOWED,
     NotWritable: HTTPStatus.CONFLICT,
+    Changed: HTTPStatus.CONFLICT,
     InvalidValue: HTTPStatus.UNPROCESSABLE_ENTITY,
     Refused: HTTPStatus.BAD_GATEWAY,
     WriteTimeout: HTTPStatus.GATEWAY_TIMEOUT,
@@ -71,7 +74,12 @@ def encode(content: Any) -> bytes:
         return orjson.dumps(content)
     except orjson.JSONEncodeError:
         # What equipment sends may hold half a surrogate pair or an integer beyond 64 bits; the slow way takes both.
-        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(content, separators=(",", ":"), allow_nan=False, default=_plain).encode()
+
+
+def _plain(content: Any) -> Any:
+    """Return frozen data as JSON has it."""
+    return dataclasses.asdict(content)
 
 
 def failure(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> JsonAnswer:

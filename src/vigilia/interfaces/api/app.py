@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from vigilia.interfaces.api import alarms, audit, events, health, history, incidents, links, outbox, points, reactors
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
+from vigilia.interfaces.api.live import Hub
 from vigilia.interfaces.api.parts import ApiParts
 from vigilia.interfaces.web.serving import pages_router
 
@@ -45,6 +46,7 @@ def build_app(parts: ApiParts) -> FastAPI:
         },
     )
     app.state.parts = parts
+    app.state.hub = Hub(parts)
     answer_failures(app)
     for module in (points, links, reactors, alarms, incidents, outbox, history, events, audit, health):
         app.include_router(module.router)

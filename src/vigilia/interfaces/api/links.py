@@ -16,10 +16,11 @@ router = APIRouter(prefix="/api/v1", tags=["links"])
 @router.get("/links", response_model=Page[LinkAnswer])
 async def list_links(parts: Parts) -> Response:
     """List the links and how they fare."""
-    return JsonAnswer({"items": [_link_json(link) for link in parts.links], "next": None})
+    return JsonAnswer({"items": [link_json(link) for link in parts.links], "next": None})
 
 
-def _link_json(link: Link) -> dict[str, Any]:
+def link_json(link: Link) -> dict[str, Any]:
+    """Return a link as the API shows it."""
     round_trips = link.round_trips()
     return {
         "name": link.name,

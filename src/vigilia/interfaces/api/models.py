@@ -70,6 +70,20 @@ class NewValue(BaseModel):
     """What to write to a point."""
 
     value: PointValue = Field(description="an enum takes its index or its label", examples=[1, "Delivering"])
+    expected: PointValue | None = Field(
+        default=None,
+        description="left out: anything; else what the value must still be, an enum's as index or label, or null for "
+        "a point that was never read",
+    )
+    expected_timestamp: Moment | None = Field(
+        default=None, description="left out: any; else the time that the reading must still have"
+    )
+
+
+class ChangedAnswer(ErrorAnswer):
+    """The point is not as it was expected to be: nothing was done."""
+
+    point: PointAnswer = Field(description="as it is now")
 
 
 class LinkAnswer(BaseModel):

@@ -1,7 +1,7 @@
 """What the API is made with, and how a route gets at it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
@@ -16,6 +16,7 @@ from vigilia.points import Origin
 from vigilia.rules import AlarmItem
 from vigilia.store.database import Row
 from vigilia.store.incidents import Incident, Position
+from vigilia.store.tally import Tally
 from vigilia.table import PointTable
 
 
@@ -30,11 +31,31 @@ class Audit(Protocol):
         ...
 
 
+class FollowedAlarms(Protocol):
+    """Tells which alarms may look otherwise than before."""
+
+    def fetch(self) -> Collection[str]:
+        """Return their ids, since the last call."""
+        ...
+
+    def close(self) -> None:
+        """Follow them no more."""
+        ...
+
+
 class Alarms(Protocol):
     """The alarms, and what people may do about them."""
 
     def items(self) -> Sequence[AlarmItem]:
         """Return every alarm, those that are normal included."""
+        ...
+
+    def item(self, alarm: str) -> AlarmItem | None:
+        """Return the alarm of that id; None: there is none."""
+        ...
+
+    def follow(self) -> FollowedAlarms:
+        """Return what tells which alarms change from now on."""
         ...
 
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
@@ -82,6 +103,30 @@ class History(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Vitals:
+    """How to find what the service says of itself to pages."""
+
+    started: float
+    """Seconds UTC."""
+    memory_mb: Callable[[], float]
+    waiting_notices: Callable[[], int]
+    oldest_notice_s: Callable[[], float]
+    notices_moved: Callable[[], object]
+    """Returns another value whenever notices were queued, sent or refused."""
+    tally: Callable[[], Awaitable[Tally]]
+    """Counts notices. Raises StoreError."""
+
+
+class System(Protocol):
+    """What the API needs of a driver; it may be `Viewed`, and a `Fleet`, besides."""
+
+    @property
+    def links(self) -> Sequence[Link]:
+        """Its links."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ApiParts:
     """The parts of the service that the API shows."""
 
@@ -100,6 +145,9 @@ class ApiParts:
     """None where none is kept."""
     fleet: Fleet | None = None
     """None where no reactors are listened to."""
+    vitals: Vitals | None = None
+    systems: Mapping[str, System] = field(default_factory=dict[str, System])
+    """The drivers, by their sections."""
     questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     """How many requests may ask the history at the same time."""
     streams: Streams = field(default_factory=Streams)

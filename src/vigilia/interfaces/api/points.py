@@ -2,24 +2,28 @@
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from vigilia.clock import iso
-from vigilia.errors import Pending, WriteTimeout
+from vigilia.errors import Changed, Pending, WriteTimeout
 from vigilia.interfaces.api.answers import Failed, JsonAnswer, failures
 from vigilia.interfaces.api.bodies import BODY_FAILURES, read_json
-from vigilia.interfaces.api.models import NewValue, Page, PendingAnswer, PointAnswer
+from vigilia.interfaces.api.models import ChangedAnswer, ErrorAnswer, NewValue, Page, PendingAnswer, PointAnswer
+from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
 from vigilia.interfaces.api.parts import Parts
-from vigilia.points import Origin, Point, Reading
-from vigilia.table import PointTable
+from vigilia.points import Origin, Point, Reading, shorten
+from vigilia.table import Check, PointTable
 
 _ANSWER_S = 30.0
 """Longer than any link takes to answer a write: what waits longer is a fault of a driver."""
+_CONDITIONS = ("expected", "expected_timestamp")
+_CONFLICT = "refused by the point's present state: its link is down, too many writes wait, or it is not as expected"
 _POINTS_AT_ONCE = 500
 """How many points are turned into JSON before others get their turn on the event loop."""
 
@@ -91,10 +95,10 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
     "/points/{name:path}/value",
     response_model=PointAnswer,
     responses={202: {"model": PendingAnswer, "description": "kept for a reactor that is away: applied when it is back"}}
+    | {409: {"model": ErrorAnswer | ChangedAnswer, "description": _CONFLICT}}
     | failures(
         _404="no point has that name",
         _405="the point is read-only",
-        _409="refused by the point's present state: its link is down, or too many writes wait",
         _422="the value has the wrong type or is outside the limits",
         _502="the equipment refused",
         _504="no answer came in time: it may or may not have been done",
@@ -106,11 +110,14 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
 )
 async def write_point(name: PointName, request: Request, parts: Parts) -> Response:
     """Write to a point; the answer comes once the equipment has confirmed it, or will be sure to be told."""
-    value = await _new_value(request)
+    value, check = await _asked(request)
     origin = Origin(via="api", host=request.client.host if request.client else "")
     try:
         async with asyncio.timeout(_ANSWER_S):
-            reading = await parts.table.write(name, value, origin)
+            reading = await parts.table.write(name, value, origin, check)
+    except Changed as error:
+        present = point_json(parts.table.point(name), parts.table.reading(name))
+        return JsonAnswer({"error": "changed", "detail": str(error), "point": present}, 409)
     except Pending:
         kept = point_json(parts.table.point(name), parts.table.reading(name))
         return JsonAnswer(kept | {"pending": True}, 202)
@@ -139,13 +146,37 @@ def _from(last: str | None, points: Iterable[Point], table: PointTable) -> list[
     return [point for point in points if order[point.name] > order[last]]
 
 
-async def _new_value(request: Request) -> object:
-    """Return the value that a request asks for. Raises Failed."""
+async def _asked(request: Request) -> tuple[object, Check | None]:
+    """Return the value that a request asks for, and what it makes that depend on. Raises Failed."""
     body = await read_json(request)
     fields = cast(dict[str, object], body) if isinstance(body, dict) else {}
-    if fields.keys() != {"value"}:
-        raise Failed(422, "invalid-request", 'send {"value": …} and nothing else')
-    value = fields["value"]
-    if isinstance(value, dict | list):
+    if "value" not in fields or not fields.keys() <= {"value", *_CONDITIONS}:
+        right = 'send {"value": …}, with "expected" or "expected_timestamp" if you like, and nothing else'
+        raise Failed(422, "invalid-request", right)
+    if any(isinstance(fields.get(name), dict | list) for name in ("value", "expected")):
         raise Failed(422, "invalid-value", "a value is a number, a text, true or false")
-    return value
+    conditions = {name: fields[name] for name in _CONDITIONS if name in fields}
+    time = conditions.get("expected_timestamp")
+    if time is not None:
+        if not isinstance(time, str):
+            raise Failed(422, "invalid-request", f"expected_timestamp: {shorten(time)} is no time: write it as a text")
+        conditions["expected_timestamp"] = round(1000 * moment_of(time, "expected_timestamp"))
+    return fields["value"], partial(_check_unchanged, conditions) if conditions else None
+
+
+def _check_unchanged(expected: Mapping[str, object], point: Point, reading: Reading) -> None:
+    """Raise Changed where a point is not as it was expected to be."""
+    shown = point_json(point, reading)
+    value, label = shown["value"], shown["label"]
+    if "expected" in expected and not _is_same(expected["expected"], value, label):
+        raise Changed(f"{point.name} is {shorten(label or value)} by now, not {shorten(expected['expected'])}")
+    time = None if reading.time is None else round(1000 * reading.time)
+    if "expected_timestamp" in expected and expected["expected_timestamp"] != time:
+        raise Changed(f"{point.name} was read or chosen again since: at {shown['timestamp'] or 'no time'}")
+
+
+def _is_same(expected: object, value: object, label: str | None) -> bool:
+    """Whether a value is the one that was expected: a text is no number, an enum's label is as good as its index."""
+    if isinstance(expected, str) != isinstance(value, str):
+        return label is not None and expected == label
+    return expected == value

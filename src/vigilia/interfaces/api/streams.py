@@ -3,19 +3,27 @@
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
-
-from vigilia.table import Subscription
+from typing import Protocol
 
 MOST_STREAMS = 100
 
 
+class Counted(Protocol):
+    """What feeds a stream."""
+
+    @property
+    def replaced(self) -> int:
+        """Values that a newer one replaced before the client had fetched them."""
+        ...
+
+
 class Streams:
-    """All open streams, each a task that feeds a client from a subscription."""
+    """All open streams, each a task that feeds a client."""
 
     def __init__(self) -> None:
         self.ended = False
         """True once no stream may open any more."""
-        self._open: dict[asyncio.Task[None], Subscription] = {}
+        self._open: dict[asyncio.Task[None], Counted] = {}
         self._replaced = 0
 
     def __len__(self) -> int:
@@ -30,17 +38,17 @@ class Streams:
     @property
     def replaced(self) -> int:
         """Values that a newer one replaced before a client had fetched them, since the start."""
-        return self._replaced + sum(subscription.replaced for subscription in self._open.values())
+        return self._replaced + sum(source.replaced for source in self._open.values())
 
     @contextmanager
-    def opened(self, feed: asyncio.Task[None], subscription: Subscription) -> Generator[None, None, None]:
+    def opened(self, feed: asyncio.Task[None], source: Counted) -> Generator[None, None, None]:
         """Count a stream as open while the context lasts."""
-        self._open[feed] = subscription
+        self._open[feed] = source
         try:
             yield
         finally:
             del self._open[feed]
-            self._replaced += subscription.replaced
+            self._replaced += source.replaced
 
     def end(self) -> None:
         """End every stream, and let none open any more."""

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from vigilia.interfaces.api import events
+from vigilia.interfaces.api import events, feeding
 from vigilia.interfaces.api.models import PointAnswer
 from vigilia.points import Batch, Kind, Point, Reading, Sample
 
@@ -153,7 +153,7 @@ async def test_at_most_100_streams_are_open(service: Any, until: Any) -> None:
 
 
 async def test_a_client_that_stops_reading_is_dropped(service: Any, monkeypatch: Any, until: Any) -> None:
-    monkeypatch.setattr(events, "_STUCK_S", 0.2)
+    monkeypatch.setattr(feeding, "_STUCK_S", 0.2)
     service.table.add(Point(f"many:{n}", Kind.TEXT, "many", description="x" * 500) for n in range(20_000))
     host, port = service.server.address.removeprefix("http://").split(":")
     _reader, writer = await asyncio.open_connection(host, int(port), limit=1024)

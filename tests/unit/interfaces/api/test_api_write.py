@@ -1,9 +1,11 @@
 import asyncio
+import math
 from typing import Any
 
 import pytest
 
 from vigilia.errors import NotWritable, Refused, WriteError, WriteTimeout
+from vigilia.interfaces.api.models import ChangedAnswer
 from vigilia.points import Origin, Point, Value
 
 SELECTOR = "/api/v1/points/T1:PwrState-Sel/value"
@@ -178,3 +180,99 @@ async def test_a_write_that_never_ends_is_answered(service: Any, monkeypatch: An
     assert (status, body["error"]) == (504, "write-timeout")
     go.set()
     await service.table.drain_writes()
+
+
+# Only if it is still as it was seen
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "expected"),
+    [
+        ("T1:PwrState-Sel", True, True),
+        ("T1:PwrState-Sel", True, 1),
+        ("T1:PwrState-Sel", True, "On"),
+        ("T1:PwrState-Sel", None, None),
+        ("T2:Level-SP", 120.5, 120.5),  # beyond the limits of a write: equipment may say so
+        ("T2:Level-SP", math.nan, None),
+        ("T2:Desc-SP", "1", "1"),
+    ],
+)
+async def test_a_write_goes_through_where_the_point_is_as_it_was_seen(
+    service: Any, name: str, seen: Value | None, expected: object
+) -> None:
+    if seen is not None:
+        await service.publish(name, seen)
+    body = {"value": "x" if "Desc" in name else 0, "expected": expected}
+    async with service.client.put(f"/api/v1/points/{name}/value", json=body) as answer:
+        assert answer.status == 200, await answer.text()
+    assert len(service.equipment.writes) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "expected"),
+    [
+        ("T1:PwrState-Sel", True, False),
+        ("T1:PwrState-Sel", True, "Off"),
+        ("T1:PwrState-Sel", True, None),
+        ("T1:PwrState-Sel", None, 0),
+        ("T2:Level-SP", 5.5, 5),
+        ("T2:Level-SP", 5.5, "5.5"),
+        ("T2:Desc-SP", "1", 1),
+    ],
+)
+async def test_a_stale_write_is_refused_with_the_point_as_it_is(
+    service: Any, name: str, seen: Value | None, expected: object
+) -> None:
+    if seen is not None:
+        await service.publish(name, seen)
+    body = {"value": "x" if "Desc" in name else 0, "expected": expected}
+    async with service.client.put(f"/api/v1/points/{name}/value", json=body) as answer:
+        assert answer.status == 409
+        refusal = await answer.json()
+    ChangedAnswer.model_validate(refusal)
+    assert refusal["error"] == "changed"
+    assert name in refusal["detail"]
+    assert refusal["point"] == await service.get(f"/api/v1/points/{name}")
+    assert service.equipment.writes == []
+    assert service.journal.answers == ["Changed"]
+
+
+async def test_a_reading_may_have_to_be_the_one_that_was_seen(service: Any) -> None:
+    await service.publish("T2:Level-SP", 5.5, 1_700_000_000.1234)
+    seen = (await service.get("/api/v1/points/T2:Level-SP"))["timestamp"]
+    async with service.client.put(LEVEL, json={"value": 6, "expected": 5.5, "expected_timestamp": seen}) as answer:
+        assert answer.status == 200
+    for time in (seen, None):
+        async with service.client.put(LEVEL, json={"value": 7, "expected_timestamp": time}) as answer:
+            assert (answer.status, (await answer.json())["error"]) == (409, "changed")
+    assert [value for _, value in service.equipment.writes] == [6.0]
+
+
+async def test_of_two_operators_who_saw_the_same_one_is_told(service: Any) -> None:
+    await service.publish("T1:PwrState-Sel", False)
+    go = asyncio.Event()
+
+    async def behave(_point: Point, _value: Value) -> None:
+        await go.wait()
+
+    service.equipment.behave = behave
+    body = {"value": True, "expected": False}
+    writes = [asyncio.create_task(service.client.put(SELECTOR, json=body)) for _ in range(5)]
+    async with asyncio.timeout(5):
+        while len(service.journal.answers) < 4:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.005)
+    go.set()
+    answers = await asyncio.gather(*writes)
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409, 409]
+    assert len(service.equipment.writes) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"expected": []}, {"expected": {}}, {"expected_timestamp": 5}, {"expected_timestamp": "now"}, {"seen": 1}],
+)
+async def test_an_expectation_that_is_none_is_refused(service: Any, more: dict[str, object]) -> None:
+    status, answer = await service.failing("PUT", LEVEL, json={"value": 5} | more)
+    assert status == 422
+    assert answer["error"] in ("invalid-value", "invalid-request")
+    assert service.equipment.writes == []
