@@ -447,6 +447,26 @@ export interface components {
             via: string;
         };
         /**
+         * ChangedAnswer
+         * @description The point is not as it was expected to be: nothing was done.
+         */
+        ChangedAnswer: {
+            /**
+             * Detail
+             * @description a sentence for people
+             * @example no point is named 'T9:PwrState-Sel'
+             */
+            detail: string;
+            /**
+             * Error
+             * @description for programs
+             * @example unknown-point
+             */
+            error: string;
+            /** @description as it is now */
+            point: components["schemas"]["PointAnswer"];
+        };
+        /**
          * ErrorAnswer
          * @description What every error looks like.
          */
@@ -877,6 +897,11 @@ export interface components {
              */
             pending: true;
             /**
+             * Precision
+             * @description decimals that a display should show of a number
+             */
+            precision: number;
+            /**
              * Severity
              * @enum {string}
              */
@@ -886,6 +911,12 @@ export interface components {
              * @enum {string}
              */
             status: "NO_ALARM" | "READ" | "WRITE" | "HIHI" | "HIGH" | "LOLO" | "LOW" | "STATE" | "COMM" | "TIMEOUT" | "UDF";
+            /**
+             * System
+             * @description "vigilia": the service itself
+             * @example aruba
+             */
+            system: string;
             /** Timestamp */
             timestamp: string | null;
             /** Units */
@@ -947,6 +978,11 @@ export interface components {
              */
             name: string;
             /**
+             * Precision
+             * @description decimals that a display should show of a number
+             */
+            precision: number;
+            /**
              * Severity
              * @enum {string}
              */
@@ -956,6 +992,12 @@ export interface components {
              * @enum {string}
              */
             status: "NO_ALARM" | "READ" | "WRITE" | "HIHI" | "HIGH" | "LOLO" | "LOW" | "STATE" | "COMM" | "TIMEOUT" | "UDF";
+            /**
+             * System
+             * @description "vigilia": the service itself
+             * @example aruba
+             */
+            system: string;
             /** Timestamp */
             timestamp: string | null;
             /** Units */
@@ -1366,14 +1408,22 @@ export interface operations {
     follow_points: {
         parameters: {
             query?: {
+                /** @description short events, as pages take them */
+                compact?: boolean;
                 /** @description the device's name */
                 device?: string;
                 /** @description the link's name */
                 link?: string;
                 /** @description only the points of these names */
                 name?: string[];
+                /** @description of a compact stream: whether points are followed at all */
+                points?: boolean;
                 /** @description part of the name or the description, in either case */
                 q?: string;
+                /** @description of a compact stream: only the points of this system */
+                system?: string;
+                /** @description of a compact stream: what else is followed */
+                watch?: ("alarms" | "links" | "health" | "reactors" | "notices")[];
             };
             header?: never;
             path?: never;
@@ -1381,7 +1431,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description events named `point`, each with one point as `/api/v1/points/{name}` gives it */
+            /** @description events named `point`, each with one point as `/api/v1/points/{name}` gives it; of a compact stream `points`, `gone`, `defined`, `beat`, and one named as each topic that is watched */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1408,7 +1458,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no point has one of these names */
+            /** @description no point has one of these names; a compact stream takes any */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1953,6 +2003,16 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
+                     * Expected
+                     * @description left out: anything; else what the value must still be, an enum's as index or label, or null for a point that was never read
+                     */
+                    expected?: boolean | number | string | null;
+                    /**
+                     * Expected Timestamp
+                     * @description left out: any; else the time that the reading must still have
+                     */
+                    expected_timestamp?: string | null;
+                    /**
                      * Value
                      * @description an enum takes its index or its label
                      * @example 1
@@ -2026,13 +2086,13 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description refused by the point's present state: its link is down, or too many writes wait */
+            /** @description refused by the point's present state: its link is down, too many writes wait, or it is not as expected */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
+                    "application/json": components["schemas"]["ErrorAnswer"] | components["schemas"]["ChangedAnswer"];
                 };
             };
             /** @description the body is larger than 64 KiB */

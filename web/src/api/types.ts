@@ -3,12 +3,7 @@ import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
 
-export type Point = Schemas["PointAnswer"] & {
-  /** The system it belongs to, where the service says it. */
-  readonly system?: string | null;
-  /** Decimals that a display should show of a number, where the service says it. */
-  readonly precision?: number | null;
-};
+export type Point = Schemas["PointAnswer"];
 export type PointValue = boolean | number | string;
 export type Alarm = Schemas["AlarmAnswer"];
 export type AlarmState = Alarm["state"];

@@ -42,7 +42,6 @@ export function Shell(): JSX.Element {
           <ErrorBoundary place={here}>{page ? <Loaded key={page.path} page={page} /> : <NotFound path={here} />}</ErrorBoundary>
         </main>
       </div>
-      {session.value?.role && <ShellStream />}
       <Toasts />
       <Keys />
       <SignInDialog />
@@ -50,7 +49,10 @@ export function Shell(): JSX.Element {
   );
 }
 
-/** What the shell itself follows: alarms for their count, health for what pages say of the watch. */
+/**
+ * What the shell itself follows: alarms for their count, health for what pages say of the watch. It comes with the page,
+ * so that the stream is opened once, for both.
+ */
 function ShellStream(): null {
   useLive({ watch: ["alarms", "health"] });
   return null;
@@ -86,7 +88,12 @@ function Loaded({ page }: { readonly page: Page }): JSX.Element {
   if (wrong) throw new Error(t("The page could not be loaded. After an update of Vigilia, load it again."), { cause: wrong.is });
   if (!component) return <div class="page loading" aria-busy="true" aria-label={t("Loading")} />;
   const Component = component.is;
-  return <Component />;
+  return (
+    <>
+      {session.value?.role && <ShellStream />}
+      <Component />
+    </>
+  );
 }
 
 /** Where nobody may read without signing in, ask them to: on the page for it, which leads back here. */

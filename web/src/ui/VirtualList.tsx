@@ -1,6 +1,6 @@
 // A list of thousands of rows, of which only those in sight exist.
 import type { ComponentChildren, JSX } from "preact";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const BEYOND = 8; // rows kept above and below what is in sight
 
@@ -14,8 +14,10 @@ interface Props<R> {
   readonly render: (row: R, index: number) => ComponentChildren;
   /** Enter or a click on a row. */
   readonly onOpen?: (row: R) => void;
+  /** What other keys do with the row that is active: " ", "c" … */
+  readonly keys?: Readonly<Record<string, (row: R) => void>>;
   readonly rowClass?: (row: R) => string;
-  /** What stands above the rows and scrolls sideways with them. */
+  /** A row of column headers, role="row", that stays above the rows. */
   readonly header?: ComponentChildren;
 }
 
@@ -24,8 +26,9 @@ interface Props<R> {
  * Rows are a grid of one column to assistive technology, with their positions, so that it knows of those out of sight.
  */
 export function VirtualList<R>(props: Props<R>): JSX.Element {
-  const { label, rows, rowKey, rowHeight, render, onOpen, rowClass, header } = props;
+  const { label, rows, rowKey, rowHeight, render, onOpen, keys, rowClass, header } = props;
   const frame = useRef<HTMLDivElement>(null);
+  const id = useId();
   const [{ first, count }, setWindow] = useState({ first: 0, count: 40 });
   const [active, setActive] = useState(0);
   const at = Math.min(active, Math.max(0, rows.length - 1));
@@ -67,6 +70,7 @@ export function VirtualList<R>(props: Props<R>): JSX.Element {
     const row = rows[at];
     if (to !== undefined) moveTo(to);
     else if (event.key === "Enter" && row !== undefined && onOpen) onOpen(row);
+    else if (row !== undefined && keys?.[event.key]) keys[event.key]?.(row);
     else return;
     event.preventDefault();
   };
@@ -79,28 +83,32 @@ export function VirtualList<R>(props: Props<R>): JSX.Element {
       class="virtual"
       role="grid"
       aria-label={label}
-      aria-rowcount={rows.length}
-      aria-activedescendant={rows.length > 0 ? rowId(label, at) : undefined}
+      aria-rowcount={rows.length + (header === undefined ? 0 : 1)}
+      aria-activedescendant={at >= start && at < start + seen.length ? `${id}-${at}` : undefined}
       tabIndex={0}
       onScroll={measure}
       onKeyDown={onKeyDown}
     >
-      {header !== undefined && <div class="list-header">{header}</div>}
+      {header !== undefined && (
+        <div class="list-header" role="rowgroup">
+          {header}
+        </div>
+      )}
       <div class="all" role="rowgroup" style={{ height: `${rows.length * rowHeight}px` }}>
         {seen.map((row, offset) => {
           const index = start + offset;
           return (
             <div
               key={rowKey(row)}
-              id={rowId(label, index)}
+              id={`${id}-${index}`}
               role="row"
-              aria-rowindex={index + 1}
+              aria-rowindex={index + (header === undefined ? 1 : 2)}
               class={`list-row ${index === at ? "active" : ""} ${onOpen ? "opens" : ""} ${rowClass?.(row) ?? ""}`}
               style={{ transform: `translateY(${index * rowHeight}px)`, height: `${rowHeight}px` }}
               onClick={(event) => {
                 setActive(index);
                 const on = event.target instanceof Element ? event.target : null;
-                if (onOpen && !on?.closest("a, button, input, label")) onOpen(row);
+                if (onOpen && !on?.closest("a, button, input, label, select")) onOpen(row);
               }}
             >
               {render(row, index)}
@@ -110,8 +118,4 @@ export function VirtualList<R>(props: Props<R>): JSX.Element {
       </div>
     </div>
   );
-}
-
-function rowId(label: string, index: number): string {
-  return `row-${label.replace(/\W+/g, "-")}-${index}`;
 }

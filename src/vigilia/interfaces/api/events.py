@@ -84,8 +84,9 @@ class EventStream(EventResponse[Subscription]):
             await asyncio.sleep(_GATHER_S)
 
     def _event(self, number: int, name: str, reading: Reading) -> bytes:
-        point = self.parts.table.point(name)
-        return b"event: point\nid: %d\ndata: %b\n\n" % (number, encode(point_json(point, reading)))
+        table = self.parts.table
+        shown = point_json(table.point(name), reading, table.system(name))
+        return b"event: point\nid: %d\ndata: %b\n\n" % (number, encode(shown))
 
 
 @router.get(

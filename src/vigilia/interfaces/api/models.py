@@ -58,6 +58,8 @@ class PointAnswer(BaseModel):
     limits: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
         description="smallest and largest value that a write may ask for"
     )
+    precision: int = Field(description="decimals that a display should show of a number")
+    system: str = Field(description='"vigilia": the service itself', examples=["aruba"])
 
 
 class PendingAnswer(PointAnswer):

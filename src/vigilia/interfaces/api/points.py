@@ -58,8 +58,8 @@ class PointPageQuery(PointFilter, PageQuery):
     """Which points, and which page of them."""
 
 
-def point_json(point: Point, reading: Reading) -> dict[str, Any]:
-    """Return a point and its reading as the API shows them: a number that is not finite as null."""
+def point_json(point: Point, reading: Reading, system: str) -> dict[str, Any]:
+    """Return a point of a system and its reading as the API shows them: a number that is not finite as null."""
     value = None if isinstance(reading.value, float) and not math.isfinite(reading.value) else reading.value
     return {
         "name": point.name,
@@ -76,6 +76,8 @@ def point_json(point: Point, reading: Reading) -> dict[str, Any]:
         "kind": point.kind.value,
         "labels": point.labels,
         "limits": point.limits,
+        "precision": point.precision,
+        "system": system,
     }
 
 
@@ -86,7 +88,7 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
     page = points[: query.limit]
     items: list[dict[str, Any]] = []
     for start in range(0, len(page), _POINTS_AT_ONCE):
-        items += [point_json(point, parts.table.reading(point.name)) for point in page[start : start + _POINTS_AT_ONCE]]
+        items += [_present(parts.table, point.name) for point in page[start : start + _POINTS_AT_ONCE]]
         await asyncio.sleep(0)
     return JsonAnswer({"items": items, "next": cursor(page[-1].name) if len(points) > len(page) else None})
 
@@ -116,14 +118,14 @@ async def write_point(name: PointName, request: Request, parts: Parts) -> Respon
         async with asyncio.timeout(_ANSWER_S):
             reading = await parts.table.write(name, value, origin, check)
     except Changed as error:
-        present = point_json(parts.table.point(name), parts.table.reading(name))
+        present = _present(parts.table, name)
         return JsonAnswer({"error": "changed", "detail": str(error), "point": present}, 409)
     except Pending:
-        kept = point_json(parts.table.point(name), parts.table.reading(name))
+        kept = _present(parts.table, name)
         return JsonAnswer(kept | {"pending": True}, 202)
     except TimeoutError as error:
         raise WriteTimeout(f"{name}: no answer within {_ANSWER_S:g} s; the audit will say how it ended") from error
-    return JsonAnswer(point_json(parts.table.point(name), reading))
+    return JsonAnswer(point_json(parts.table.point(name), reading, parts.table.system(name)))
 
 
 @router.get(
@@ -133,7 +135,11 @@ async def write_point(name: PointName, request: Request, parts: Parts) -> Respon
 )
 async def get_point(name: PointName, parts: Parts) -> Response:
     """Give one point with its latest reading."""
-    return JsonAnswer(point_json(parts.table.point(name), parts.table.reading(name)))
+    return JsonAnswer(_present(parts.table, name))
+
+
+def _present(table: PointTable, name: str) -> dict[str, Any]:
+    return point_json(table.point(name), table.reading(name), table.system(name))
 
 
 def _from(last: str | None, points: Iterable[Point], table: PointTable) -> list[Point]:
@@ -166,7 +172,7 @@ async def _asked(request: Request) -> tuple[object, Check | None]:
 
 def _check_unchanged(expected: Mapping[str, object], point: Point, reading: Reading) -> None:
     """Raise Changed where a point is not as it was expected to be."""
-    shown = point_json(point, reading)
+    shown = point_json(point, reading, system="")
     value, label = shown["value"], shown["label"]
     if "expected" in expected and not _is_same(expected["expected"], value, label):
         raise Changed(f"{point.name} is {shorten(label or value)} by now, not {shorten(expected['expected'])}")

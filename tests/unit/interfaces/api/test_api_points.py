@@ -31,6 +31,8 @@ async def test_a_point_looks_as_the_design_says(alarmed: Any) -> None:
         "kind": "enum",
         "labels": ["Disabled", "Searching", "Delivering", "Fault"],
         "limits": None,
+        "precision": 3,
+        "system": "vigilia",
     }
 
 
