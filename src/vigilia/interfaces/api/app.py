@@ -3,7 +3,19 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from vigilia.interfaces.api import alarms, audit, events, health, history, incidents, links, outbox, points, reactors
+from vigilia.interfaces.api import (
+    alarms,
+    audit,
+    events,
+    evidence,
+    health,
+    history,
+    incidents,
+    links,
+    outbox,
+    points,
+    reactors,
+)
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
 from vigilia.interfaces.api.live import Hub
@@ -50,6 +62,7 @@ def build_app(parts: ApiParts) -> FastAPI:
     answer_failures(app)
     for module in (points, links, reactors, alarms, incidents, outbox, history, events, audit, health):
         app.include_router(module.router)
+    app.include_router(evidence.router)
     app.include_router(docs_router())
     app.include_router(pages_router())
     return app

@@ -1,0 +1,107 @@
+// What is wrong, by cause: an alarm, and below it those that it keeps quiet.
+import { SEVERITIES, type Alarm } from "../../api/types.ts";
+
+/** A card that told people of an alarm. */
+export interface Told {
+  readonly channel: string;
+  readonly card: number;
+  readonly at: string;
+}
+
+/** What somebody did about an alarm. */
+export interface Act {
+  readonly by: string;
+  readonly at: string;
+  readonly comment: string;
+}
+
+/** An alarm with what a service of this version says besides. */
+export type Wrong = Alarm & {
+  readonly told?: readonly Told[];
+  readonly acknowledgement?: Act | null;
+  readonly quieted?: Act | null;
+  readonly area?: string;
+};
+
+/** An alarm and those that it suppresses, which may suppress others. */
+export interface Cause {
+  readonly alarm: Wrong;
+  readonly suppresses: readonly Cause[];
+  /** How many there are below it altogether. */
+  readonly count: number;
+}
+
+export interface Causes {
+  /** Those that want somebody, the most urgent first; with what they suppress. */
+  readonly standing: readonly Cause[];
+  /** Shelved and out of service, the newest first. */
+  readonly quiet: readonly Cause[];
+  /** All that are suppressed. */
+  readonly suppressed: number;
+}
+
+const RANKS: Readonly<Record<string, number>> = { unacknowledged: 0, returned: 1, acknowledged: 2 };
+
+/** Put alarms in order. */
+export function causesOf(alarms: Iterable<Wrong>): Causes {
+  const all = new Map<string, Wrong>();
+  for (const alarm of alarms) all.set(alarm.id, alarm);
+  const below = new Map<string, Wrong[]>();
+  const roots: Wrong[] = [];
+  let suppressed = 0;
+  for (const alarm of all.values()) {
+    if (alarm.state === "suppressed") suppressed += 1;
+    const cause = alarm.state === "suppressed" ? alarm.suppressed_by : null;
+    if (cause === null || cause === undefined || !all.has(cause) || cause === alarm.id) {
+      roots.push(alarm);
+      continue;
+    }
+    const siblings = below.get(cause);
+    if (siblings) siblings.push(alarm);
+    else below.set(cause, [alarm]);
+  }
+  const seen = new Set<string>(); // two that name each other must not go round and round
+  const grow = (alarm: Wrong): Cause => {
+    seen.add(alarm.id);
+    const suppresses = (below.get(alarm.id) ?? [])
+      .filter(({ id }) => !seen.has(id))
+      .sort(byUrgency)
+      .map(grow);
+    return { alarm, suppresses, count: suppresses.reduce((sum, { count }) => sum + count + 1, 0) };
+  };
+  const trees = roots.sort(byUrgency).map(grow);
+  for (const alarm of all.values()) if (!seen.has(alarm.id)) trees.push(grow(alarm));
+  return {
+    standing: trees.filter(({ alarm }) => !isQuiet(alarm)),
+    quiet: trees.filter(({ alarm }) => isQuiet(alarm)),
+    suppressed,
+  };
+}
+
+/** Whether somebody has said that an alarm is not to be told for now. */
+export function isQuiet({ state }: Alarm): boolean {
+  return state === "shelved" || state === "out-of-service";
+}
+
+/** Whether somebody has yet to say that they know. */
+export function wantsAcknowledgement({ state }: Alarm): boolean {
+  return state === "unacknowledged" || state === "returned";
+}
+
+/** Not acknowledged before acknowledged, severe before slight, new before old. */
+function byUrgency(left: Wrong, right: Wrong): number {
+  return (
+    (RANKS[left.state] ?? 3) - (RANKS[right.state] ?? 3) ||
+    SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity) ||
+    right.since.localeCompare(left.since) ||
+    left.id.localeCompare(right.id)
+  );
+}
+
+/** Return the page on which one deals with what an alarm is about: its port, its plant, its reactor, or its point. */
+export function placeOf({ id, point, device }: Alarm): string {
+  const rule = id.slice(0, id.indexOf("@"));
+  if (rule === "poe-fault") return `/poe?${new URLSearchParams({ device })}`;
+  if (rule === "switch-lost") return `/poe?${new URLSearchParams({ switch: device.slice(device.indexOf(":") + 1) })}`;
+  return `/points?${new URLSearchParams({ name: point })}`;
+}
