@@ -6,7 +6,7 @@ yet. With a plant's coordinates a reading counts towards a failure only while th
 
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,34 @@ def clear_sky_irradiance(moment: float, latitude: float, longitude: float) -> fl
     angle = zenith(Observer(latitude, longitude), datetime.fromtimestamp(moment, UTC), with_refraction=False)
     height = math.cos(math.radians(angle))
     return 1098.0 * height * math.exp(-0.059 / height) if height > 0 else 0.0
+
+
+def elevation(moment: float, latitude: float, longitude: float) -> float:
+    """Return how high the sun stands over a place at `moment` (seconds UTC), in degrees; below the horizon negative."""
+    from astral import Observer
+    from astral.sun import elevation as elevation_of
+
+    return elevation_of(Observer(latitude, longitude), datetime.fromtimestamp(moment, UTC))
+
+
+def day_of(moment: float, zone: tzinfo) -> date:
+    """Return the local day of `moment` (seconds UTC)."""
+    return datetime.fromtimestamp(moment, zone).date()
+
+
+@lru_cache(maxsize=4_096)
+def sunrise_and_sunset(day: date, latitude: float, longitude: float, zone: str) -> tuple[float | None, float | None]:
+    """Return when the sun rises and sets at a place on a local day, seconds UTC; None: on that day it does not."""
+    from astral import Observer
+    from astral.sun import sunrise, sunset
+
+    found: list[float | None] = []
+    for event in (sunrise, sunset):
+        try:
+            found.append(event(Observer(latitude, longitude), day, tzinfo=ZoneInfo(zone)).timestamp())
+        except ValueError:  # astral's word for a day or a night without an end
+            found.append(None)
+    return found[0], found[1]
 
 
 def counts(window: Window, moment: float) -> tuple[bool, bool]:

@@ -13,6 +13,8 @@ from vigilia.fleet import ReactorItem
 MOST_LISTED = 20_000
 """Ports, relays and inverters, or parameters, that a view lists; it says how many it leaves out."""
 
+Role = Literal["reading", "setting", "command"]
+PartKind = Literal["sensor", "actuator", "loop", "agent"]
 Names = Mapping[str, str]
 """Points' names by what they are: "Sts", "Power"."""
 
@@ -128,7 +130,7 @@ class ParameterView:
 
     name: str
     title: str
-    role: Literal["reading", "setting", "command"]
+    role: Role
     kind: str
     units: str | None
     limits: tuple[float, float] | None
@@ -185,7 +187,7 @@ class PartView:
 
     name: str
     title: str
-    kind: Literal["sensor", "actuator", "loop", "agent"]
+    kind: PartKind
     model: str
     """Such as "ezo-ph", "pwm", "ph-dosing"."""
     place: str

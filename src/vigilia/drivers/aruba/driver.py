@@ -10,12 +10,15 @@ from vigilia.drivers import Surroundings
 from vigilia.drivers.aruba.client import ArubaClient, NoSuchPort, Object
 from vigilia.drivers.aruba.config import ArubaConfig, SwitchConfig
 from vigilia.drivers.aruba.mapping import FAULT_RULE, PortPoints, contact_rule
+from vigilia.drivers.aruba.view import Shown, view_of
 from vigilia.errors import StartError
+from vigilia.language import tr
 from vigilia.link import Link
 from vigilia.points import Batch, Origin, Point, Reading, Sample, Severity, Status, Value
 from vigilia.rules import Rule
 from vigilia.scan import Follow, Job, Scan
 from vigilia.settings import Section
+from vigilia.views import PoeView
 
 _logger = logging.getLogger(__name__)
 
@@ -28,6 +31,7 @@ class Switch:
     ) -> None:
         self.name = switch.name
         self._config = config
+        self._switch = switch
         self._table = surroundings.table
         self._clock: Clock = surroundings.clock
         self._chosen = surroundings.chosen
@@ -55,6 +59,11 @@ class Switch:
     def points(self) -> Iterator[Point]:
         """The points of all ports."""
         return (point for port in self._ports for point in port.points)
+
+    @property
+    def shown(self) -> Shown:
+        """What is to be shown of it."""
+        return Shown(self._switch, self._ports)
 
     async def write(self, point: Point, value: Value) -> None:
         """Switch a port on or off."""
@@ -159,6 +168,16 @@ class ArubaDriver:
         switches = [Switch(config, switch, tls, surroundings) for switch in config.switches]
         self._by_name = {switch.name: switch for switch in switches}
         self._instance = surroundings.instance
+        self._table = surroundings.table
+
+    @property
+    def title(self) -> str:
+        """What people call what it watches."""
+        return tr("PoE ports")
+
+    def view(self) -> PoeView:
+        """Return the switches by room."""
+        return view_of((switch.shown for switch in self._by_name.values()), self._instance, self._table)
 
     @property
     def points(self) -> Sequence[Point]:

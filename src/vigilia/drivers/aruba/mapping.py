@@ -135,7 +135,7 @@ class PortPoints:
 
     def __init__(self, config: ArubaConfig, switch: SwitchConfig, port: PortConfig, max_age_s: float) -> None:
         self.port = port.port
-        device = port.device
+        self.device = device = port.device
         self.sel, self.sts, self.raw, self.desc = (
             f"{device}:PwrState-{suffix}" for suffix in ("Sel", "Sts", "Raw", "Desc")
         )

@@ -21,6 +21,7 @@ from vigilia.drivers.pvoperation.plants import Plant, tell_apart
 from vigilia.drivers.pvoperation.reader import Reader
 from vigilia.drivers.pvoperation.rules import rules_of
 from vigilia.drivers.pvoperation.sweep import Sweep
+from vigilia.drivers.pvoperation.view import view_of
 from vigilia.drivers.pvoperation.watch import SOURCE, PlantWatch
 from vigilia.errors import LinkError, ReadOnly, StartError
 from vigilia.language import tr
@@ -30,6 +31,7 @@ from vigilia.rules import Rule
 from vigilia.scan import Follow, Job, Scan
 from vigilia.settings import Section
 from vigilia.store import StoreError
+from vigilia.views import PlantsView
 
 _logger = logging.getLogger(__name__)
 
@@ -106,6 +108,15 @@ class PvOperationDriver:
     async def write(self, point: Point, value: Value, origin: Origin) -> None:
         """Refuse: plants are watched, not commanded."""
         raise ReadOnly(f"{point.name} is read-only")
+
+    @property
+    def title(self) -> str:
+        """What people call what it watches."""
+        return tr("Photovoltaic plants")
+
+    def view(self) -> PlantsView:
+        """Return the plants with their relays and inverters."""
+        return view_of(self._known.values(), self._watch, self._table, self._clock.now())
 
     def request_counts(self) -> tuple[int, int]:
         """Return how many requests of the last 24 hours went well, and how many there were."""

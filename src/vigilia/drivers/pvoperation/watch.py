@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -19,11 +19,11 @@ from vigilia.drivers.pvoperation.pace import Pace
 from vigilia.drivers.pvoperation.plants import Plant
 from vigilia.drivers.pvoperation.progress import Progress, days_between
 from vigilia.drivers.pvoperation.reader import Reader
-from vigilia.drivers.pvoperation.records import CLASSES
+from vigilia.drivers.pvoperation.records import CLASSES, FlagClass
 from vigilia.drivers.pvoperation.rules import INVERTER_FAILURE, relay_rule_name
 from vigilia.drivers.pvoperation.sweep import Outcome
 from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused
-from vigilia.points import Batch, Checkpoint, Point, Reading, Sample, Severity, Status
+from vigilia.points import Batch, Checkpoint, Point, Reading, Sample, Severity, Status, Window
 from vigilia.rules import Standing
 
 _logger = logging.getLogger(__name__)
@@ -128,6 +128,34 @@ class PlantWatch:
         progress = self._progress_of(family, plant.id, now)
         advanced = progress.count_absences(self._equipment.get(_key(family, plant.id), ()), (), counting=True)
         await self._publish(family, plant, Digest.of_nothing(progress), progress, advanced)
+
+    # How it stands with a plant
+
+    def window(self, plant: str) -> Window:
+        """Return the hours in which a plant's inverters are judged."""
+        return self._catalogue.window(plant)
+
+    def equipment(self, family: Family, plant: str) -> list[str]:
+        """Return the ids of a plant's relays or inverters that are known."""
+        return sorted(self._equipment.get(_key(family, plant), ()))
+
+    def relay_alarms(self, plant: str) -> Iterator[tuple[str, FlagClass]]:
+        """Give each alarm of a plant's relays that is active: which relay, and which class."""
+        alarms = self._alarms
+        for relay in self.equipment(RELAY, plant) if alarms else ():
+            for flags in CLASSES:
+                name = mapping.relay_status(plant, relay, flags.name)
+                if alarms and alarms.standing(relay_rule_name(flags.name), name) is Standing.ACTIVE:
+                    yield relay, flags
+
+    def is_suppressed(self, plant: str, inverter: str) -> bool:
+        """Whether an inverter's failure would not be told, by design."""
+        alarms = self._alarms
+        if alarms is None:
+            return False
+        return alarms.standing(INVERTER_FAILURE, mapping.power(plant, inverter)) is Standing.SUPPRESSED
+
+    # Inside
 
     async def _ask(
         self, family: Family, plant: Plant, days: Sequence[date], deadline: float
@@ -248,7 +276,7 @@ class PlantWatch:
             return
         now = self._clock.now()
         progress = self._progress_of(INVERTER, plant, now)
-        tripped = self._has_relay_alarm(plant)
+        tripped = next(self.relay_alarms(plant), None) is not None
         samples: list[Sample] = []
         for inverter in sorted(inverters):
             if mapping.state(plant, inverter) not in self._declared:
@@ -275,15 +303,6 @@ class PlantWatch:
             return True
         alarms = self._alarms
         return alarms is not None and alarms.standing(relay_rule_name(class_name), name) is not Standing.NORMAL
-
-    def _has_relay_alarm(self, plant: str) -> bool:
-        alarms = self._alarms
-        return alarms is not None and any(
-            alarms.standing(relay_rule_name(flags.name), mapping.relay_status(plant, relay, flags.name))
-            is Standing.ACTIVE
-            for relay in self._equipment.get(_key(RELAY, plant), ())
-            for flags in CLASSES
-        )
 
     def _unconfirmed(self, plant: str, inverter: str, now: float) -> Sample:
         """Return an inverter's last power as one that nothing confirms any more."""

@@ -17,15 +17,18 @@ from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.drivers.reactor.registry import Registry
 from vigilia.drivers.reactor.rules import SYSTEM, ReactorPoints, rules_of
 from vigilia.drivers.reactor.samples import SampleSink
+from vigilia.drivers.reactor.view import view_of
 from vigilia.drivers.reactor.writes import Writes
 from vigilia.errors import StartError
 from vigilia.fleet import ReactorItem
+from vigilia.language import tr
 from vigilia.link import Link
 from vigilia.points import Batch, Checkpoint, Origin, Point, Sample, Severity, Status, Value
 from vigilia.rules import Rule
 from vigilia.settings import Section
 from vigilia.store import StoreError
 from vigilia.store.reactors import load_reactors, load_settings
+from vigilia.views import ReactorsView
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
 _logger = logging.getLogger(__name__)
@@ -132,7 +135,16 @@ class ReactorDriver:
         kept = [f"the store does not take reactors' settings: {failure}"] if failure else []
         return self._listener.missing() + kept
 
-    # The fleet
+    # The fleet, and how it is looked at
+
+    @property
+    def title(self) -> str:
+        """What people call what it watches."""
+        return tr("Reactors")
+
+    def view(self) -> ReactorsView:
+        """Return the reactors with their parts."""
+        return view_of(self._registry.items(), self._registry.reactors)
 
     def reactors(self) -> Sequence[ReactorItem]:
         """Return every reactor, by id."""

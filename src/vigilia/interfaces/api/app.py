@@ -15,6 +15,7 @@ from vigilia.interfaces.api import (
     outbox,
     points,
     reactors,
+    systems,
 )
 from vigilia.interfaces.api.answers import answer_failures, failures
 from vigilia.interfaces.api.docs import SCHEMA_PATH, docs_router
@@ -60,7 +61,7 @@ def build_app(parts: ApiParts) -> FastAPI:
     app.state.parts = parts
     app.state.hub = Hub(parts)
     answer_failures(app)
-    for module in (points, links, reactors, alarms, incidents, outbox, history, events, audit, health):
+    for module in (points, links, systems, reactors, alarms, incidents, outbox, history, events, audit, health):
         app.include_router(module.router)
     app.include_router(evidence.router)
     app.include_router(docs_router())
