@@ -328,6 +328,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/systems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Systems
+         * @description List what is watched, the service itself last.
+         */
+        get: operations["list_systems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/systems/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show System
+         * @description Show the equipment of one system; points are named, and followed apart.
+         */
+        get: operations["show_system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -465,6 +505,37 @@ export interface components {
              * @example epics
              */
             via: string;
+        };
+        /**
+         * CalibrationModel
+         * @description How a part is calibrated.
+         */
+        CalibrationModel: {
+            /** Calibrating */
+            calibrating: string | null;
+            /**
+             * Command
+             * @description the point that takes "begin", the steps, "clear" and "end"
+             */
+            command: string;
+            /** Export */
+            export: string | null;
+            /**
+             * Stable Relative
+             * @description whether that is a part of the reading rather than in its units
+             */
+            stable_relative: boolean;
+            /** Stable Within */
+            stable_within: number | null;
+            /** State */
+            state: string | null;
+            /** Steps */
+            steps: components["schemas"]["StepModel"][];
+            /**
+             * Value
+             * @description the point of the reading that must be stable
+             */
+            value: string | null;
         };
         /**
          * ChangedAnswer
@@ -700,6 +771,28 @@ export interface components {
             told: boolean;
         };
         /**
+         * InverterModel
+         * @description An inverter.
+         */
+        InverterModel: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /**
+             * Suppressed By
+             * @description why its failure is not told, for people; null: it is
+             */
+            suppressed_by: string | null;
+        };
+        /**
          * LinkAnswer
          * @description A link and how it fares.
          */
@@ -744,6 +837,16 @@ export interface components {
             since: string;
             /** Waiting Writes */
             waiting_writes: number;
+        };
+        /**
+         * LinkCounts
+         * @description Links, or reactors that are accepted.
+         */
+        LinkCounts: {
+            /** Connected */
+            connected: number;
+            /** Total */
+            total: number;
         };
         /**
          * NoticeAnswer
@@ -807,6 +910,28 @@ export interface components {
             kind: "raised" | "cleared" | "heartbeat" | "report" | "service";
             /** Line */
             line: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * OtherModel
+         * @description A system of which nothing but its points is known.
+         */
+        OtherModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "other";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Points */
+            points: string[];
             /** Title */
             title: string;
         };
@@ -900,6 +1025,99 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[SystemAnswer] */
+        Page_SystemAnswer_: {
+            /** Items */
+            items: components["schemas"]["SystemAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
+        /**
+         * ParameterModel
+         * @description One thing of a part that can be read, set or asked for.
+         */
+        ParameterModel: {
+            /**
+             * Command
+             * @description the point to write a command to
+             */
+            command: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Desired
+             * @description the point to write a setting to
+             */
+            desired: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "enum" | "number" | "integer" | "text" | "boolean";
+            /** Labels */
+            labels: string[];
+            /** Limits */
+            limits: number[] | null;
+            /** Name */
+            name: string;
+            /**
+             * Reported
+             * @description the point that tells what holds, or what is measured
+             */
+            reported: string | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "reading" | "setting" | "command";
+            /**
+             * Step
+             * @description between two values that a form should offer
+             */
+            step: number | null;
+            /**
+             * Takes Value
+             * @description false: a command that is only asked for, with 1
+             */
+            takes_value: boolean;
+            /** Title */
+            title: string;
+            /** Units */
+            units: string | null;
+        };
+        /**
+         * PartModel
+         * @description A sensor, an actuator, a control loop, or the agent itself.
+         */
+        PartModel: {
+            calibration: components["schemas"]["CalibrationModel"] | null;
+            /**
+             * Contact
+             * @description the point that says whether its agent can talk to it
+             */
+            contact: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "sensor" | "actuator" | "loop" | "agent";
+            /**
+             * Model
+             * @example ezo-ph
+             */
+            model: string;
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: components["schemas"]["ParameterModel"][];
+            /** Place */
+            place: string;
+            /** Title */
+            title: string;
+        };
         /**
          * PendingAnswer
          * @description A point whose new value is kept, and not applied yet.
@@ -987,6 +1205,103 @@ export interface components {
             value: boolean | number | string | null;
         };
         /**
+         * PlantModel
+         * @description A plant.
+         */
+        PlantModel: {
+            /**
+             * Capacity
+             * @description with its unit; empty: not known
+             */
+            capacity: string;
+            /** Id */
+            id: string;
+            /** In Window */
+            in_window: boolean;
+            /** Inverters */
+            inverters: components["schemas"]["InverterModel"][];
+            /**
+             * Last Data
+             * @description the time of its newest record
+             */
+            last_data: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /** Relays */
+            relays: components["schemas"]["RelayModel"][];
+            /**
+             * Sun Elevation Deg
+             * @description null: the plant's coordinates are not known
+             */
+            sun_elevation_deg: number | null;
+            /** Sunrise */
+            sunrise: string | null;
+            /** Sunset */
+            sunset: string | null;
+            /** Timezone */
+            timezone: string;
+            /**
+             * Window
+             * @description the local hours in which its inverters are judged
+             * @example [
+             *       "06:30",
+             *       "17:30"
+             *     ]
+             */
+            window: string[];
+        };
+        /**
+         * PlantsModel
+         * @description Photovoltaic plants.
+         */
+        PlantsModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "plants";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Plants */
+            plants: components["schemas"]["PlantModel"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * PoeModel
+         * @description Ports that power devices.
+         */
+        PoeModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "poe";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Rooms */
+            rooms: components["schemas"]["RoomModel"][];
+            /** Title */
+            title: string;
+        };
+        /**
          * PointAnswer
          * @description A point and its latest reading.
          */
@@ -1068,6 +1383,26 @@ export interface components {
             value: boolean | number | string | null;
         };
         /**
+         * PortModel
+         * @description A port of a switch.
+         */
+        PortModel: {
+            /**
+             * Device
+             * @description what it powers
+             */
+            device: string;
+            /** Id */
+            id: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+        };
+        /**
          * ReactorAnswer
          * @description A reactor and how it stands with it.
          */
@@ -1135,6 +1470,134 @@ export interface components {
             version: string;
         };
         /**
+         * ReactorModel
+         * @description A reactor with its parts.
+         */
+        ReactorModel: {
+            /** Address */
+            address: string;
+            /**
+             * Enrolled
+             * @description it has a token, and must show it
+             */
+            enrolled: boolean;
+            /**
+             * Id
+             * @example R1
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Oldest Waiting S */
+            oldest_waiting_s: number | null;
+            /**
+             * Own
+             * @description the points of what the service says of it
+             */
+            own: {
+                [key: string]: string;
+            };
+            /** Parts */
+            parts: components["schemas"]["PartModel"][];
+            /** Points */
+            points: number;
+            /**
+             * Reported
+             * @description when it last said anything; null: not since the start
+             */
+            reported: string | null;
+            /**
+             * Samples Dropped
+             * @description since its agent started
+             */
+            samples_dropped: number | null;
+            /**
+             * Samples Waiting
+             * @description samples on its disk; null: it has not said
+             */
+            samples_waiting: number | null;
+            /**
+             * Settings
+             * @description those that do not hold, or not yet
+             */
+            settings: components["schemas"]["SettingAnswer"][];
+            /**
+             * Since
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            since: string;
+            /**
+             * State
+             * @description waiting: nobody has accepted it yet
+             * @enum {string}
+             */
+            state: "waiting" | "away" | "connected";
+            /**
+             * Trouble
+             * @description why it is away, or what is wrong; empty: nothing
+             */
+            trouble: string;
+            /**
+             * Version
+             * @description of its agent
+             */
+            version: string;
+        };
+        /**
+         * ReactorsModel
+         * @description Reactors.
+         */
+        ReactorsModel: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "reactors";
+            /**
+             * Left Out
+             * @description so much equipment is not listed, for there is too much
+             */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Reactors */
+            reactors: components["schemas"]["ReactorModel"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * RelayModel
+         * @description A protection relay; its points by the classes of its alarms.
+         */
+        RelayModel: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RoomModel
+         * @description A room.
+         */
+        RoomModel: {
+            /**
+             * Name
+             * @description empty: no room was given
+             */
+            name: string;
+            /** Switches */
+            switches: components["schemas"]["SwitchModel"][];
+        };
+        /**
          * SettingAnswer
          * @description A setting of a reactor that does not hold, or not yet.
          */
@@ -1166,6 +1629,95 @@ export interface components {
             /** Value */
             value: boolean | number | string;
         };
+        /**
+         * StepModel
+         * @description One step of a calibration.
+         */
+        StepModel: {
+            /** Instruction */
+            instruction: string;
+            /**
+             * Limits
+             * @description of its value; null: it takes none
+             */
+            limits: number[] | null;
+            /**
+             * Name
+             * @description as the command takes it: "mid" of "mid,7.00"; "single": the value alone
+             */
+            name: string;
+            /**
+             * Points Before
+             * @description how many points must be calibrated already
+             */
+            points_before: number;
+            /** Usual */
+            usual: number | null;
+        };
+        /**
+         * SwitchModel
+         * @description A switch.
+         */
+        SwitchModel: {
+            /** Firmware */
+            firmware: string | null;
+            /** Host */
+            host: string;
+            /** Link */
+            link: string;
+            /**
+             * Model
+             * @description null: it has not said
+             */
+            model: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Points
+             * @description points' names by what they are
+             */
+            points: {
+                [key: string]: string;
+            };
+            /** Ports */
+            ports: components["schemas"]["PortModel"][];
+        };
+        /**
+         * SystemAnswer
+         * @description A system at a glance.
+         */
+        SystemAnswer: {
+            /**
+             * Alarms
+             * @description that are active, or to be acknowledged
+             */
+            alarms: number;
+            links: components["schemas"]["LinkCounts"];
+            /**
+             * Name
+             * @description the section of its configuration
+             * @example aruba
+             */
+            name: string;
+            /** Points */
+            points: number;
+            /**
+             * Title
+             * @example PoE ports
+             */
+            title: string;
+            /**
+             * Worst
+             * @description of the alarms that are active, and not kept quiet
+             * @enum {string}
+             */
+            worst: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+        };
+        /**
+         * SystemView
+         * @description The equipment of a system; `kind` says of which sort.
+         */
+        SystemView: components["schemas"]["PoeModel"] | components["schemas"]["PlantsModel"] | components["schemas"]["ReactorsModel"] | components["schemas"]["OtherModel"];
         /**
          * TokenAnswer
          * @description A token for a reactor's agent. It is shown once.
@@ -2460,6 +3012,120 @@ export interface operations {
             };
             /** @description the store does not answer: nothing was done */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_systems: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SystemAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemView"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no system has that name */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no name is that long */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
