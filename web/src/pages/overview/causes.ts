@@ -93,15 +93,19 @@ function byUrgency(left: Wrong, right: Wrong): number {
   return (
     (RANKS[left.state] ?? 3) - (RANKS[right.state] ?? 3) ||
     SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity) ||
-    right.since.localeCompare(left.since) ||
-    left.id.localeCompare(right.id)
+    compare(right.since, left.since) ||
+    compare(left.id, right.id)
   );
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 /** Return the page on which one deals with what an alarm is about: its port, its plant, its reactor, or its point. */
 export function placeOf({ id, point, device }: Alarm): string {
   const rule = id.slice(0, id.indexOf("@"));
   if (rule === "poe-fault") return `/poe?${new URLSearchParams({ device })}`;
-  if (rule === "switch-lost") return `/poe?${new URLSearchParams({ switch: device.slice(device.indexOf(":") + 1) })}`;
+  if (rule === "switch-lost") return `/poe?${new URLSearchParams({ switch: device })}`;
   return `/points?${new URLSearchParams({ name: point })}`;
 }

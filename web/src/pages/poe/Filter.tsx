@@ -14,12 +14,11 @@ const KINDS: readonly Kind[] = ["fault", "lost", "unread", "unknown", "differs",
 const USUAL: ReadonlySet<Kind> = new Set<Kind>(["fault", "delivering", "searching", "off"]);
 const SEARCH_MS = 120; // after the last key
 
-/** Search and legend. */
-export function Filter({ places }: { readonly places: readonly Place[] }): JSX.Element {
+/** The legend. */
+export function Legend({ places }: { readonly places: readonly Place[] }): JSX.Element {
   const counts = countKinds(places);
   const chosen = query.value.get("state") ?? "";
   return (
-    <>
       <div class="legend-chips" role="group" aria-label={t("Show only")}>
         {KINDS.filter((kind) => USUAL.has(kind) || counts.has(kind) || kind === chosen).map((kind) => {
           const count = counts.get(kind) ?? 0;
@@ -39,8 +38,6 @@ export function Filter({ places }: { readonly places: readonly Place[] }): JSX.E
           );
         })}
       </div>
-      <Search text={query.value.get("q") ?? ""} />
-    </>
   );
 }
 
@@ -56,7 +53,8 @@ function DiffersMark(): JSX.Element {
   );
 }
 
-function Search({ text }: { readonly text: string }): JSX.Element {
+/** What narrows the page to what it names. */
+export function Search({ text }: { readonly text: string }): JSX.Element {
   const [typed, setTyped] = useState(text);
   useEffect(() => setTyped(text), [text]);
   useEffect(() => {

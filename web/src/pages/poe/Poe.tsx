@@ -9,7 +9,7 @@ import { useLive } from "../../live/index.ts";
 import { Note } from "../../ui/Note.tsx";
 import { EmptyState } from "../../ui/Tile.tsx";
 import { visible } from "../../ui/text.ts";
-import { Filter } from "./Filter.tsx";
+import { Legend, Search } from "./Filter.tsx";
 import { isWanted, placesOf, signsOf } from "./live.ts";
 import { PortDetail } from "./PortDetail.tsx";
 import type { Place, Port, Room } from "./ports.ts";
@@ -24,11 +24,6 @@ url = "http://192.0.2.10:80"
 room = "Connectivity room"
 ports = [ { port = "3", device = "TB-01:CamMF-01" } ]`;
 
-interface View {
-  readonly rooms: readonly Room[];
-  readonly left_out: number;
-}
-
 const openPort = (port: Port) => setQuery({ device: port.device, switch: null });
 const openSwitch = (name: string) => setQuery({ switch: name, device: null });
 const close = () => setQuery({ device: null, switch: null });
@@ -42,8 +37,9 @@ export default function Poe(): JSX.Element {
     <div class={`page stack poe ${live.touch.value === "lost" ? "out" : ""}`}>
       <header class="page-head">
         <h1>{t("PoE")}</h1>
-        {places.length > 0 && <Filter places={places} />}
+        {places.length > 0 && <Search text={query.value.get("q") ?? ""} />}
       </header>
+      {places.length > 0 && <Legend places={places} />}
       {wrong !== null && <Note kind="major">{sentenceOf(wrong)}</Note>}
       {answer && answer.left_out > 0 && (
         <Note kind="minor">{tn("{n} port is not shown: there are too many.", "{n} ports are not shown: there are too many.", answer.left_out)}</Note>
@@ -56,9 +52,10 @@ export default function Poe(): JSX.Element {
 }
 
 /** Ask for the switches; a service that has none answers that it knows no such system. */
-async function askView(signal: AbortSignal): Promise<View> {
+async function askView(signal: AbortSignal): Promise<{ rooms: readonly Room[]; left_out: number }> {
   try {
-    return await api.request<View>("GET", `/api/v1/systems/${SYSTEM}`, { signal });
+    const view = await api.get("/api/v1/systems/{name}", { path: { name: SYSTEM }, signal });
+    return view.kind === "poe" ? view : { rooms: [], left_out: 0 };
   } catch (error) {
     if (error instanceof ApiFailure && error.error === "unknown-system") return { rooms: [], left_out: 0 };
     throw error;

@@ -1,11 +1,11 @@
 // Power over time: of a port the size of a word, of a switch as a chart of the sum.
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { api, sentenceOf } from "../../api/client.ts";
 import { useAsk } from "../../api/ask.ts";
 import type { Series } from "../../api/types.ts";
 import { t } from "../../i18n/index.ts";
-import { serviceNow } from "../../live/clock.ts";
+import { useTime } from "../../live/pace.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Chart, type Span } from "../../ui/Chart.tsx";
 import { formatDuration, formatNumber } from "../../ui/format.ts";
@@ -19,17 +19,6 @@ const HOUR_MS = 3_600_000;
 const LENGTHS_MS = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS, 7 * 24 * HOUR_MS] as const;
 const STEPS = 240;
 const AT_ONCE = 50; // names in one question to the history
-
-/** Return the service's time, told anew each `every` milliseconds while the page is seen. */
-function useTime(every: number): number {
-  const [time, setTime] = useState(serviceNow);
-  useEffect(() => {
-    setTime(serviceNow());
-    const timer = setInterval(() => document.visibilityState === "visible" && setTime(serviceNow()), every);
-    return () => clearInterval(timer);
-  }, [every]);
-  return time;
-}
 
 async function askHistory(names: readonly string[], { from, to }: Span, points: number, signal: AbortSignal): Promise<Series[]> {
   const times = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), max_points: points };

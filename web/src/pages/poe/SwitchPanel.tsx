@@ -9,9 +9,10 @@ import { Since } from "../../ui/Since.tsx";
 import { Tile } from "../../ui/Tile.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText } from "../../ui/Value.tsx";
-import { isWanted, powerOf, signsOf } from "./live.ts";
+import { isAmiss, isWanted, powerOf, signsOf } from "./live.ts";
 import { EmptySocket, PortSocket, StateMark } from "./PortSocket.tsx";
-import { frontOf, type Pair, type Port, type Room, type Socket, type Switch } from "./ports.ts";
+import { BAD_STATES, frontOf, type Choice, type Pair, type Port, type PortState, type Room, type Socket, type Switch } from "./ports.ts";
+import { stateWord } from "./words.ts";
 
 interface Props {
   readonly of: Switch;
@@ -44,9 +45,14 @@ export function SwitchPanel({ of, room, search, kind, open, onPort, onSwitch }: 
       aside={<Contact link={of.link} />}
       {...severityOf(of)}
     >
-      <Front front={front} wanted={new Set(wanted)} open={open} onPort={onPort} name={of.name} />
-      <Figures of={of} />
-      <LastError link={of.link} />
+      <div class="panel-body">
+        <Front front={front} wanted={new Set(wanted)} open={open} onPort={onPort} name={of.name} />
+        <div class="panel-about">
+          <Figures of={of} />
+          <LastError link={of.link} />
+          <Troubles ports={wanted} onPort={onPort} />
+        </div>
+      </div>
     </Tile>
   );
 }
@@ -220,4 +226,44 @@ function LastError({ link }: { readonly link: string }): JSX.Element | null {
       <span>{t("Last error:")}</span> <DeviceText text={found.error} cut />
     </p>
   );
+}
+
+const MOST_TROUBLES = 5;
+
+/** The ports that somebody should look at, by name. Where all of them have no contact, that is said of the switch. */
+function Troubles({ ports, onPort }: { readonly ports: readonly Port[]; readonly onPort: (port: Port) => void }): JSX.Element | null {
+  const troubled = ports.filter((port) => {
+    const { state, choice } = signsOf(port);
+    return (BAD_STATES.has(state.value) && state.value !== "lost") || isAmiss(choice.value);
+  });
+  if (troubled.length === 0) return null;
+  troubled.sort((left, right) => Number(!BAD_STATES.has(signsOf(left).state.peek())) - Number(!BAD_STATES.has(signsOf(right).state.peek())));
+  return (
+    <ul class="troubles">
+      {troubled.slice(0, MOST_TROUBLES).map((port) => (
+        <li key={port.id}>
+          <Trouble port={port} onPort={onPort} />
+        </li>
+      ))}
+      {troubled.length > MOST_TROUBLES && <li class="muted">{t("and {n} more", { n: troubled.length - MOST_TROUBLES })}</li>}
+    </ul>
+  );
+}
+
+function Trouble({ port, onPort }: { readonly port: Port; readonly onPort: (port: Port) => void }): JSX.Element {
+  const signs = signsOf(port);
+  const state = signs.state.value;
+  return (
+    <button type="button" class="plain trouble" onClick={() => onPort(port)}>
+      <StateMark state={state} />
+      <span class="cut">{visible(port.device)}</span>
+      <span class="muted">{BAD_STATES.has(state) ? stateWord(state) : choiceWord(signs.choice.value, state)}</span>
+    </button>
+  );
+}
+
+/** Return what is not as it was chosen. */
+function choiceWord(choice: Choice, state: PortState): string {
+  if (choice === "failed") return t("not confirmed");
+  return state === "delivering" ? t("delivers, chosen: off") : t("chosen: on");
 }

@@ -1,31 +1,15 @@
 // What a port is doing, told by its points; and where it sits on the front of its switch.
+import type { components } from "../../api/schema.d.ts";
 import type { LivePoint } from "../../live/index.ts";
 
-/** A port of a switch, as the view of the system gives it. */
-export interface Port {
-  readonly id: string;
-  readonly device: string;
-  /** Points' names: Sel, Sts, Raw, Desc, Power, Voltage … */
-  readonly points: Readonly<Record<string, string>>;
-}
+type Schemas = components["schemas"];
 
+/** A port of a switch, with the names of its points: Sel, Sts, Raw, Desc, Power, Voltage … */
+export type Port = Schemas["PortModel"];
 /** A switch and its ports. */
-export interface Switch {
-  readonly name: string;
-  readonly link: string;
-  readonly host: string;
-  readonly model: string | null;
-  readonly firmware: string | null;
-  readonly ports: readonly Port[];
-  readonly points: Readonly<Record<string, string>>;
-}
-
-/** A room and its switches. */
-export interface Room {
-  /** "": none was given. */
-  readonly name: string;
-  readonly switches: readonly Switch[];
-}
+export type Switch = Schemas["SwitchModel"];
+/** A room and its switches; its name is "" where none was given. */
+export type Room = Schemas["RoomModel"];
 
 /** A port with where it is. */
 export interface Place {
