@@ -6,7 +6,6 @@ export function useTime(every: number): number {
   const [time, setTime] = useState(serviceNow);
   useEffect(() => {
     const tell = () => document.visibilityState === "visible" && setTime(serviceNow());
-    tell();
     const timer = setInterval(tell, every);
     document.addEventListener("visibilitychange", tell);
     return () => {

@@ -1,8 +1,8 @@
 // What one does about an alarm: acknowledge it, or have it be quiet for a time; with a comment, in two clicks.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { api } from "../../api/client.ts";
-import { t } from "../../i18n/index.ts";
+import { api, ApiFailure } from "../../api/client.ts";
+import { t, tn } from "../../i18n/index.ts";
 import { serviceNow } from "../../live/clock.ts";
 import { live } from "../../live/index.ts";
 import { ConfirmDialog } from "../../ui/Dialog.tsx";
@@ -37,6 +37,35 @@ export function AcknowledgeDialog({ alarm, onClose }: Props): JSX.Element {
       <Comment comment={comment} onComment={setComment} />
     </ConfirmDialog>
   );
+}
+
+const AT_ONCE = 4;
+
+/** Says of several, with one comment, that somebody knows. */
+export function AcknowledgeAllDialog({ alarms, onClose }: { readonly alarms: readonly Wrong[]; readonly onClose: () => void }): JSX.Element {
+  const [comment, setComment] = useState("");
+  const [left, setLeft] = useState(alarms);
+  const acknowledge = async () => {
+    let rest = left;
+    while (rest.length > 0) {
+      const now = rest.slice(0, AT_ONCE);
+      await Promise.all(now.map((alarm) => act(alarm, "acknowledge", { comment }).catch(unlessDone)));
+      rest = rest.slice(now.length);
+      setLeft(rest); // what is done stays done, should the next one fail
+    }
+    toast("good", tn("{n} alarm acknowledged", "{n} alarms acknowledged", alarms.length));
+  };
+  return (
+    <ConfirmDialog title={t("Acknowledge all that are over")} action={t("Acknowledge all {n}", { n: left.length })} onConfirm={acknowledge} onClose={onClose}>
+      <p>{tn("{n} alarm is over, and nobody has acknowledged it", "{n} alarms are over, and nobody has acknowledged them", left.length)}</p>
+      <Comment comment={comment} onComment={setComment} />
+    </ConfirmDialog>
+  );
+}
+
+/** Somebody else was faster: that is as good. */
+function unlessDone(error: unknown): void {
+  if (!(error instanceof ApiFailure) || error.error !== "alarm-refused") throw error;
 }
 
 /** Keeps an alarm quiet until a time. */

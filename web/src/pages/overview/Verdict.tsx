@@ -29,11 +29,11 @@ export function Verdict({ known }: { readonly known: Known }): JSX.Element {
   );
 }
 
-function severityOf(situation: Situation, { standing }: Causes): Severity {
+function severityOf(situation: Situation, { active }: Causes): Severity {
   if (situation === "watch") return "MAJOR";
   if (situation === "doubt") return "INVALID";
   if (situation !== "alarms") return "NO_ALARM";
-  const worst = Math.max(...standing.filter(({ alarm }) => alarm.state !== "returned").map(({ alarm }) => SEVERITIES.indexOf(alarm.severity)));
+  const worst = active.reduce((most, { alarm }) => Math.max(most, SEVERITIES.indexOf(alarm.severity)), 0);
   return SEVERITIES[worst] ?? "MAJOR";
 }
 
@@ -70,7 +70,7 @@ function titleOf(situation: Situation, { causes, health }: Known): string {
     case "well":
       return t("All is well");
     case "alarms":
-      return tn("{n} alarm", "{n} alarms", causes.standing.filter(({ alarm }) => alarm.state !== "returned").length);
+      return tn("{n} alarm", "{n} alarms", causes.active.length);
   }
 }
 
@@ -82,10 +82,11 @@ function Behind({ situation, known }: { readonly situation: Situation; readonly 
       return <p class="muted">{heard === null ? t("What follows may be old.") : t("What follows is from {time}.", { time: formatClock(heard) })}</p>;
     }
     case "alarms": {
-      const unknown = causes.standing.filter(({ alarm }) => wantsAcknowledgement(alarm)).length;
+      const unknown = causes.active.filter(({ alarm }) => wantsAcknowledgement(alarm)).length;
       return (
         <p class="muted">
           {unknown > 0 ? tn("{n} is not acknowledged", "{n} are not acknowledged", unknown) : t("All are acknowledged")}
+          {causes.over.length > 0 && <> · {tn("{n} is over and not acknowledged", "{n} are over and not acknowledged", causes.over.length)}</>}
           {causes.suppressed > 0 && <> · {tn("{n} more is explained by these", "{n} more are explained by these", causes.suppressed)}</>}
         </p>
       );
@@ -103,7 +104,7 @@ function Behind({ situation, known }: { readonly situation: Situation; readonly 
     case "doubt":
       return <Doubts doubts={doubtsOf(known)} />;
     case "returned":
-      return <p class="muted">{tn("{n} alarm is over, and nobody has acknowledged it", "{n} alarms are over, and nobody has acknowledged them", causes.standing.length)}</p>;
+      return <p class="muted">{tn("{n} alarm is over, and nobody has acknowledged it", "{n} alarms are over, and nobody has acknowledged them", causes.over.length)}</p>;
     case "well":
       return (
         <p class="muted">

@@ -32,15 +32,17 @@ export interface Cause {
 }
 
 export interface Causes {
-  /** Those that want somebody, the most urgent first; with what they suppress. */
-  readonly standing: readonly Cause[];
+  /** What is wrong, the most urgent first; with what it suppresses. */
+  readonly active: readonly Cause[];
+  /** What was wrong and is over, while nobody has acknowledged it; the newest first. */
+  readonly over: readonly Cause[];
   /** Shelved and out of service, the newest first. */
   readonly quiet: readonly Cause[];
   /** All that are suppressed. */
   readonly suppressed: number;
 }
 
-const RANKS: Readonly<Record<string, number>> = { unacknowledged: 0, returned: 1, acknowledged: 2 };
+const RANKS: Readonly<Record<string, number>> = { unacknowledged: 0, acknowledged: 1, returned: 2 };
 
 /** Put alarms in order. */
 export function causesOf(alarms: Iterable<Wrong>): Causes {
@@ -72,7 +74,8 @@ export function causesOf(alarms: Iterable<Wrong>): Causes {
   const trees = roots.sort(byUrgency).map(grow);
   for (const alarm of all.values()) if (!seen.has(alarm.id)) trees.push(grow(alarm));
   return {
-    standing: trees.filter(({ alarm }) => !isQuiet(alarm)),
+    active: trees.filter(({ alarm }) => !isQuiet(alarm) && alarm.state !== "returned"),
+    over: trees.filter(({ alarm }) => alarm.state === "returned"),
     quiet: trees.filter(({ alarm }) => isQuiet(alarm)),
     suppressed,
   };

@@ -40,12 +40,11 @@ export function situationOf(known: Known): Situation {
   const { touch, causes, health, systems, complete } = known;
   if (touch === "lost") return "lost";
   if (!complete || health === null) return "looking";
-  const active = causes.standing.some(({ alarm }) => alarm.state !== "returned");
-  if (active) return "alarms";
+  if (causes.active.length > 0) return "alarms";
   if (health.missing.length > 0) return "watch";
   if (systems.every(({ name }) => name === OWN)) return "empty";
   if (doubtsOf(known).length > 0) return "doubt";
-  return causes.standing.length > 0 ? "returned" : "well";
+  return causes.over.length > 0 ? "returned" : "well";
 }
 
 /** Something that is not known, of a system or of a link. */
