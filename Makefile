@@ -49,8 +49,8 @@ lint: $(READY) ## ruff, pyright, the import layers, and tsc
 docs: $(READY) ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet
 
-bench: $(READY) ## measure speed, latency, memory, the history and samples
-	@status=0; for bench in poe pv history reactor; do $(BIN)/python bench/$$bench.py || status=1; done; exit $$status
+bench: $(READY) ## measure speed, latency, memory, the history, samples and open pages
+	@status=0; for bench in poe pv history reactor web; do $(BIN)/python bench/$$bench.py || status=1; done; exit $$status
 
 soak: $(READY) ## watch memory through half an hour of faults
 	@$(BIN)/python bench/poe.py --soak

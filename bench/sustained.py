@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import math
-import os
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -17,6 +16,7 @@ import psutil
 from databases import POSTGRESQL, SQLITE, Database, Postgres, databases
 from figures import Figure, gaps, median, percentile
 from loaddriver import BATCHES
+from loadrig import with_load
 from programs import Bench, BenchError, Usage
 from rig import Service, Simulator
 from timing import times_between
@@ -27,11 +27,6 @@ USAGE_S = 2.0
 LOOK_S = 0.025
 """Pause between two looks for what is new in the database; it makes the times that are told longer."""
 ARRIVED_S = 60.0
-_PLUGIN = {
-    "METADATA": "Metadata-Version: 2.1\nName: vigilia-bench-load\nVersion: 0\n",
-    "entry_points.txt": "[vigilia.drivers]\nload = loaddriver:driver\n",
-}
-
 _NEW_IN_SQLITE = "SELECT time FROM samples WHERE point = ? AND time > ? ORDER BY time"
 _NEW_IN_POSTGRESQL = """SELECT known.point, extract(epoch FROM samples.time)::float8
 FROM unnest($1::int[], $2::float8[]) AS known (point, newest), LATERAL (
@@ -77,7 +72,7 @@ async def _load(bench: Bench, place: Database, seconds: float) -> list[Figure]:
     more += f'wait_s = {WAIT_S}\nreport = "{report}"\n'
     async with (
         Simulator(bench, switches=1, options=("--life",)) as sim,
-        _with_load(Service(bench, sim, epics=False, more=more)) as service,
+        with_load(Service(bench, sim, epics=False, more=more)) as service,
         _looking(place) as look,
     ):
         server = await asyncio.to_thread(place.process) if isinstance(place, Postgres) else 0
@@ -108,19 +103,6 @@ async def _load(bench: Bench, place: Database, seconds: float) -> list[Figure]:
     if server:
         figures.append(Figure("CPU of the server", 100 * (last_there - first_there) / measured_s, "% of a core"))
     return figures
-
-
-@contextlib.asynccontextmanager
-async def _with_load(service: Service) -> AsyncGenerator[Service]:
-    """Run the service with the driver that makes the load, installed for it alone."""
-    installed = service.folder / "vigilia_bench_load-0.dist-info"
-    installed.mkdir()
-    for name, text in _PLUGIN.items():
-        (installed / name).write_text(text)
-    paths = [str(service.folder), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-    service.environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    async with service:
-        yield service
 
 
 async def _gather(

@@ -21,6 +21,7 @@ from vigilia.notices import Notice, NoticeKind
 from vigilia.notify.heartbeat import ActiveAlarm, BriefIncident, ScanVital, Vitals
 from vigilia.notify.notifier import Notifier
 from vigilia.points import Severity
+from vigilia.records import Records
 from vigilia.reports.schedule import WeeklyReports
 from vigilia.rules import Rule
 from vigilia.store import Store, StoreError, incidents, outbox
@@ -52,6 +53,7 @@ class Alerting:
         self.engine = AlarmEngine(table, store, clock, config.zone, self.notifier.channels_for, self.notifier.wake)
         self.desk = AlarmDesk(self.engine, store, clock, journal)
         self.notifier.when_delivered(self.desk.delivered)
+        self.records = Records(store, clock, config.zone, journal, self.notifier)
         self._config = config
         self._table = table
         self._store = store

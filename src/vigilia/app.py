@@ -336,6 +336,7 @@ def _bind_web(
         clock,
         __version__,
         alarms=alerting.desk,
+        records=alerting.records,
         incidents=partial(incidents.newest, store),
         outbox=partial(notices.newest, store),
         history=history,

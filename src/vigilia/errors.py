@@ -20,7 +20,10 @@
     │   └── Pending              not confirmed, but kept: it is applied when the equipment is back
     ├── UnknownAlarm             no alarm has that id
     ├── UnknownReactor           no reactor has that id, or none that could be accepted
-    └── AlarmRefused             the alarm's present state does not allow that action
+    ├── UnknownPart              the reactor has no such part, or none of which that can be asked
+    ├── AlarmRefused             the alarm's present state does not allow that action
+    ├── UnknownNotice            no notice has that id
+    └── NoticeRefused            the notice cannot be sent once more now
 
 Vendor errors (aiohttp, SQLAlchemy, softioc) are translated into this tree at the edge where they arise.
 """
@@ -128,9 +131,21 @@ class UnknownReactor(VigiliaError):
     """No reactor of that id is known or waits to be accepted."""
 
 
+class UnknownPart(VigiliaError):
+    """The reactor has no part of that name, or none of which that can be asked."""
+
+
 class UnknownAlarm(VigiliaError):
     """No alarm has that id."""
 
 
 class AlarmRefused(VigiliaError):
     """The alarm's present state does not allow that action: what is normal cannot be acknowledged."""
+
+
+class UnknownNotice(VigiliaError):
+    """No notice has that id: it is of long ago, or there never was one."""
+
+
+class NoticeRefused(VigiliaError):
+    """The notice cannot be sent once more now: it waits itself, or its repetition does."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from vigilia.calibration import CalibrationItem
 from vigilia.points import Origin, Value
 
 
@@ -82,6 +83,13 @@ class Fleet(Protocol):
         """Accept a reactor that waits; one that is accepted already stays so.
 
         Raises UnknownReactor, or StoreError: then it is not accepted.
+        """
+        ...
+
+    def calibration(self, reactor: str, part: str) -> CalibrationItem:
+        """Return all that is needed to calibrate a part; from now on its readings are watched for being steady.
+
+        Raises UnknownReactor or UnknownPart.
         """
         ...
 

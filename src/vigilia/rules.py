@@ -6,7 +6,7 @@ point make one alarm.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from vigilia.points import Severity
 
@@ -89,6 +89,25 @@ class AlarmStates(Protocol):
         ...
 
 
+class Act(NamedTuple):
+    """What somebody did about an alarm."""
+
+    by: str
+    at: float
+    """Seconds UTC."""
+    comment: str
+
+
+class Told(NamedTuple):
+    """A card that told people of an alarm."""
+
+    channel: str
+    card: int
+    """Its number."""
+    at: float
+    """When the channel took it, seconds UTC."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmItem:
     """An alarm as people see it in lists."""
@@ -111,6 +130,15 @@ class AlarmItem:
     """Seconds UTC."""
     detail: str = ""
     told_at: float | None = None
-    """When people were told of it: seconds UTC."""
+    """When people were first told of it: seconds UTC."""
+    told: tuple[Told, ...] = ()
+    """Every card that told that it was raised."""
+    acknowledgement: Act | None = None
+    """None where it is not acknowledged."""
+    quieted: Act | None = None
+    """Who shelved it or took it out of service; None where nobody did."""
+    incident: str = ""
+    """The id of the open incident; empty: there is none."""
+    area: str = ""
     system: str = ""
     """The system that its rule is of: the section of a driver, or "vigilia"."""

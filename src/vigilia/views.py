@@ -147,38 +147,17 @@ class ParameterView:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationStep:
-    """One step of a calibration."""
-
-    name: str
-    """As the command takes it: "mid" of "mid,7.00"; "single" is the value alone."""
-    instruction: str
-    """What to do before it, for people."""
-    limits: tuple[float, float] | None
-    """Of its value; None: it takes none."""
-    usual: float | None
-    points_before: int
-    """How many points must be calibrated already."""
-
-
-@dataclass(frozen=True, slots=True)
 class CalibrationView:
-    """How a part is calibrated. Its steps are known for the kinds of probes that this version knows."""
+    """The points through which a part is calibrated."""
 
     command: str
-    """The point that takes the steps: "begin", those of `steps`, "clear", "end"."""
+    """Takes the steps, as texts."""
     state: str | None
-    """The point that tells what is calibrated, and the slope."""
+    """Tells what is calibrated, and the slope."""
     calibrating: str | None
-    """The point that says whether it is in calibration."""
+    """Says whether it is in calibration."""
     export: str | None
-    value: str | None
-    """The point of the reading that must be stable."""
-    steps: Sequence[CalibrationStep]
-    stable_within: float | None
-    """Readings that differ by no more are one; None: not known."""
-    stable_relative: bool
-    """Whether that is a part of the reading rather than in its units."""
+    """The calibration as the circuit exports it."""
 
 
 @dataclass(frozen=True, slots=True)

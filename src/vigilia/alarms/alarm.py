@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 from vigilia.alarms.counters import Counters, Episode
 from vigilia.alarms.judge import BAD, NEITHER, Judge, Side, severity_of
-from vigilia.alarms.machine import Base, State
+from vigilia.alarms.machine import Base, Event, State
 from vigilia.points import Point, Run, Sample, Severity, Value, Window
-from vigilia.rules import Rule
+from vigilia.rules import Act, Rule, Told
 from vigilia.store.alarms import AlarmRow, IncidentRow
 from vigilia.sun import counts, openings
 
@@ -47,6 +47,8 @@ class Incident:
     """When the watch learnt of it, by the clock."""
     start_known: bool = True
     """False where `began` is a guess: it was taken over from the monitor before."""
+    cards: list[Told] = field(default_factory=list[Told])
+    """The cards that told people of it."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     unconfirmed: bool = False
     """Whether the last reading said nothing."""
@@ -84,7 +86,7 @@ class Alarm:
         "_judge",
         "_said",
         "_window",
-        "acknowledged_by",
+        "acts",
         "counters",
         "dated",
         "detail",
@@ -118,7 +120,8 @@ class Alarm:
         self.since = 0.0
         """When it came into its present state."""
         self.suppressed_by = ""
-        self.acknowledged_by = ""
+        self.acts: dict[Event, Act] = {}
+        """What people did about it last, of each kind; what it means now, its state says."""
         self.shelved_until: float | None = None
         self.unconfirmed = False
         """Whether the last reading of an alarm said nothing: its confirmation is stale."""
@@ -257,7 +260,7 @@ class Alarm:
             "out_of_service": self.state.out_of_service,
             "incident": self.latest,
             "since": self.since,
-            "acknowledged_by": self.acknowledged_by,
+            "acts": {str(event): list(act) for event, act in self.acts.items()},
             "shelved_until": self.shelved_until,
             "unconfirmed": self.unconfirmed,
             "dated": self.dated,
@@ -274,7 +277,9 @@ class Alarm:
         self.state = State(Base(saved["base"]), saved["told"], saved["shelved"], False, saved["out_of_service"])
         self.latest = saved["incident"]
         self.since = saved["since"]
-        self.acknowledged_by = saved["acknowledged_by"]
+        self.acts = {Event(event): Act(*act) for event, act in saved.get("acts", {}).items()}
+        if saved.get("acknowledged_by"):  # of an earlier version
+            self.acts[Event.ACKNOWLEDGE] = Act(saved["acknowledged_by"], saved["since"], "")
         self.shelved_until = saved["shelved_until"]
         self.unconfirmed = saved["unconfirmed"]
         self.dated = saved.get("dated", False)

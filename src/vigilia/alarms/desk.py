@@ -7,27 +7,36 @@ happened: the alarm is as it was before, and stays so.
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from vigilia.alarms.alarm import Alarm
 from vigilia.alarms.engine import AlarmEngine
+from vigilia.alarms.entries import entry
 from vigilia.alarms.keeping import Changes
 from vigilia.alarms.machine import Base, Event, allows
 from vigilia.alarms.news import Following
 from vigilia.clock import Clock
 from vigilia.errors import AlarmRefused, UnknownAlarm
 from vigilia.language import tr
-from vigilia.notices import NoticeKind
+from vigilia.notices import Notice, NoticeKind
 from vigilia.points import Origin, shorten
-from vigilia.rules import AlarmItem
+from vigilia.rules import Act, AlarmItem, Told
 from vigilia.store import Store, StoreError, schema
+from vigilia.store.alarmjournal import JournalEvent
 from vigilia.table import Journal
 
 ACTIONS: Mapping[str, Event] = {
     str(event): event
     for event in (Event.ACKNOWLEDGE, Event.SHELVE, Event.UNSHELVE, Event.OUT_OF_SERVICE, Event.IN_SERVICE)
 }
-LONGEST_COMMENT = 500
+_JOURNALED: Mapping[Event, JournalEvent] = {
+    Event.ACKNOWLEDGE: JournalEvent.ACKNOWLEDGED,
+    Event.SHELVE: JournalEvent.SHELVED,
+    Event.UNSHELVE: JournalEvent.UNSHELVED,
+    Event.OUT_OF_SERVICE: JournalEvent.OUT_OF_SERVICE,
+    Event.IN_SERVICE: JournalEvent.IN_SERVICE,
+}
+LONGEST_COMMENT = 1000
 LONGEST_SHELVING_S = 31 * 86_400.0
 """Who wants an alarm away for longer takes it out of service: that does not end by itself, and is seen as such."""
 _DEADLINE_S = 5.0
@@ -41,36 +50,49 @@ class AlarmDesk:
         self._store = store
         self._clock = clock
         self._journal = journal
-        self._told_at: dict[str, float] = {}
-        """When the notice of an incident's beginning was first delivered."""
 
     async def load(self) -> None:
         """Learn which open alarms people were told of before this start. Raises StoreError."""
         outbox, incidents = schema.outbox, schema.incidents
         query = (
-            select(outbox.c.incident, func.min(outbox.c.delivered_at))
+            select(outbox.c.alarm, outbox.c.incident, outbox.c.channel, outbox.c.card, outbox.c.delivered_at)
             .join(incidents, incidents.c.id == outbox.c.incident)
             .where(incidents.c.ended_at.is_(None), outbox.c.kind == NoticeKind.RAISED.value)
             .where(outbox.c.delivered_at.is_not(None))
-            .group_by(outbox.c.incident)
+            .order_by(outbox.c.delivered_at, outbox.c.id)
         )
         async with self._store.reading() as connection:
-            self._told_at = {row[0]: row[1] for row in await connection.execute(query)}
+            for row in await connection.execute(query):
+                self._note_card(row.alarm, row.incident, Told(row.channel, row.card, row.delivered_at))
 
-    def delivered(self, incident: str, at: float) -> None:
-        """Take note that a notice of an incident was delivered; its end may be meant as well, and means nothing."""
-        opened = {alarm.incident.id: alarm.id for alarm in self._engine.alarms.values() if alarm.incident is not None}
-        self._told_at = {known: told_at for known, told_at in self._told_at.items() if known in opened}
-        if incident in opened:
-            self._told_at.setdefault(incident, at)
-            self._engine.news.tell(opened[incident])
+    def delivered(self, notice: Notice, told: Told) -> None:
+        """Take note that a notice was delivered; one that tells of an end, or of no alarm, means nothing here."""
+        if notice.kind is NoticeKind.RAISED:
+            self._note_card(notice.alarm, notice.incident, told)
+
+    def _note_card(self, name: str, incident: str, told: Told) -> None:
+        alarm = self._engine.alarms.get(name)
+        if alarm is not None and alarm.incident is not None and alarm.incident.id == incident:
+            alarm.incident.cards.append(told)
+            self._engine.news.tell(name)
 
     def items(self) -> Sequence[AlarmItem]:
         """Return every alarm, those that are normal included, the newest first."""
         shown = [self._item(alarm) for alarm in self._engine.alarms.values()]
         return sorted(shown, key=lambda item: (-item.since, item.id))
 
-    def item(self, alarm: str) -> AlarmItem | None:
+    def ids(self, state: str | None) -> list[str]:
+        """Return the ids of the alarms in a state, in order; None: of all that are not normal."""
+        alarms = self._engine.alarms
+        if state is None:
+            return sorted(name for name, alarm in alarms.items() if alarm.state.name != "normal")
+        return sorted(name for name, alarm in alarms.items() if alarm.state.name == state)
+
+    def item(self, alarm: str) -> AlarmItem:
+        """Return the alarm of an id that `ids` gave."""
+        return self._item(self._engine.alarms[alarm])
+
+    def find(self, alarm: str) -> AlarmItem | None:
         """Return the alarm of that id; None: there is none."""
         found = self._engine.alarms.get(alarm)
         return None if found is None else self._item(found)
@@ -107,7 +129,7 @@ class AlarmDesk:
             async with asyncio.timeout(_DEADLINE_S), self._engine.judging:
                 await self._engine.keeper.drain()
                 self._check(alarm, event, action)
-                await self._keep(alarm, event, by, until)
+                await self._keep(alarm, event, by, comment, until)
         except (StoreError, TimeoutError) as error:
             why = str(error) or tr("it gave no answer in time")
             raise AlarmRefused(
@@ -142,30 +164,33 @@ class AlarmDesk:
                 )
             )
 
-    async def _keep(self, alarm: Alarm, event: Event, by: Origin, until: float | None) -> None:
+    async def _keep(self, alarm: Alarm, event: Event, by: Origin, comment: str, until: float | None) -> None:
         """Let the act happen and keep it; where it cannot be kept, take it back before anything else is judged."""
-        before = alarm.state, alarm.since, alarm.acknowledged_by, alarm.shelved_until
+        before = alarm.state, alarm.since, alarm.acts, alarm.shelved_until
+        now = self._clock.now()
         told = alarm.incident.told if alarm.incident else False
-        if event is Event.ACKNOWLEDGE:
-            alarm.acknowledged_by = by.user or str(by)
-        elif event in (Event.SHELVE, Event.UNSHELVE):
+        alarm.acts = {**alarm.acts, event: Act(by.user or str(by), now, comment)}
+        if event in (Event.SHELVE, Event.UNSHELVE):
             alarm.shelved_until = until if event is Event.SHELVE else None
         changes = Changes("desk")
         self._engine.change(alarm, event, changes)
+        changes.entries.append(entry(alarm, _JOURNALED[event], now, by=by, comment=comment, until=until))
         self._engine.keeper.add(changes)
         try:
             await self._engine.keeper.drain()
         except BaseException:
-            alarm.state, alarm.since, alarm.acknowledged_by, alarm.shelved_until = before
+            alarm.state, alarm.since, alarm.acts, alarm.shelved_until = before
             if alarm.incident:
                 alarm.incident.told = told
-            self._engine.keeper.revoke(changes, self._engine.as_it_is(alarm))
+            self._engine.keeper.revoke(changes, self._engine.as_it_is(alarm, by))
             raise
         finally:
             self._engine.watch_shelving(alarm)
 
     def _item(self, alarm: Alarm) -> AlarmItem:
-        incident, state = alarm.incident, alarm.state
+        incident, state, acts = alarm.incident, alarm.state, alarm.acts
+        acknowledgement = acts.get(Event.ACKNOWLEDGE) if state.base is Base.ACKNOWLEDGED else None
+        quiet = Event.OUT_OF_SERVICE if state.out_of_service else Event.SHELVE if state.shelved else None
         parts = [
             incident.detail if incident else "",
             tr("confirmation stale") if alarm.unconfirmed else "",
@@ -180,10 +205,15 @@ class AlarmDesk:
             severity=incident.severity if incident else alarm.rule.severity,
             since=alarm.since,
             suppressed_by=alarm.suppressed_by if state.suppressed and alarm.suppressed_by else None,
-            acknowledged_by=alarm.acknowledged_by if state.base is Base.ACKNOWLEDGED else None,
+            acknowledged_by=acknowledgement.by if acknowledgement else None,
             shelved_until=alarm.shelved_until,
             detail="; ".join(part for part in parts if part),
-            told_at=self._told_at.get(incident.id) if incident else None,
+            told_at=incident.cards[0].at if incident and incident.cards else None,
+            told=tuple(incident.cards) if incident else (),
+            acknowledgement=acknowledgement,
+            quieted=acts.get(quiet) if quiet else None,
+            incident=incident.id if incident else "",
+            area=alarm.point.area,
             system=alarm.rule.system,
         )
 

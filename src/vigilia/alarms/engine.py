@@ -3,22 +3,23 @@
 import asyncio
 import logging
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
-from fnmatch import translate
 
 from vigilia.alarms.alarm import Alarm, Change, Incident
+from vigilia.alarms.entries import entry
 from vigilia.alarms.keeper import Keeper
 from vigilia.alarms.keeping import Changes, Channels
 from vigilia.alarms.machine import Event, Tell, step
 from vigilia.alarms.news import AlarmNews
+from vigilia.alarms.roster import Roster
 from vigilia.alarms.suppression import Suppression
 from vigilia.alarms.telling import log_line, notice
 from vigilia.clock import Clock
-from vigilia.points import Batch, Point
+from vigilia.points import Batch, Origin
 from vigilia.rules import Rule, Standing
 from vigilia.store import Store
+from vigilia.store.alarmjournal import JournalEvent
 from vigilia.store.alarms import AlarmRow, IncidentRow, load_alarms, load_incidents
 from vigilia.table import PointTable
 
@@ -43,23 +44,20 @@ class AlarmEngine:
         channels: Channels,
         on_notices: Callable[[], None],
     ) -> None:
-        self.alarms: dict[str, Alarm] = {}
-        """Every alarm there may be, by its id; made when its point is first heard of."""
+        self._started = clock.now()
+        self._suppression = Suppression()
+        self.news = AlarmNews()
+        self._roster = Roster(table, self._suppression, self.news, self._started)
+        self.alarms = self._roster.alarms
+        """Every alarm there may be, by its id."""
         self.shelved: set[Alarm] = set()
         """Those shelved until a time."""
-        self._patterns: list[tuple[Callable[[str], object], Rule]] = []
-        self._table = table
         self._store = store
         self._clock = clock
         self._zone = zone
         self.keeper = Keeper(store, clock, channels, self._take_back, on_notices)
-        self.news = AlarmNews()
         self.judging = asyncio.Lock()
         """Held while readings are judged, and by an operator's act until it is kept."""
-        self._started = clock.now()
-        self._suppression = Suppression()
-        self._by_point: dict[str, tuple[Alarm, ...]] = {}
-        self._stale: list[Alarm] = []
         self._latest = 0.0
         """The latest time the clock gave: where it gives an earlier one, it was set back."""
 
@@ -106,10 +104,11 @@ class AlarmEngine:
         self._step(alarm, event, changes, alarm.incident)
         self._note(alarm, changes)
 
-    def as_it_is(self, alarm: Alarm) -> Changes:
-        """Return what keeps an alarm as it is now."""
+    def as_it_is(self, alarm: Alarm, by: Origin) -> Changes:
+        """Return what keeps an alarm as it is now, because what somebody did with it was not kept in time."""
         changes = Changes("desk")
         self._note(alarm, changes)
+        changes.entries.append(entry(alarm, JournalEvent.UNDONE, self._clock.now(), by=by))
         return changes
 
     def watch_shelving(self, alarm: Alarm) -> None:
@@ -131,15 +130,13 @@ class AlarmEngine:
 
         Call it once, when the table has all known points. Raises StoreError.
         """
-        self._patterns = [(_matcher(rule), rule) for rule in rules]
-        for point in self._table.points():
-            self._alarms_of(point.name)
+        self._roster.judge_by(rules)
         incidents = await load_incidents(self._store, self._clock.now() - _REMEMBERED_S)
         opened = {row.alarm: row for row in incidents if row.ended_at is None}
         for row in await load_alarms(self._store):
             self._restore(row, opened.get(row.id))
         for row in incidents:
-            alarm = self._find(row.rule, row.point)
+            alarm = self._roster.find(row.rule, row.point)
             if alarm is not None and row.ended_at is not None:
                 self._suppression.uncover(alarm, row.began_at, row.ended_at)
         for alarm in self.alarms.values():
@@ -147,14 +144,15 @@ class AlarmEngine:
                 self._suppression.cover(alarm)
         changes = Changes("start")
         for alarm in self.alarms.values():
-            self._join(alarm)
+            self._roster.join(alarm)
             if alarm.incident is not None and not alarm.state.quiet and not alarm.state.told:
                 self.change(alarm, Event.RELEASE, changes)  # what suppressed it is not there any more
+                changes.entries.append(entry(alarm, JournalEvent.RELEASED, self._clock.now()))
         self._look_at_clock()
         self.keeper.add(changes)
 
     def _restore(self, row: AlarmRow, opened: IncidentRow | None) -> None:
-        alarm = self._find(row.rule, row.point)
+        alarm = self._roster.find(row.rule, row.point)
         if alarm is None:
             _logger.warning("the alarm %s is left as it is: its point or its rule is not there any more", row.id)
             return
@@ -174,13 +172,13 @@ class AlarmEngine:
         touched: dict[Alarm, None] = {}
         found: dict[str, tuple[Alarm, ...]] = {}
         for run in batch.runs if batch.live else ():
-            for alarm in self._alarms_of(run.name):
+            for alarm in self._roster.of(run.name):
                 if alarm.see_run(run) or (alarm.unconfirmed and alarm.incident):
                     touched[alarm] = None
         for sample in batch.samples if batch.live else ():
             alarms = found.get(sample.name)
             if alarms is None:
-                alarms = found[sample.name] = self._alarms_of(sample.name)
+                alarms = found[sample.name] = self._roster.of(sample.name)
             for alarm in alarms:
                 if alarm.see(sample) or (alarm.unconfirmed and alarm.incident):
                     touched[alarm] = None
@@ -196,56 +194,11 @@ class AlarmEngine:
             for alarm in self.alarms.values():
                 alarm.set_back(now)
             for alarm in self.alarms.values():
-                self._hold(alarm)
+                self._roster.hold(alarm)
             self._started = min(self._started, now)
             self._latest = now
         self._latest = max(self._latest, now)
         return now
-
-    def _alarms_of(self, name: str) -> tuple[Alarm, ...]:
-        known = self._by_point.get(name)
-        if known is None:
-            point = self._table.point(name)
-            system = self._table.system(name)
-            rules = [
-                rule
-                for pattern, rule in self._patterns
-                if (not rule.own_points or rule.system == system) and pattern(name)
-            ]
-            known = self._by_point[name] = tuple(self._add(rule, point) for rule in rules)
-            for alarm in known:
-                self._join(alarm)
-        elif known and known[0].point is not self._table.point(name):
-            for alarm in known:
-                self._suppression.redefine(alarm, self._table.point(name))
-                self._join(alarm)
-        return known
-
-    def _add(self, rule: Rule, point: Point) -> Alarm:
-        alarm = self.alarms[f"{rule.name}@{point.name}"] = Alarm(rule, point)
-        alarm.since = self._started
-        self._suppression.add(alarm)
-        if rule.stale_s is not None:
-            self._stale.append(alarm)
-        return alarm
-
-    def _find(self, rule: str, point: str) -> Alarm | None:
-        if point in self._table:
-            self._alarms_of(point)
-        return self.alarms.get(f"{rule}@{point}")
-
-    def _join(self, alarm: Alarm) -> None:
-        """Put an alarm, new or restored, under what suppresses it now or did lately."""
-        self.news.tell(alarm.id)
-        cause = self._suppression.cause(alarm)
-        alarm.suppressed_by = cause.id if cause else ""
-        alarm.state = step(alarm.state, Event.SUPPRESS if cause else Event.RELEASE).state if cause else alarm.state
-        self._hold(alarm)
-
-    def _hold(self, alarm: Alarm) -> None:
-        if not alarm.rule.held_under_suppression:
-            return
-        alarm.counters.hold(self._suppression.spans(alarm))
 
     def _settle(self, alarm: Alarm, now: float, changes: Changes, *, save: bool) -> None:
         """Draw the consequences of an alarm's readings."""
@@ -254,9 +207,13 @@ class AlarmEngine:
         incident = alarm.incident
         if incident is not None:
             severity, _ = alarm.said(incident.began, math.inf)
+            before = incident.severity
             if incident.update(alarm.last_seen, severity, alarm.detail, unconfirmed=alarm.unconfirmed) or save:
                 changes.incidents[incident.id] = alarm.incident_row(incident)
                 self.news.tell(alarm.id)
+            if incident.severity > before:
+                worse = entry(alarm, JournalEvent.WORSE, now, happened_at=alarm.last_seen, detail=alarm.detail)
+                changes.entries.append(worse)
         alarm.forget_said()
         if save:
             changes.alarms[alarm.id] = alarm.row(now)
@@ -274,6 +231,9 @@ class AlarmEngine:
             alarm.latest = incident.id
             self._say(alarm, incident, "raise", changes)
             self._step(alarm, Event.RAISE, changes, incident)
+            cause = alarm.suppressed_by
+            raised = entry(alarm, JournalEvent.RAISED, now, happened_at=change.began, detail=detail, cause=cause)
+            changes.entries.append(raised)
             self._suppress(self._suppression.cover(alarm), alarm, changes)
         else:
             incident = alarm.incident
@@ -283,10 +243,11 @@ class AlarmEngine:
             alarm.remember(incident.began, incident.ended)
             self._say(alarm, incident, "clear", changes)
             self._step(alarm, Event.CLEAR, changes, incident)
+            changes.entries.append(entry(alarm, JournalEvent.CLEARED, now, happened_at=incident.ended))
             alarm.incident = None
             changes.incidents[incident.id] = alarm.incident_row(incident)
             self._release(self._suppression.uncover(alarm, incident.began, incident.ended), now, changes)
-            self._hold(alarm)
+            self._roster.hold(alarm)
         self._note(alarm, changes)
 
     def _keep_past(self, alarm: Alarm, began: float, ended: float, changes: Changes) -> None:
@@ -301,6 +262,11 @@ class AlarmEngine:
         self._say(alarm, incident, "raise", changes)
         if not closed:
             self._say(alarm, incident, "clear", changes)
+        end, under = (JournalEvent.SUPPRESSED, alarm.suppressed_by) if closed else (JournalEvent.CLEARED, "")
+        changes.entries += [
+            entry(alarm, JournalEvent.RAISED, now, incident, happened_at=began, detail=detail),
+            entry(alarm, end, now, incident, happened_at=ended, cause=under),
+        ]
         changes.incidents[incident.id] = alarm.incident_row(incident)
         self._release(self._suppression.uncover(alarm, began, ended), now, changes)
 
@@ -322,7 +288,8 @@ class AlarmEngine:
             if not alarm.state.suppressed:
                 alarm.suppressed_by = cause.id
                 self._step(alarm, Event.SUPPRESS, changes, alarm.incident)
-            self._hold(alarm)
+                self._enter_suppressed(alarm, changes)
+            self._roster.hold(alarm)
             incident = alarm.incident
             if incident is not None:
                 incident.suppressed_by = alarm.suppressed_by
@@ -332,15 +299,19 @@ class AlarmEngine:
 
     def _release(self, under: Iterable[Alarm], now: float, changes: Changes) -> None:
         for alarm in under:
-            self._hold(alarm)
+            self._roster.hold(alarm)
             cause = self._suppression.cause(alarm)
             if cause is not None:
-                alarm.suppressed_by = cause.id
+                changed, alarm.suppressed_by = alarm.suppressed_by != cause.id, cause.id
                 self.news.tell(alarm.id)
+                if changed:
+                    self._enter_suppressed(alarm, changes)
                 continue
             was_suppressed = alarm.state.suppressed
             alarm.suppressed_by = ""
             self._step(alarm, Event.RELEASE, changes, alarm.incident)
+            if was_suppressed and alarm.incident is not None:
+                changes.entries.append(entry(alarm, JournalEvent.RELEASED, now))
             if alarm.rule.held_under_suppression and not alarm.counters.quiet:
                 for change in alarm.settle(
                     now, late=True
@@ -349,6 +320,12 @@ class AlarmEngine:
             if was_suppressed and not alarm.plain:
                 self._note(alarm, changes)
 
+    def _enter_suppressed(self, alarm: Alarm, changes: Changes) -> None:
+        """Have the journal say what suppresses an alarm that stands; of others there is nothing to say."""
+        if alarm.incident is not None:
+            cause = alarm.suppressed_by
+            changes.entries.append(entry(alarm, JournalEvent.SUPPRESSED, self._clock.now(), cause=cause))
+
     def _tick(self, now: float, changes: Changes) -> None:
         """See to what no reading brings: data that stay away, and shelving that comes to its end."""
         for alarm in self._timed():
@@ -356,13 +333,14 @@ class AlarmEngine:
                 alarm.shelved_until = None
                 self.shelved.discard(alarm)
                 self.change(alarm, Event.UNSHELVE, changes)
+                changes.entries.append(entry(alarm, JournalEvent.UNSHELVED, now))
             since = alarm.overdue(now, self._started)
             if since is not None:
                 alarm.last_seen = since
                 self._apply(alarm, Change("raise", since, None), changes)
 
     def _timed(self) -> list[Alarm]:
-        return [*self._stale, *(alarm for alarm in self.shelved if alarm.rule.stale_s is None)]
+        return [*self._roster.stale, *(alarm for alarm in self.shelved if alarm.rule.stale_s is None)]
 
     def _note(self, alarm: Alarm, changes: Changes) -> None:
         """Have an alarm and its incident kept as they are now."""
@@ -386,15 +364,7 @@ class AlarmEngine:
             alarm.remember(incident.began, incident.last_seen)
             if alarm.incident is None:
                 alarm.state = step(alarm.state, Event.WITHDRAW).state
-                self._hold(alarm)
+                self._roster.hold(alarm)
                 for change in alarm.settle(self._clock.now(), late=True):
                     self._apply(alarm, change, changes)
         self.keeper.add(changes)
-
-
-def _matcher(rule: Rule) -> Callable[[str], object]:
-    """Return what says whether a rule is for the point of a name."""
-    exact = frozenset(name for name in rule.points if not set(name) & set("*?["))
-    patterns = [translate(name) for name in rule.points if name not in exact]
-    match = re.compile("|".join(patterns)).match if patterns else None
-    return lambda name: name in exact or (match is not None and match(name) is not None)

@@ -9,7 +9,8 @@ from vigilia.alarms.counters import Episode
 from vigilia.alarms.machine import Base
 from vigilia.notices import Notice
 from vigilia.points import Checkpoint
-from vigilia.store import Store
+from vigilia.store import Store, alarmjournal
+from vigilia.store.alarmjournal import JournalEntry, JournalEvent
 from vigilia.store.alarms import AlarmRow, IncidentRow, save_alarms, save_checkpoints, save_incidents
 from vigilia.store.outbox import queue, withdraw
 
@@ -30,13 +31,16 @@ class Changes:
     """Alarms to take back, where nobody can have read of them yet."""
     log_lines: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
     """Logger, level and text of what is to be said once it is kept."""
+    entries: list[JournalEntry] = field(default_factory=list[JournalEntry])
+    """What the journal is to say of it, in order."""
     done: asyncio.Future[None] | None = None
     """Set when it is kept; None where nobody waits."""
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to keep."""
-        return not (self.checkpoint or self.alarms or self.incidents or self.notices or self.withdrawals)
+        kept = (self.checkpoint, self.alarms, self.incidents, self.notices, self.withdrawals, self.entries)
+        return not any(kept)
 
 
 async def keep(
@@ -50,14 +54,20 @@ async def keep(
     async with store.writing() as connection:
         alarms: dict[str, AlarmRow] = {}
         incidents: dict[str, IncidentRow] = {}
+        entries: list[JournalEntry] = []
         for changes in waiting:
             alarms |= changes.alarms
             incidents |= changes.incidents
             known = [n for n in changes.notices if n.incident not in taken_back and n.incident not in gone]
             await queue(connection, [(notice, channels(notice)) for notice in known], now)
+            # Of what is taken back nothing more is said, but for what somebody did.
+            entries += [
+                e for e in changes.entries if e.by.via or (e.incident not in taken_back and e.incident not in gone)
+            ]
             for alarm, incident in changes.withdrawals:
                 if incident.id not in gone and await withdraw(connection, incident.id):
                     taken_back[incident.id] = (alarm, incident)
+                    entries.append(_withdrawn(alarm, incident, now))
         for alarm, incident in taken_back.values():
             incidents.setdefault(incident.id, alarm.incident_row(incident))
         over = taken_back.keys() | set(gone)
@@ -67,7 +77,14 @@ async def keep(
         await save_incidents(connection, [_over(row) if row.id in over else row for row in incidents.values()])
         checkpoints = [(changes.source, changes.checkpoint) for changes in waiting if changes.checkpoint]
         await save_checkpoints(connection, checkpoints, now)
+        await alarmjournal.write(connection, entries)
     return list(taken_back.values())
+
+
+def _withdrawn(alarm: Alarm, incident: Incident, now: float) -> JournalEntry:
+    event, state = JournalEvent.WITHDRAWN, str(Base.NORMAL)
+    cause = incident.suppressed_by
+    return JournalEntry(now, alarm.id, event, incident.severity, state, incident.id, incident.last_seen, cause=cause)
 
 
 def _quiet(row: AlarmRow, taken_back: Mapping[str, tuple[Alarm, Incident]]) -> AlarmRow:

@@ -2,7 +2,7 @@
 
 A driver is found through the entry-point group `vigilia.drivers`, under the name of its configuration section. It
 knows the point table and links, and no interface. Most drivers ask their equipment, over links; one that is `Listening`
-is called by it.
+is called by it. One that is `vigilia.views.Viewed` says how its equipment is to be looked at.
 """
 
 from __future__ import annotations

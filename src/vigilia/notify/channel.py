@@ -17,6 +17,7 @@ from vigilia.notify.budget import Budget
 from vigilia.notify.cards import Card
 from vigilia.notify.plan import ALARM_KINDS, LARGEST_NUMBER, Again, New, Nothing, build, choose, in_order, second_half
 from vigilia.notify.sender import NotDelivered, Sender
+from vigilia.rules import Told
 from vigilia.store import Store, StoreError, outbox
 from vigilia.store.outbox import Waiting
 
@@ -63,8 +64,8 @@ class Channel:
         """When the oldest of them was queued, seconds UTC."""
         self.progressed = clock.monotonic()
         """The clock's monotonic time of the last turn."""
-        self.on_delivered: Callable[[str, float], None] | None = None
-        """Called with the incident, and the time, of each notice that was delivered."""
+        self.on_delivered: Callable[[Notice, Told], None] | None = None
+        """Called with each notice that was delivered."""
         self._sender = sender
         self._windows = windows
         self._store = store
@@ -174,8 +175,9 @@ class Channel:
         self._unrecorded = again.card
         _logger.info("%s: delivered no. %d: %s", self.name, again.card, card.title)
         if self.on_delivered is not None:
+            told = Told(self.name, again.card, self._clock.now())
             for row in rows:
-                self.on_delivered(row.notice.incident, self._clock.now())
+                self.on_delivered(row.notice, told)
         await self._record(again.card)
 
     async def _record(self, card: int) -> None:

@@ -19,7 +19,8 @@ from vigilia.notify.heartbeat import Vitals, compose_heartbeat, due, seconds_to_
 from vigilia.notify.routes import Routes
 from vigilia.notify.sender import NotDelivered, Sender
 from vigilia.notify.teams import TeamsSender
-from vigilia.store import Store, StoreError, outbox
+from vigilia.rules import Told
+from vigilia.store import Store, StoreError, alarmjournal, outbox
 from vigilia.store.marks import mark, marked
 
 _logger = logging.getLogger(__name__)
@@ -65,6 +66,11 @@ class Notifier:
         """Return the names of the channels that a notice goes to, for `outbox.queue`."""
         return self._routes.channels_for(notice)
 
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """The channels there are."""
+        return tuple(channel.name for channel in self._channels)
+
     async def run(self) -> None:
         """Deliver what is queued, until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -77,8 +83,8 @@ class Notifier:
         for channel in self._channels:
             channel.wake()
 
-    def when_delivered(self, call: Callable[[str, float], None]) -> None:
-        """Have `call` told of each notice that a channel took: its incident, and when."""
+    def when_delivered(self, call: Callable[[Notice, Told], None]) -> None:
+        """Have `call` told of each notice that a channel took."""
         for channel in self._channels:
             channel.on_delivered = call
 
@@ -180,8 +186,9 @@ class Notifier:
         while True:
             try:
                 await outbox.prune(self._store, self._clock.now())
+                await alarmjournal.prune(self._store, self._clock.now())
             except StoreError as error:
-                _logger.warning("delivered notices of long ago stay for now: %s", error)
+                _logger.warning("notices and journal entries of long ago stay for now: %s", error)
             await self._clock.sleep(max(_PRUNE_S, self._clock.of_real(60.0)))
 
     @staticmethod

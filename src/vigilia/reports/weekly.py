@@ -3,15 +3,16 @@
 import asyncio
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from vigilia.errors import VigiliaError
 from vigilia.language import tr
 from vigilia.notices import Notice, NoticeKind
 from vigilia.reports.unavailability import Unavailability, unavailability
-from vigilia.reports.week import Week
+from vigilia.reports.week import Week, week_of
 from vigilia.reports.words import said_day, said_duration
 from vigilia.reports.workbook import compose
 from vigilia.store import Store, incidents
@@ -38,16 +39,44 @@ async def make_report(store: Store, week: Week, zone: tzinfo, data_dir: Path, no
 
     A workbook of the same week is replaced in one step. `now` is in seconds UTC.
     """
-    windows = await incidents.windows(store)
-    of_week = [i for i in await incidents.overlapping(store, week.start, week.end) if i.outage]
-    file = f"{FOLDER}/vigilia-{week.first.isoformat()}.xlsx"
+    made = await _maker(store, week, zone, now)
+    file = f"{FOLDER}/{file_name(week)}"
 
     def write() -> Unavailability:
-        found = unavailability(of_week, week, windows, now)
-        _replace(data_dir / file, compose(found, zone, now))
+        found, content = made()
+        _replace(data_dir / file, content)
         return found
 
     return Report(await asyncio.to_thread(write), file)
+
+
+async def compose_report(store: Store, week: Week, zone: tzinfo, now: float) -> bytes:
+    """Return the workbook of `week` as it would be written at `now`, seconds UTC. Raises StoreError."""
+    made = await _maker(store, week, zone, now)
+    return (await asyncio.to_thread(made))[1]
+
+
+def file_name(week: Week) -> str:
+    """Return what the workbook of a week is called."""
+    return f"vigilia-{week.first.isoformat()}.xlsx"
+
+
+async def first_week(store: Store, zone: tzinfo) -> Week | None:
+    """Return the week of the oldest incident that reports tell of; None where there is none. Raises StoreError."""
+    began = await incidents.first_outage(store)
+    return None if began is None else week_of(datetime.fromtimestamp(began, UTC).astimezone(zone).date(), zone)
+
+
+async def _maker(store: Store, week: Week, zone: tzinfo, now: float) -> Callable[[], tuple[Unavailability, bytes]]:
+    """Read what the report of a week is made of; return what makes it, in a thread: that takes seconds."""
+    windows = await incidents.windows(store)
+    of_week = [i for i in await incidents.overlapping(store, week.start, week.end) if i.outage]
+
+    def make() -> tuple[Unavailability, bytes]:
+        found = unavailability(of_week, week, windows, now)
+        return found, compose(found, zone, now)
+
+    return make
 
 
 def totals(found: Unavailability) -> tuple[tuple[str, str], ...]:

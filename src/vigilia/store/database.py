@@ -5,7 +5,7 @@ What a call has returned from is on the disk.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +14,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vigilia.clock import iso
 from vigilia.errors import StartError
 from vigilia.points import Point, Value
 from vigilia.spool import Record
 from vigilia.store import known, schema
+from vigilia.store.auditing import EVERY_WRITE, AuditFilter, audit_row
 from vigilia.store.faults import StoreError, reason, store_errors
 from vigilia.store.migrate import check_newest, migrate
 from vigilia.store.place import Place
@@ -182,15 +182,15 @@ class Store:
             rows = await connection.execute(select(schema.chosen))
             return {row.point: Chosen(row.value, row.confirmed) for row in rows}
 
-    async def audit(self, *, point: str = "", before: int | None = None, limit: int = 100) -> list[Row]:
-        """Return writes, the newest first: of `point`, with an id below `before`, at most `limit`."""
-        query = select(schema.audit).order_by(schema.audit.c.id.desc()).limit(limit)
-        if point:
-            query = query.where(schema.audit.c.point == point)
+    async def audit(
+        self, wanted: AuditFilter = EVERY_WRITE, *, before: int | None = None, limit: int = 100
+    ) -> list[Row]:
+        """Return the writes that are wanted, the newest first: with an id below `before`, at most `limit`."""
+        query = select(schema.audit).where(*wanted.conditions()).order_by(schema.audit.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(schema.audit.c.id < before)
         async with self.reading() as connection:
-            return [_audit_row(row) for row in (await connection.execute(query)).mappings()]
+            return [audit_row(row) for row in (await connection.execute(query)).mappings()]
 
     async def remember_points(self, driver: str, points: Sequence[Point], now: float) -> PointChanges:
         """Keep `points` as the ones `driver` has; say how many are new and how many are gone since the last start."""
@@ -230,20 +230,3 @@ def _way_out(url: str) -> str:
     if url.startswith(POSTGRESQL):
         return "check that the server runs there, and [store] url"
     return "check the file, its rights, and the room on its disk"
-
-
-def _audit_row(row: Mapping[Any, Any]) -> Row:
-    answered = row["answered_at"]
-    return {
-        "id": row["id"],
-        "time": iso(row["asked_at"]),
-        "point": row["point"],
-        "value": row["value"],
-        "previous": row["previous"],
-        "via": row["via"],
-        "user": row["user"],
-        "host": row["host"],
-        "outcome": row["outcome"],
-        "detail": row["detail"],
-        "answered": None if answered is None else iso(answered),
-    }

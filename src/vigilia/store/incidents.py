@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from vigilia.points import Severity, Window
 from vigilia.store import schema
@@ -65,6 +65,30 @@ class Position:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """Which incidents are wanted; what is left empty takes everything."""
+
+    system: str = ""
+    area: str = ""
+    """Part of the area, the equipment or the device, in either case."""
+    state: str = ""
+    """"open": those that last; "closed"."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what a row must be."""
+        found = [_incidents.system == self.system] if self.system else []
+        if self.area:
+            places = (_incidents.area, _incidents.equipment, _incidents.device)
+            found.append(or_(*(place.icontains(self.area, autoescape=True) for place in places)))
+        if self.state:
+            found.append(_incidents.ended_at.is_(None) if self.state == "open" else _incidents.ended_at.is_not(None))
+        return found
+
+
+EVERY_INCIDENT = IncidentFilter()
+
+
 async def overlapping(store: Store, start: float, end: float) -> list[Incident]:
     """Return the incidents that were open at any time from `start` until before `end`, the oldest first.
 
@@ -75,14 +99,20 @@ async def overlapping(store: Store, start: float, end: float) -> list[Incident]:
 
 
 async def newest(
-    store: Store, *, start: float | None, end: float | None, before: Position | None = None, limit: int = 100
+    store: Store,
+    wanted: IncidentFilter = EVERY_INCIDENT,
+    *,
+    start: float | None,
+    end: float | None,
+    before: Position | None = None,
+    limit: int = 100,
 ) -> list[Incident]:
-    """Return the newest first of the incidents open between `start` and `end` (None: no bound), at most `limit`.
+    """Return the incidents that are wanted and were open between `start` and `end` (None: no bound), the newest first.
 
-    `before`: only those that follow this position. Raises StoreError.
+    At most `limit`. `before`: only those that follow this position. Raises StoreError.
     """
     query = select(schema.incidents).order_by(_incidents.began_at.desc(), _incidents.id.desc()).limit(limit)
-    query = query.where(*_touches(start, end))
+    query = query.where(*_touches(start, end), *wanted.conditions())
     if before is not None:
         earlier = _incidents.began_at < before.began_at
         query = query.where(or_(earlier, and_(_incidents.began_at == before.began_at, _incidents.id < before.id)))
@@ -107,6 +137,13 @@ async def brief_since(store: Store, since: float) -> list[Incident]:
     """
     query = select(schema.incidents).where(_incidents.brief, _incidents.found_at >= since)
     return await _read(store, query.order_by(_incidents.ended_at, _incidents.id))
+
+
+async def first_outage(store: Store) -> float | None:
+    """Return when the first incident began that counts as an outage; None where there was none. Raises StoreError."""
+    query = select(_incidents.began_at).where(_incidents.outage).order_by(_incidents.began_at).limit(1)
+    async with store.reading() as connection:
+        return await connection.scalar(query)
 
 
 async def windows(store: Store) -> dict[str, Window]:

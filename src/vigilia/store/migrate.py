@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, sel
 from vigilia.errors import StartError
 from vigilia.store import schema
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The newest migration's revision; a test holds it against the migrations. Revisions are numbers that grow."""
 
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

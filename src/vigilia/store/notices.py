@@ -1,9 +1,10 @@
 """Notices in the outbox, as people look at them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from vigilia.clock import iso
 from vigilia.store import schema
@@ -12,9 +13,50 @@ from vigilia.store.database import Row, Store
 _outbox = schema.outbox.c
 
 
-async def newest(store: Store, *, before: int | None = None, limit: int = 100) -> list[Row]:
-    """Return notices, the newest first: with an id below `before`, at most `limit`. Raises StoreError."""
-    query = select(schema.outbox).order_by(_outbox.id.desc()).limit(limit)
+@dataclass(frozen=True, slots=True)
+class NoticeFilter:
+    """Which notices are wanted; what is left empty takes everything."""
+
+    state: str = ""
+    """Of the three: waiting for its first attempt, sent, or waiting for another after one that failed."""
+    kind: str = ""
+    area: str = ""
+    """Part of the area, in either case."""
+    channel: str = ""
+    alarm: str = ""
+    number: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what a row must be."""
+        pairs = ((_outbox.kind, self.kind), (_outbox.channel, self.channel), (_outbox.alarm, self.alarm))
+        found = [column == text for column, text in pairs if text]
+        if self.area:
+            found.append(_outbox.area.icontains(self.area, autoescape=True))
+        if self.number is not None:
+            found.append(_outbox.id == self.number)
+        match self.state:
+            case "sent":
+                found.append(_outbox.delivered_at.is_not(None))
+            case "waiting":
+                found += [_outbox.delivered_at.is_(None), _outbox.error == ""]
+            case "failed":
+                found += [_outbox.delivered_at.is_(None), _outbox.error != ""]
+            case _:
+                pass
+        return found
+
+
+EVERY_NOTICE = NoticeFilter()
+
+
+async def newest(
+    store: Store, wanted: NoticeFilter = EVERY_NOTICE, *, before: int | None = None, limit: int = 100
+) -> list[Row]:
+    """Return the notices that are wanted, the newest first: with an id below `before`, at most `limit`.
+
+    Raises StoreError.
+    """
+    query = select(schema.outbox).where(*wanted.conditions()).order_by(_outbox.id.desc()).limit(limit)
     if before is not None:
         query = query.where(_outbox.id < before)
     async with store.reading() as connection:
@@ -27,6 +69,7 @@ def _notice_row(row: Mapping[Any, Any]) -> Row:
         "id": row["id"],
         "channel": row["channel"],
         "kind": row["kind"],
+        "state": "sent" if delivered is not None else "failed" if row["error"] else "waiting",
         "title": notice["title"],
         "area": notice["area"],
         "line": notice["line"],
@@ -38,4 +81,5 @@ def _notice_row(row: Mapping[Any, Any]) -> Row:
         "attempts": row["attempts"],
         "delivered_at": None if delivered is None else iso(delivered),
         "error": row["error"],
+        "repeats": row["repeats"],
     }

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vigilia.errors import printable
 from vigilia.notices import Notice, NoticeKind
 from vigilia.points import Severity
-from vigilia.store import schema
+from vigilia.store import alarmjournal, schema
+from vigilia.store.alarmjournal import JournalEntry, JournalEvent
 from vigilia.store.database import Store
 
 _logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ async def queue(connection: AsyncConnection, notices: Iterable[tuple[Notice, Seq
             _logger.info(
                 "not told to anybody: %s: %s", " - ".join(filter(None, (notice.title, notice.area))), notice.line
             )
-        rows += [_row(notice, channel, now) for channel in channels]
+        rows += [row_of(notice, channel, now) for channel in channels]
     if rows:
         await connection.execute(insert(_outbox), rows)
     return len(rows)
@@ -81,7 +82,7 @@ async def waiting(store: Store, channel: str, most: int) -> list[Waiting]:
     query = select(_outbox).where(_undelivered([channel])).order_by(_outbox.c.id).limit(most)
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
-    return [Waiting(row.id, _notice(row.notice), row.created_at, row.card, row.attempts) for row in rows]
+    return [Waiting(row.id, notice_of(row.notice), row.created_at, row.card, row.attempts) for row in rows]
 
 
 async def backlog(store: Store, channels: Sequence[str]) -> tuple[int, float | None]:
@@ -135,13 +136,20 @@ async def attempt(store: Store, channel: str, card: int, sent: Sequence[float]) 
 
 
 async def delivered(store: Store, channel: str, card: int, now: float) -> None:
-    """Note that a channel took a card. Raises StoreError."""
-    await _set(store, channel, card, delivered_at=now, error="")
+    """Note that a channel took a card, also in the journal of the alarms that it tells of. Raises StoreError."""
+    rows_of = _waiting_on(channel, card)
+    async with store.writing() as connection:
+        query = select(_outbox.c.kind, _outbox.c.alarm, _outbox.c.incident, _outbox.c.notice).where(rows_of)
+        told = [_told(row, channel, card, now) for row in await connection.execute(query) if row.alarm]
+        await connection.execute(update(_outbox).where(rows_of).values(delivered_at=now, error=""))
+        await alarmjournal.write(connection, told)
 
 
 async def failed(store: Store, channel: str, card: int, error: str) -> None:
     """Note why a channel did not take a card. Raises StoreError."""
-    await _set(store, channel, card, error=printable(error)[:_LONGEST_ERROR])
+    async with store.writing() as connection:
+        said = update(_outbox).where(_waiting_on(channel, card)).values(error=printable(error)[:_LONGEST_ERROR])
+        await connection.execute(said)
 
 
 async def sent_lately(store: Store, channel: str) -> list[float]:
@@ -184,13 +192,19 @@ async def _take_numbers(connection: AsyncConnection, channel: str, count: int) -
     return int(first)
 
 
-async def _set(store: Store, channel: str, card: int, **values: object) -> None:
-    waiting_rows = and_(_outbox.c.channel == channel, _outbox.c.card == card, _outbox.c.delivered_at.is_(None))
-    async with store.writing() as connection:
-        await connection.execute(update(_outbox).where(waiting_rows).values(**values))
+def _waiting_on(channel: str, card: int) -> ColumnElement[bool]:
+    return and_(_outbox.c.channel == channel, _outbox.c.card == card, _outbox.c.delivered_at.is_(None))
 
 
-def _row(notice: Notice, channel: str, now: float) -> dict[str, Any]:
+def _told(row: Any, channel: str, card: int, now: float) -> JournalEntry:
+    severity = Severity(row.notice["severity"])
+    return JournalEntry(
+        now, row.alarm, JournalEvent.TOLD, severity, incident=row.incident, detail=row.kind, channel=channel, card=card
+    )
+
+
+def row_of(notice: Notice, channel: str, now: float) -> dict[str, Any]:
+    """Return the row that queues a notice for a channel."""
     return {
         "channel": channel,
         "kind": notice.kind.value,
@@ -204,7 +218,8 @@ def _row(notice: Notice, channel: str, now: float) -> dict[str, Any]:
     }
 
 
-def _notice(stored: dict[str, Any]) -> Notice:
+def notice_of(stored: dict[str, Any]) -> Notice:
+    """Return the notice that a row holds."""
     values = dict(stored)
     values["routing"] = tuple(str(name) for name in stored["routing"])
     values["facts"] = tuple((str(title), str(text)) for title, text in stored["facts"])

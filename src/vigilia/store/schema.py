@@ -95,11 +95,38 @@ incidents = Table(
     Column("start_known", Boolean, nullable=False, server_default=true()),
     Index("ix_incidents_began", "began_at"),
     Index("ix_incidents_ended", "ended_at"),
-    Index("ix_incidents_alarm", "alarm"),
+    Index("ix_incidents_alarm_found", "alarm", "found_at"),
+    Index("ix_incidents_found", "found_at", "told", "alarm", "severity"),  # all that most figures need
 )
 """Alarms from start to end, by the equipment's times. `brief`: over when it was found, so that nobody was told.
 `told`: a notice of its start was queued. `outage`: the equipment counts as unavailable. `found_at`: when the watch
 learnt of it, by its clock. `start_known`: false where `began_at` is a guess, for the monitor before did not tell."""
+
+alarm_journal = Table(
+    "alarm_journal",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("alarm", StoredText(260), nullable=False),
+    Column("incident", StoredText(36), nullable=False),
+    Column("event", StoredText(20), nullable=False),
+    Column("state", StoredText(20), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("happened_at", Float),
+    Column("via", StoredText(40), nullable=False),
+    Column("user", StoredText(200), nullable=False),
+    Column("host", StoredText(200), nullable=False),
+    Column("comment", StoredText, nullable=False),
+    Column("until", Float),
+    Column("cause", StoredText(260), nullable=False),
+    Column("detail", StoredText, nullable=False),
+    Column("channel", StoredText(60), nullable=False),
+    Column("card", Integer),
+    Index("ix_alarm_journal_at", "at", "id"),
+    Index("ix_alarm_journal_alarm", "alarm", "at", "id"),
+)
+"""What happened to alarms: one row for each change, written with it. `at` is by the watch's clock, `happened_at` by the
+equipment's. `state`: the alarm's after it; empty where it is not known. `cause`: the alarm that suppresses it."""
 
 outbox = Table(
     "outbox",
@@ -117,11 +144,13 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("delivered_at", Float),
     Column("error", StoredText, nullable=False),
+    Column("repeats", Integer),
     Index("ix_outbox_waiting", "channel", "delivered_at", "id"),
     Index("ix_outbox_incident", "incident"),
+    Index("ix_outbox_repeats", "repeats"),
 )
 """Notices, one row for each channel. `card`: the number of the card that carries it, set before the first attempt; so
-a notice with a card may have been read by somebody."""
+a notice with a card may have been read by somebody. `repeats`: the id of the notice that it says once more."""
 
 channels = Table(
     "channels",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from tests.conftest import until
 from tests.unit.alarms.rig import NOON, Rig, contact, linked, pac, raw
 from vigilia.alarms.desk import AlarmDesk
 from vigilia.errors import AlarmRefused, UnknownAlarm
+from vigilia.notices import NoticeKind
 from vigilia.points import Origin, Severity
-from vigilia.rules import AlarmItem
+from vigilia.rules import Act, AlarmItem, Told
 from vigilia.store.outbox import delivered, waiting
 
 ANA = Origin("web", "ana", "10.0.0.7")
+BIA = Origin("api", "bia", "10.0.0.8")
 PORT1 = "sw-1:1:PwrState-Raw"
 ALARM = f"port@{PORT1}"
 
@@ -150,15 +153,48 @@ async def test_told_at_is_when_it_was_delivered_and_survives_a_restart(rig: Rig,
     (row,) = await waiting(rig.store, "teams", 10)
     assert row.card is not None
     await delivered(rig.store, "teams", row.card, NOON + 7)
-    desk.delivered(row.notice.incident, NOON + 7)
-    desk.delivered(row.notice.incident, NOON + 9)
-    desk.delivered("another", NOON + 9)
-    assert [item.told_at for item in shown(desk)] == [NOON + 7]
+    first, again = Told("teams", row.card, NOON + 7), Told("apprise", 3, NOON + 9)
+    desk.delivered(row.notice, first)
+    desk.delivered(row.notice, again)
+    desk.delivered(replace(row.notice, incident="another"), again)
+    desk.delivered(replace(row.notice, kind=NoticeKind.CLEARED), again)
+    desk.delivered(replace(row.notice, alarm=""), again)
+    assert [(item.told_at, item.told) for item in shown(desk)] == [(NOON + 7, (first, again))]
     await rig.restart()
-    again = desk_of(rig)
-    assert [item.told_at for item in shown(again)] == [None]
-    await again.load()
-    assert [item.told_at for item in shown(again)] == [NOON + 7]
+    later = desk_of(rig)
+    assert [item.told_at for item in shown(later)] == [None]
+    await later.load()
+    assert [(item.told_at, item.told) for item in shown(later)] == [(NOON + 7, (first,))]
+
+
+async def test_what_people_said_is_shown_while_it_holds_and_survives_a_restart(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    await desk.act(ALARM, "acknowledge", ANA, "on my way", None)
+    rig.clock.time = NOON + 60
+    await desk.act(ALARM, "shelve", BIA, "works on the port", NOON + 900)
+    await rig.restart()
+    desk = desk_of(rig)
+    (item,) = shown(desk)
+    assert item.acknowledgement == Act("ana", NOON, "on my way")
+    assert item.quieted == Act("bia", NOON + 60, "works on the port")
+    item = await desk.act(ALARM, "out-of-service", ANA, "câmera removida\0", None)
+    assert item.quieted == Act("ana", NOON + 60, "câmera removida\0")
+    item = await desk.act(ALARM, "in-service", ANA, "", None)
+    assert item.quieted == Act("bia", NOON + 60, "works on the port")
+    item = await desk.act(ALARM, "unshelve", ANA, "", None)
+    assert (item.quieted, item.acknowledgement) == (None, Act("ana", NOON, "on my way"))
+    await rig.publish(raw(2, 1), raw(3, 6), checkpoint=False)
+    assert shown(desk)[0].acknowledgement is None, "it was raised anew"
+
+
+async def test_who_acknowledged_it_under_an_earlier_version_is_known(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    await desk.act(ALARM, "acknowledge", ANA, "", None)
+    alarm = rig.engine.alarms[ALARM]
+    old = alarm.row(NOON)
+    state = {key: value for key, value in old.state.items() if key != "acts"} | {"acknowledged_by": "ana"}
+    alarm.restore(replace(old, state=state))
+    assert shown(desk)[0].acknowledgement == Act("ana", NOON, "")
 
 
 async def test_what_suppresses_an_alarm_and_a_stale_confirmation_are_shown(rig: Rig, desk: AlarmDesk) -> None:

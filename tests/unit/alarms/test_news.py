@@ -13,8 +13,9 @@ from tests.conftest import until
 from tests.unit.alarms.rig import NOON, Rig, contact, flags, linked, pac, port, raw
 from vigilia.alarms.desk import AlarmDesk
 from vigilia.errors import AlarmRefused, UnknownAlarm
+from vigilia.notices import Notice, NoticeKind
 from vigilia.points import Batch, Origin, Reading, Sample, Severity, Status
-from vigilia.rules import AlarmItem
+from vigilia.rules import AlarmItem, Told
 from vigilia.store.outbox import waiting
 
 ANA = Origin("web", "ana", "10.0.0.7")
@@ -34,7 +35,7 @@ class Mirror:
         """Take what is told; return the ids of those that look otherwise than before."""
         changed: set[str] = set()
         for name in self.following.fetch():
-            item = self.desk.item(name)
+            item = self.desk.find(name)
             assert item is not None
             if self.items.get(name) != item:
                 changed.add(name)
@@ -63,6 +64,10 @@ def unreadable(minute: float) -> Sample:
     return Sample(PORT1, Reading(7.0, NOON + 60 * minute, Severity.INVALID, Status.TIMEOUT))
 
 
+def _notice(alarm: str, incident: str) -> Notice:
+    return Notice(NoticeKind.RAISED, "", "", "", NOON, alarm=alarm, incident=incident)
+
+
 async def test_each_kind_of_change_is_told(rig: Rig, mirror: Mirror) -> None:
     await rig.publish(raw(0, 6), raw(0, 1, 2), checkpoint=False)
     assert mirror.update() == {ALARM}
@@ -81,7 +86,7 @@ async def test_each_kind_of_change_is_told(rig: Rig, mirror: Mirror) -> None:
     assert mirror.update() == {ALARM, "port@sw-1:2:PwrState-Raw", "contact@vigilia:sw-1:Connected-Sts"}
     incident = rig.engine.alarms[ALARM].incident
     assert incident is not None
-    mirror.desk.delivered(incident.id, NOON + 301)
+    mirror.desk.delivered(_notice(ALARM, incident.id), Told("teams", 1, NOON + 301))
     assert mirror.update() == {ALARM}
     await rig.publish(linked(6, "sw-1", up=True), raw(6, 1), checkpoint=False)
     assert ALARM in mirror.update()
@@ -153,7 +158,7 @@ async def _something_happens(rig: Rig, desk: AlarmDesk, chance: random.Random, m
                 await rig.claim()
             for alarm in rig.engine.alarms.values():
                 if alarm.incident is not None and chance.random() < 0.5:
-                    desk.delivered(alarm.incident.id, rig.clock.now())
+                    desk.delivered(_notice(alarm.id, alarm.incident.id), Told("teams", 1, rig.clock.now()))
         case 6:
             old = rig.table.point(port(number).name)
             rig.table.define([replace(old, equipment=f"Camera {minute}")], None, rig.table.system(old.name))

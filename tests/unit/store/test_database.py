@@ -16,6 +16,7 @@ from sqlalchemy.util import await_only
 
 from vigilia.points import Kind, Point
 from vigilia.store import Chosen, PointChanges, Store, StoreError, database, schema
+from vigilia.store.auditing import AuditFilter
 
 SEL = "T1:PwrState-Sel"
 
@@ -99,7 +100,7 @@ async def test_every_kind_of_value_comes_back_as_it_was(store: Store, value: obj
 async def test_hostile_texts_are_values_and_not_sql(store: Store) -> None:
     name = "x'); DROP TABLE audit; --"
     await store.record_writes([asked("a", name, name)])
-    assert (await store.audit(point=name))[0]["value"] == name
+    assert (await store.audit(AuditFilter(name)))[0]["value"] == name
 
 
 async def test_repetition_changes_nothing(store: Store) -> None:
@@ -178,7 +179,7 @@ async def test_texts_that_no_database_stores_are_mended(store: Store) -> None:
     second, first = await store.audit()
     assert (first["point"], first["value"], first["detail"]) == ("T?", "?x?", "?")
     assert (second["value"], second["user"], second["previous"]) == ("\U0001f600", "??é", None)
-    assert await store.audit(point="T\0") == [first]
+    assert await store.audit(AuditFilter("T\0")) == [first]
 
 
 @pytest.mark.parametrize("odd", [{"outcome": None}, {"detail": {}}, {"answered_at": float("inf")}], ids=str)
@@ -235,10 +236,10 @@ async def test_the_audit_is_read_page_by_page_the_newest_first(store: Store) -> 
         seen += [row["id"] for row in page]
         before = page[-1]["id"]
     assert seen == list(range(25, 0, -1))
-    assert {row["point"] for row in await store.audit(point="T1")} == {"T1"}
-    assert len(await store.audit(point="T1")) == 12
-    assert len(await store.audit(point="T1", before=10, limit=3)) == 3
-    assert await store.audit(point="T") == []
+    assert {row["point"] for row in await store.audit(AuditFilter("T1"))} == {"T1"}
+    assert len(await store.audit(AuditFilter("T1"))) == 12
+    assert len(await store.audit(AuditFilter("T1"), before=10, limit=3)) == 3
+    assert await store.audit(AuditFilter("T")) == []
     assert len(await store.audit()) == 25
 
 

@@ -46,6 +46,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Figures
+         * @description Give the figures of a time, the last seven days unless it is given.
+         */
+        get: operations["get_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -166,6 +186,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Journal
+         * @description List what happened to alarms, the newest first.
+         */
+        get: operations["list_journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links": {
         parameters: {
             query?: never;
@@ -200,6 +240,29 @@ export interface paths {
         get: operations["list_notices"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outbox/{notice}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Notice
+         * @description Have a notice that was sent be sent once more, over the same channel; the answer is the new one.
+         *
+         *     Its card says that it is a repetition, and who asked for it. Two do not come of two clicks: while a repetition
+         *     waits, and for a minute after it was asked for, another is refused.
+         */
+        post: operations["resend_notice"];
         delete?: never;
         options?: never;
         head?: never;
@@ -286,6 +349,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reactors/{reactor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Reactor
+         * @description Give one reactor and how it stands with it.
+         */
+        get: operations["get_reactor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reactors/{reactor}/accept": {
         parameters: {
             query?: never;
@@ -300,6 +383,52 @@ export interface paths {
          * @description Accept a reactor that waits: its agent registers within seconds.
          */
         post: operations["accept_reactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reactors/{reactor}/calibration/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Calibration
+         * @description Give what is needed to calibrate a part: steps of its kind, what is calibrated, whether its reading is stable.
+         *
+         *     Readings are watched from the first of these requests on, for two minutes after the last. A step is a write to the
+         *     point that `command` names.
+         */
+        get: operations["get_calibration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reactors/{reactor}/doses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Doses
+         * @description Give what the pumps of a reactor gave over a time, the last day unless it is given, and who asked for it.
+         *
+         *     It is what the agent's ledger said; the writes that may have asked for a dose are those of the audit. What none of
+         *     them accounts for, a loop asked for.
+         */
+        get: operations["list_doses"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -322,6 +451,46 @@ export interface paths {
          *     Only a hash of the token is kept; a token that the reactor had is worth nothing from then on.
          */
         post: operations["enrol_reactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description List the weeks whose reports can be had, the newest first: back to the first incident.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{day}.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description Give the report of a week as a workbook, from what the store knows now. Nothing of it is kept for the next.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -413,12 +582,39 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ActAnswer
+         * @description What somebody did about an alarm.
+         */
+        ActAnswer: {
+            /**
+             * At
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            at: string;
+            /**
+             * By
+             * @example ana
+             */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
          * AlarmAnswer
          * @description An alarm and how it stands, in the terms of ISA-18.2.
          */
         AlarmAnswer: {
             /** Acknowledged By */
             acknowledged_by: string | null;
+            /** @description null: it is not acknowledged */
+            acknowledgement: components["schemas"]["ActAnswer"] | null;
+            /**
+             * Area
+             * @description the plant, room or reactor; may be empty
+             */
+            area: string;
             /** Detail */
             detail: string;
             /** Device */
@@ -429,10 +625,17 @@ export interface components {
              * @example ph-low@R1:ph:pH-Mon
              */
             id: string;
+            /**
+             * Incident
+             * @description the id of the open incident; null: there is none
+             */
+            incident: string | null;
             /** Name */
             name: string;
             /** Point */
             point: string;
+            /** @description who shelved it or took it out of service; null: nobody did */
+            quieted: components["schemas"]["ActAnswer"] | null;
             /**
              * Severity
              * @enum {string}
@@ -458,10 +661,54 @@ export interface components {
              */
             suppressed_by: string | null;
             /**
+             * System
+             * @description the driver's section, or "vigilia"
+             * @example aruba
+             */
+            system: string;
+            /**
+             * Told
+             * @description every card that told that it was raised, the first one first
+             */
+            told: components["schemas"]["ToldAnswer"][];
+            /**
              * Told At
-             * @description null: nobody was told of it
+             * @description when people were first told of it; null: nobody was
              */
             told_at: string | null;
+        };
+        /**
+         * AskedAnswer
+         * @description A write that may have asked for a dose.
+         */
+        AskedAnswer: {
+            /** Host */
+            host: string;
+            /**
+             * Id
+             * @description in the audit
+             */
+            id: number;
+            /** Outcome */
+            outcome: string | null;
+            /**
+             * Point
+             * @example R1:acid:Dose-SP
+             */
+            point: string;
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /** User */
+            user: string;
+            /** Value */
+            value: boolean | number | string | null;
+            /** Via */
+            via: string;
         };
         /**
          * AuditAnswer
@@ -507,35 +754,91 @@ export interface components {
             via: string;
         };
         /**
+         * CalibrationAnswer
+         * @description All that is needed to calibrate one part of a reactor.
+         */
+        CalibrationAnswer: {
+            /**
+             * Begin
+             * @description written to the command before the first step, so that loops hold
+             */
+            begin: string | null;
+            /**
+             * Calibrating
+             * @description loops that depend on it hold; null: not known
+             */
+            calibrating: boolean | null;
+            /** Clear */
+            clear: string;
+            /**
+             * Command
+             * @description steps are written to this point
+             * @example R1:ph:Calibrate-Cmd
+             */
+            command: string;
+            /** End */
+            end: string | null;
+            /**
+             * Kind
+             * @example ezo-ph
+             */
+            kind: string;
+            /** Part */
+            part: string;
+            /** Precision */
+            precision: number | null;
+            /** Reactor */
+            reactor: string;
+            /**
+             * Reading
+             * @description the point that is calibrated
+             * @example R1:ph:pH-Mon
+             */
+            reading: string | null;
+            /**
+             * State
+             * @description what is calibrated, in words
+             * @example 2 points; slope acid 99.7 %
+             */
+            state: string | null;
+            /**
+             * State Severity
+             * @description MINOR: the probe is worn or dirty
+             */
+            state_severity: ("NO_ALARM" | "MINOR" | "MAJOR" | "INVALID") | null;
+            steadiness: components["schemas"]["SteadinessAnswer"];
+            /**
+             * Steps
+             * @description empty: the kind is not known; the command's description says more
+             */
+            steps: components["schemas"]["StepAnswer"][];
+            /** Title */
+            title: string;
+            /** Units */
+            units: string | null;
+        };
+        /**
          * CalibrationModel
-         * @description How a part is calibrated.
+         * @description The points through which a part is calibrated.
          */
         CalibrationModel: {
-            /** Calibrating */
+            /**
+             * Calibrating
+             * @description says whether it is in calibration
+             */
             calibrating: string | null;
             /**
              * Command
-             * @description the point that takes "begin", the steps, "clear" and "end"
+             * @description takes the steps, as texts
              */
             command: string;
             /** Export */
             export: string | null;
             /**
-             * Stable Relative
-             * @description whether that is a part of the reading rather than in its units
+             * State
+             * @description tells what is calibrated, and the slope
              */
-            stable_relative: boolean;
-            /** Stable Within */
-            stable_within: number | null;
-            /** State */
             state: string | null;
-            /** Steps */
-            steps: components["schemas"]["StepModel"][];
-            /**
-             * Value
-             * @description the point of the reading that must be stable
-             */
-            value: string | null;
         };
         /**
          * ChangedAnswer
@@ -556,6 +859,174 @@ export interface components {
             error: string;
             /** @description as it is now */
             point: components["schemas"]["PointAnswer"];
+        };
+        /**
+         * ChatteringAnswer
+         * @description An alarm that was raised three times or more within a minute.
+         */
+        ChatteringAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /**
+             * Count
+             * @description how often it was raised in all
+             */
+            count: number;
+            /**
+             * Count Per Min
+             * @description the most within a minute
+             */
+            count_per_min: number;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /**
+             * Last
+             * Format: date-time
+             * @description when it last came for the third time, or more, within a minute
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            last: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+        };
+        /**
+         * CountedAnswer
+         * @description An alarm and how often it was raised.
+         */
+        CountedAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /** Count */
+            count: number;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Share
+             * @description of all that were raised, 0 to 1
+             */
+            share: number;
+        };
+        /**
+         * DoseAnswer
+         * @description One increase of a pump's total.
+         */
+        DoseAnswer: {
+            /**
+             * Asked
+             * @description the writes that may have asked for it; empty: a loop did
+             */
+            asked: components["schemas"]["AskedAnswer"][];
+            /**
+             * Began Anew
+             * @description the agent's ledger had begun at 0 again: more may have been given before
+             */
+            began_anew: boolean;
+            /** Ml */
+            ml: number;
+            /**
+             * Point
+             * @example R1:acid:Dosed-Mon
+             */
+            point: string;
+            /**
+             * Pump
+             * @description the part
+             * @example acid
+             */
+            pump: string;
+            /**
+             * Since
+             * @description where it is not known so well: it was given between this and `time`
+             */
+            since: string | null;
+            /**
+             * Time
+             * Format: date-time
+             * @description when the total was first seen so
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /**
+             * Total
+             * @description the pump's total after it, ml
+             */
+            total: number;
+        };
+        /**
+         * DosesAnswer
+         * @description What the pumps of a reactor gave in a time.
+         */
+        DosesAnswer: {
+            /**
+             * From
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["DoseAnswer"][];
+            /** Pumps */
+            pumps: components["schemas"]["PumpAnswer"][];
+            /**
+             * Resolution S
+             * @description 0: single doses; else all of so many seconds are one
+             */
+            resolution_s: number;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
         };
         /**
          * ErrorAnswer
@@ -602,6 +1073,60 @@ export interface components {
              * @description points whose last reading is INVALID: contact was lost, or an answer was bad
              */
             unknown: number;
+        };
+        /**
+         * FiguresAnswer
+         * @description Figures of the alarm system after ISA-18.2: of alarms that people were told of.
+         */
+        FiguresAnswer: {
+            /**
+             * Chattering
+             * @description the worst first, 100 at most
+             */
+            chattering: components["schemas"]["ChatteringAnswer"][];
+            /**
+             * Flood Share
+             * @description the part of the ten minutes that had more than ten alarms, 0 to 1
+             */
+            flood_share: number;
+            /**
+             * From
+             * Format: date-time
+             * @description moved back to full ten minutes
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            per_severity: components["schemas"]["SeverityCounts"];
+            rate_per_10min: components["schemas"]["RateAnswer"];
+            /**
+             * Stale
+             * @description at the end of the time, the oldest first, 100 at most
+             */
+            stale: components["schemas"]["StaleAnswer"][];
+            /** Stale Count */
+            stale_count: number;
+            /**
+             * Standing
+             * @description alarms that stood at the end of the time, suppressed ones included
+             */
+            standing: number;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
+            /**
+             * Top
+             * @description the ten that were raised most often
+             */
+            top: components["schemas"]["CountedAnswer"][];
+            /**
+             * Total
+             * @description how many were raised
+             */
+            total: number;
         };
         /**
          * Healthy
@@ -739,6 +1264,11 @@ export interface components {
              */
             last_seen_at: string;
             /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
+            /**
              * Outage
              * @description the equipment counts as unavailable while it lasts
              */
@@ -791,6 +1321,90 @@ export interface components {
              * @description why its failure is not told, for people; null: it is
              */
             suppressed_by: string | null;
+        };
+        /**
+         * JournalAnswer
+         * @description One thing that happened to an alarm.
+         */
+        JournalAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             * @example ph-low@R1:ph:pH-Mon
+             */
+            alarm: string;
+            /**
+             * Card
+             * @description with told: the number of the card
+             */
+            card: number | null;
+            /**
+             * Cause
+             * @description the id of the alarm that suppresses it
+             */
+            cause: string | null;
+            /**
+             * Channel
+             * @description with told: where
+             * @example teams
+             */
+            channel: string | null;
+            /** Comment */
+            comment: string;
+            /**
+             * Detail
+             * @description what the equipment said besides; with told "raised" or "cleared"
+             */
+            detail: string;
+            /**
+             * Event
+             * @enum {string}
+             */
+            event: "raised" | "worse" | "cleared" | "withdrawn" | "suppressed" | "released" | "told" | "acknowledged" | "shelved" | "unshelved" | "out-of-service" | "in-service" | "undone";
+            /**
+             * Happened At
+             * @description when the equipment says that it was
+             */
+            happened_at: string | null;
+            /** Host */
+            host: string;
+            /** Id */
+            id: number;
+            /**
+             * Incident
+             * @description the incident's id; null: it had none then
+             */
+            incident: string | null;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * State
+             * @description the alarm's after it; null with told: it is not known
+             */
+            state: ("normal" | "unacknowledged" | "acknowledged" | "returned" | "shelved" | "suppressed" | "out-of-service") | null;
+            /**
+             * Time
+             * Format: date-time
+             * @description when, by the watch's clock
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /**
+             * Until
+             * @description the end of a shelving
+             */
+            until: string | null;
+            /** User */
+            user: string;
+            /**
+             * Via
+             * @description null: nobody did it
+             * @example web
+             */
+            via: string | null;
         };
         /**
          * LinkAnswer
@@ -910,6 +1524,17 @@ export interface components {
             kind: "raised" | "cleared" | "heartbeat" | "report" | "service";
             /** Line */
             line: string;
+            /**
+             * Repeats
+             * @description the id of the notice that it says once more
+             */
+            repeats: number | null;
+            /**
+             * State
+             * @description failed: its last attempt did, and it waits for another
+             * @enum {string}
+             */
+            state: "waiting" | "sent" | "failed";
             /** Title */
             title: string;
         };
@@ -985,6 +1610,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[JournalAnswer] */
+        Page_JournalAnswer_: {
+            /** Items */
+            items: components["schemas"]["JournalAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
         /** Page[LinkAnswer] */
         Page_LinkAnswer_: {
             /** Items */
@@ -1019,6 +1654,16 @@ export interface components {
         Page_ReactorAnswer_: {
             /** Items */
             items: components["schemas"]["ReactorAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
+        /** Page[ReportAnswer] */
+        Page_ReportAnswer_: {
+            /** Items */
+            items: components["schemas"]["ReportAnswer"][];
             /**
              * Next
              * @description ask again with next=… for what follows; null: nothing does
@@ -1403,6 +2048,67 @@ export interface components {
             };
         };
         /**
+         * PumpAnswer
+         * @description What a pump gave in a time.
+         */
+        PumpAnswer: {
+            /**
+             * Asked Ml
+             * @description of it, what somebody asked for
+             */
+            asked_ml: number;
+            /** Count */
+            count: number;
+            /** Ml */
+            ml: number;
+            /** Point */
+            point: string;
+            /** Pump */
+            pump: string;
+        };
+        /**
+         * RateAnswer
+         * @description Alarms per ten minutes.
+         */
+        RateAnswer: {
+            /**
+             * Bucket S
+             * @description how long a bucket is: 600, or more where there would be over 1,500
+             */
+            bucket_s: number;
+            /** Buckets */
+            buckets: components["schemas"]["RateBucketAnswer"][];
+            /** Max */
+            max: number;
+            /** Mean */
+            mean: number;
+            /**
+             * Periods
+             * @description how many times ten minutes, the last one perhaps not whole
+             */
+            periods: number;
+        };
+        /**
+         * RateBucketAnswer
+         * @description How many alarms were raised in a time.
+         */
+        RateBucketAnswer: {
+            /** Count */
+            count: number;
+            /**
+             * Max
+             * @description the most in ten minutes of it
+             */
+            max: number;
+            /**
+             * Time
+             * Format: date-time
+             * @description its beginning
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+        };
+        /**
          * ReactorAnswer
          * @description A reactor and how it stands with it.
          */
@@ -1585,6 +2291,54 @@ export interface components {
             };
         };
         /**
+         * ReportAnswer
+         * @description A week whose report can be had.
+         */
+        ReportAnswer: {
+            /**
+             * Complete
+             * @description false: the week is not over
+             */
+            complete: boolean;
+            /**
+             * File
+             * @example vigilia-2026-03-09.xlsx
+             */
+            file: string;
+            /**
+             * From
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            from: string;
+            /**
+             * Last
+             * @description its Sunday
+             * @example 2026-03-15
+             */
+            last: string;
+            /**
+             * Path
+             * @description where it is got
+             * @example /api/v1/reports/2026-03-09.xlsx
+             */
+            path: string;
+            /**
+             * To
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            to: string;
+            /**
+             * Week
+             * @description its Monday
+             * @example 2026-03-09
+             */
+            week: string;
+        };
+        /**
          * RoomModel
          * @description A room.
          */
@@ -1596,6 +2350,26 @@ export interface components {
             name: string;
             /** Switches */
             switches: components["schemas"]["SwitchModel"][];
+        };
+        /**
+         * SeenAnswer
+         * @description One reading of the probe.
+         */
+        SeenAnswer: {
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /** Value */
+            value: number;
         };
         /**
          * SettingAnswer
@@ -1630,29 +2404,128 @@ export interface components {
             value: boolean | number | string;
         };
         /**
-         * StepModel
+         * SeverityCounts
+         * @description How many alarms were raised, by severity.
+         */
+        SeverityCounts: {
+            /** Invalid */
+            INVALID: number;
+            /** Major */
+            MAJOR: number;
+            /** Minor */
+            MINOR: number;
+        };
+        /**
+         * StaleAnswer
+         * @description An alarm that has stood for more than a day.
+         */
+        StaleAnswer: {
+            /**
+             * Alarm
+             * @description the alarm's id
+             */
+            alarm: string;
+            /** Area */
+            area: string;
+            /** Device */
+            device: string;
+            /** Equipment */
+            equipment: string;
+            /** Family */
+            family: string;
+            /** Label */
+            label: string;
+            /**
+             * Name
+             * @description what kind of alarm, in the site's language
+             */
+            name: string;
+            /** Point */
+            point: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "NO_ALARM" | "MINOR" | "MAJOR" | "INVALID";
+            /**
+             * Since
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            since: string;
+        };
+        /**
+         * SteadinessAnswer
+         * @description Whether the reading has settled: the newest six of the last minute.
+         */
+        SteadinessAnswer: {
+            /**
+             * Allowed
+             * @description spread and drift may each be as large as this
+             */
+            allowed: number | null;
+            /** Drift Per Min */
+            drift_per_min: number | null;
+            /** Mean */
+            mean: number | null;
+            /**
+             * Readings
+             * @description of the last minute, in order
+             */
+            readings: components["schemas"]["SeenAnswer"][];
+            /**
+             * Reason
+             * @description why not: too few readings, none lately, INVALID ones, they differ, they go one way
+             * @enum {string}
+             */
+            reason: "" | "few" | "late" | "bad" | "spread" | "drift";
+            /**
+             * Spread
+             * @description the largest less the smallest
+             */
+            spread: number | null;
+            /** Stable */
+            stable: boolean;
+            /**
+             * Wanted
+             * @description so many readings must agree
+             */
+            wanted: number;
+        };
+        /**
+         * StepAnswer
          * @description One step of a calibration.
          */
-        StepModel: {
-            /** Instruction */
+        StepAnswer: {
+            /**
+             * After
+             * @description the step that must be calibrated before; null: none
+             */
+            after: string | null;
+            /**
+             * Instruction
+             * @description what to do before, in the site's language
+             */
             instruction: string;
             /**
              * Limits
-             * @description of its value; null: it takes none
+             * @description null: no value
              */
             limits: number[] | null;
             /**
              * Name
-             * @description as the command takes it: "mid" of "mid,7.00"; "single": the value alone
+             * @example mid
              */
             name: string;
-            /**
-             * Points Before
-             * @description how many points must be calibrated already
-             */
-            points_before: number;
             /** Usual */
             usual: number | null;
+            /**
+             * Write
+             * @description what is written to the command; {value} in it stands for the value
+             * @example mid,{value}
+             */
+            write: string;
         };
         /**
          * SwitchModel
@@ -1729,6 +2602,29 @@ export interface components {
             token: string;
         };
         /**
+         * ToldAnswer
+         * @description A card that told people of an alarm.
+         */
+        ToldAnswer: {
+            /**
+             * At
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            at: string;
+            /**
+             * Card
+             * @description its number
+             */
+            card: number;
+            /**
+             * Channel
+             * @example teams
+             */
+            channel: string;
+        };
+        /**
          * Unhealthy
          * @description The watch is not healthy, and why.
          */
@@ -1753,6 +2649,8 @@ export interface operations {
     list_alarms: {
         parameters: {
             query?: {
+                /** @description only the alarm of this id, whatever its state */
+                id?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
@@ -1943,15 +2841,102 @@ export interface operations {
             };
         };
     };
+    get_figures: {
+        parameters: {
+            query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no alarms are judged */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described, or more than 400 days are asked for */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer, or not in time */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_writes: {
         parameters: {
             query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
-                /** @description only writes to the point of this name */
+                /** @description only those that ended so: "confirmed", an error's name, "failed" for anything but success, "open" for no answer yet */
+                outcome?: string;
+                /** @description only writes to the point of this name, or to all that begin so: R1:* */
                 point?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+                /** @description only writes of this user */
+                user?: string;
             };
             header?: never;
             path?: never;
@@ -2323,12 +3308,18 @@ export interface operations {
     list_incidents: {
         parameters: {
             query?: {
+                /** @description part of the area, the equipment or the device, in either case */
+                area?: string;
                 /** @description only those open after this: UTC, ISO 8601, with Z */
                 from?: string;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
+                /** @description open: those that last */
+                state?: ("open" | "closed") | null;
+                /** @description only of this system */
+                system?: string;
                 /** @description only those that began before this: UTC, ISO 8601, with Z */
                 to?: string;
             };
@@ -2345,6 +3336,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_IncidentAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_journal: {
+        parameters: {
+            query?: {
+                /** @description only of the alarm of this id */
+                alarm?: string;
+                /** @description only of this kind */
+                event?: ("raised" | "worse" | "cleared" | "withdrawn" | "suppressed" | "released" | "told" | "acknowledged" | "shelved" | "unshelved" | "out-of-service" | "in-service" | "undone") | null;
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only of the incident of this id */
+                incident?: string;
+                /** @description most items on the page */
+                limit?: number;
+                /** @description the `next` of the page before */
+                next?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+                /** @description only what this user did */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JournalAnswer_"];
                 };
             };
             /** @description this is no HTTP request, or one with too long a head */
@@ -2444,10 +3517,20 @@ export interface operations {
     list_notices: {
         parameters: {
             query?: {
+                /** @description only of the alarm of this id */
+                alarm?: string;
+                /** @description part of the area, in either case */
+                area?: string;
+                /** @description only of this channel */
+                channel?: string;
+                /** @description only of this kind */
+                kind?: ("raised" | "cleared" | "heartbeat" | "report" | "service") | null;
                 /** @description most items on the page */
                 limit?: number;
                 /** @description the `next` of the page before */
                 next?: string;
+                /** @description failed: its last attempt did, and it waits for another */
+                state?: ("waiting" | "sent" | "failed") | null;
             };
             header?: never;
             path?: never;
@@ -2501,6 +3584,92 @@ export interface operations {
                 };
             };
             /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    resend_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the notice's id */
+                notice: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no notice has that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description it waits itself, or its repetition does or was sent a moment ago, or its channel is gone */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description that is no id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer: whether it was queued, the list says */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2869,6 +4038,73 @@ export interface operations {
             };
         };
     };
+    get_reactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReactorAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id has called */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no id is that long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     accept_reactor: {
         parameters: {
             query?: never;
@@ -2945,6 +4181,156 @@ export interface operations {
             };
         };
     };
+    get_calibration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the part's name, as in its points' names */
+                part: string;
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id is accepted, or it has no such part that is calibrated */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no id is that long */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_doses: {
+        parameters: {
+            query?: {
+                /** @description from then on: UTC, ISO 8601, with Z */
+                from?: string;
+                /** @description only before this: UTC, ISO 8601, with Z */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                reactor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DosesAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description no reactor of that id has called, or no history is kept */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described, or more than 400 days are asked for */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the history or the store does not answer, or not in time */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     enrol_reactor: {
         parameters: {
             query?: never;
@@ -3011,6 +4397,153 @@ export interface operations {
                 };
             };
             /** @description the store does not answer: nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description most items on the page */
+                limit?: number;
+                /** @description the `next` of the page before */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReportAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter is not as described */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description any day of the week, as YYYY-MM-DD */
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the workbook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description there is no report of that week: it is yet to come */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description that is no day */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer, or the workbook is not made in time */
             503: {
                 headers: {
                     [name: string]: unknown;

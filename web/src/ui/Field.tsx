@@ -165,7 +165,7 @@ export function ValueField(props: ValueFieldProps): JSX.Element {
   const range = limits ? rangeText(limits[0] ?? 0, limits[1] ?? 0, units) : undefined;
   const shownWrong = wrong ?? (draft === "" ? "" : (parseValue(declaration, draft).wrong ?? ""));
   return (
-    <Field label={label} {...optional({ hint: hint ?? range })} wrong={shownWrong}>
+    <Field label={label} {...optional({ hint: hint ?? (shownWrong ? undefined : range) })} wrong={shownWrong}>
       {(ids) => (
         <span class="with-units">
           <input

@@ -5,7 +5,9 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, cast
 
+from vigilia.calibration import CalibrationItem
 from vigilia.drivers import Surroundings
+from vigilia.drivers.reactor.calibrating import calibration_of
 from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.drivers.reactor.coordinator import Coordinator
 from vigilia.drivers.reactor.gate import Gate
@@ -14,16 +16,17 @@ from vigilia.drivers.reactor.keeper import Keeper
 from vigilia.drivers.reactor.listener import Listener
 from vigilia.drivers.reactor.manager import Manager
 from vigilia.drivers.reactor.reactor import Reactor
+from vigilia.drivers.reactor.recent import Recent
 from vigilia.drivers.reactor.registry import Registry
 from vigilia.drivers.reactor.rules import SYSTEM, ReactorPoints, rules_of
 from vigilia.drivers.reactor.samples import SampleSink
 from vigilia.drivers.reactor.view import view_of
 from vigilia.drivers.reactor.writes import Writes
-from vigilia.errors import StartError
+from vigilia.errors import StartError, UnknownReactor
 from vigilia.fleet import ReactorItem
 from vigilia.language import tr
 from vigilia.link import Link
-from vigilia.points import Batch, Checkpoint, Origin, Point, Sample, Severity, Status, Value
+from vigilia.points import Batch, Checkpoint, Origin, Point, Sample, Severity, Status, Value, shorten
 from vigilia.rules import Rule
 from vigilia.settings import Section
 from vigilia.store import StoreError
@@ -54,6 +57,7 @@ class ReactorDriver:
         self._registry = Registry(config, self._keeper, self._clock, surroundings.instance)
         self._writes = Writes(self._registry, self._keeper, self._clock, self._table)
         self._inventories = _kept(surroundings.checkpoints)
+        self._recent = Recent()
         self._coordinator = Coordinator(config, self._registry, self._clock, declare=self._declare, begun=self._begun)
         self._samples = SampleSink(self._table, self._clock, surroundings.checkpoints, SYSTEM)
         manager = Manager(
@@ -158,6 +162,13 @@ class ReactorDriver:
         """Accept a reactor and return its token. Raises UnknownReactor or StoreError."""
         return await self._registry.enrol(reactor, by)
 
+    def calibration(self, reactor: str, part: str) -> CalibrationItem:
+        """Return all that is needed to calibrate a part. Raises UnknownReactor or UnknownPart."""
+        found = self._registry.reactors.get(reactor)
+        if found is None:
+            raise UnknownReactor(f"no reactor {shorten(reactor)} is accepted")
+        return calibration_of(found.inventory, part, self._recent, self._clock.now())
+
     # Inside
 
     async def _declare(self, reactor: Reactor, inventory: Inventory) -> None:
@@ -206,6 +217,7 @@ class ReactorDriver:
             over, more = reactor.end_of(state, self._table.reading)
             samples += more
             ended += [state.id] if over else []
+        self._recent.note(samples)
         await self._publish(samples)
         return ended
 

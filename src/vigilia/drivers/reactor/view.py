@@ -3,16 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from vigilia.agent.sensors.kinds import EZO_KINDS
 from vigilia.drivers.reactor.inventory import Inventory
 from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.errors import printable
 from vigilia.fleet import ReactorItem
-from vigilia.language import tr
 from vigilia.points import Kind, Point
 from vigilia.views import (
     MOST_LISTED,
-    CalibrationStep,
     CalibrationView,
     Names,
     ParameterView,
@@ -30,8 +27,6 @@ _KINDS: dict[int, PartKind] = {
     wire.ROLE_LOOP: "loop",
     wire.ROLE_AGENT: "agent",
 }
-CALIBRATE, CALIBRATION, CALIBRATING, EXPORT = "Calibrate", "Calibration", "Calibrating", "Export"
-"""The parameters through which a part is calibrated."""
 _NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 
 
@@ -140,26 +135,13 @@ def _step(point: Point) -> float | None:
 
 
 def _calibration(inventory: Inventory, part: wire.Part) -> CalibrationView | None:
-    """Return how a part is calibrated; None where it cannot be."""
-    command = inventory.commands.get((part.name, CALIBRATE))
+    """Return the points through which a part is calibrated; None where it cannot be."""
+    command = inventory.commands.get((part.name, "Calibrate"))
     if command is None:
         return None
-    kind = EZO_KINDS.get(part.kind)
 
     def reading(name: str) -> str | None:
         point = inventory.readings.get((part.name, name))
         return point.name if point else None
 
-    return CalibrationView(
-        command.point.name,
-        reading(CALIBRATION),
-        reading(CALIBRATING),
-        reading(EXPORT),
-        reading(kind.quantities[0].parameter) if kind else None,
-        steps=[
-            CalibrationStep(step.name, tr(step.instruction), step.limits, step.usual, step.points_before)
-            for step in (kind.steps if kind else ())
-        ],
-        stable_within=kind.settles_within if kind else None,
-        stable_relative=kind.settles_relative if kind else False,
-    )
+    return CalibrationView(command.point.name, reading("Calibration"), reading("Calibrating"), reading("Export"))

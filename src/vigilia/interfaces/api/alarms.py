@@ -1,6 +1,7 @@
 """Alarms: how they stand, and what people do about them."""
 
 import asyncio
+from bisect import bisect_right
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -15,9 +16,11 @@ from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
 from vigilia.points import Origin, shorten
-from vigilia.rules import AlarmItem
+from vigilia.rules import Act, AlarmItem
 
 LONGEST_SHELVING_S = 30 * 86_400.0
+_ALARMS_AT_ONCE = 250
+"""How many alarms are turned into JSON before others get their turn on the event loop."""
 _ANSWER_S = 10.0
 """Longer than the store takes to keep what was done."""
 
@@ -31,6 +34,7 @@ class AlarmQuery(PageQuery):
     """Which alarms."""
 
     state: AlarmState | None = Field(default=None, description="only alarms in this state; without it all not normal")
+    id: str = Field(default="", max_length=1000, description="only the alarm of this id, whatever its state")
 
 
 def alarm_json(item: AlarmItem) -> dict[str, Any]:
@@ -48,25 +52,37 @@ def alarm_json(item: AlarmItem) -> dict[str, Any]:
         "shelved_until": None if item.shelved_until is None else iso(item.shelved_until),
         "detail": item.detail,
         "told_at": None if item.told_at is None else iso(item.told_at),
+        "told": [{"channel": told.channel, "card": told.card, "at": iso(told.at)} for told in item.told],
+        "acknowledgement": _act_json(item.acknowledgement),
+        "quieted": _act_json(item.quieted),
+        "incident": item.incident or None,
+        "area": item.area,
+        "system": item.system,
     }
+
+
+def _act_json(act: Act | None) -> dict[str, Any] | None:
+    return None if act is None else {"by": act.by, "at": iso(act.at), "comment": act.comment}
 
 
 @router.get("/alarms", response_model=Page[AlarmAnswer], responses=failures(_422="a parameter is not as described"))
 async def list_alarms(parts: Parts, query: Annotated[AlarmQuery, Query()]) -> Response:
     """List the alarms that are not normal, or those in one state, by id."""
     last = query.start()
-    found = sorted(
-        (
-            item
-            for item in (parts.alarms.items() if parts.alarms else ())
-            if (item.state == query.state if query.state else item.state != "normal")
-            and (last is None or item.id > last)
-        ),
-        key=lambda item: item.id,
-    )
-    page = found[: query.limit]
-    following = cursor(page[-1].id) if len(found) > len(page) else None
-    return JsonAnswer({"items": [alarm_json(item) for item in page], "next": following})
+    if parts.alarms is None:
+        return JsonAnswer({"items": [], "next": None})
+    if query.id:
+        one = parts.alarms.find(query.id)
+        return JsonAnswer({"items": [alarm_json(one)] if one else [], "next": None})
+    ids = parts.alarms.ids(query.state)
+    start = 0 if last is None else bisect_right(ids, last)
+    page = ids[start : start + query.limit]
+    items: list[dict[str, Any]] = []
+    for first in range(0, len(page), _ALARMS_AT_ONCE):
+        items += [alarm_json(parts.alarms.item(name)) for name in page[first : first + _ALARMS_AT_ONCE]]
+        await asyncio.sleep(0)
+    following = cursor(page[-1]) if len(ids) > start + len(page) else None
+    return JsonAnswer({"items": items, "next": following})
 
 
 @router.post(

@@ -19,10 +19,13 @@ from vigilia.errors import (
     AlarmRefused,
     Changed,
     InvalidValue,
+    NoticeRefused,
     NotWritable,
     ReadOnly,
     Refused,
     UnknownAlarm,
+    UnknownNotice,
+    UnknownPart,
     UnknownPoint,
     UnknownReactor,
     WriteError,
@@ -96,9 +99,10 @@ def answer_failures(app: FastAPI) -> None:
     """Have `app` answer every error in the one shape."""
     app.exception_handler(Failed)(_failed)
     app.exception_handler(WriteError)(_write_failed)
-    app.exception_handler(UnknownAlarm)(_alarm_failed)
-    app.exception_handler(AlarmRefused)(_alarm_failed)
-    app.exception_handler(UnknownReactor)(_reactor_failed)
+    for unknown in (UnknownAlarm, UnknownNotice, UnknownPart, UnknownReactor):
+        app.exception_handler(unknown)(_unknown)
+    for refused in (AlarmRefused, NoticeRefused):
+        app.exception_handler(refused)(_not_now)
     app.exception_handler(StoreError)(_store_failed)
     app.exception_handler(HistoryError)(_history_failed)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -122,13 +126,12 @@ async def _write_failed(_request: Request, error: WriteError) -> Response:
     return failure(_WRITE_ERRORS[kind], kebab(kind.__name__), str(error), headers)
 
 
-async def _alarm_failed(_request: Request, error: UnknownAlarm | AlarmRefused) -> Response:
-    status = HTTPStatus.NOT_FOUND if isinstance(error, UnknownAlarm) else HTTPStatus.CONFLICT
-    return failure(status, kebab(type(error).__name__), str(error))
-
-
-async def _reactor_failed(_request: Request, error: UnknownReactor) -> Response:
+async def _unknown(_request: Request, error: Exception) -> Response:
     return failure(HTTPStatus.NOT_FOUND, kebab(type(error).__name__), str(error))
+
+
+async def _not_now(_request: Request, error: Exception) -> Response:
+    return failure(HTTPStatus.CONFLICT, kebab(type(error).__name__), str(error))
 
 
 async def _store_failed(_request: Request, error: StoreError) -> Response:

@@ -8,13 +8,17 @@ from vigilia.interfaces.api import (
     audit,
     events,
     evidence,
+    figures,
     health,
     history,
     incidents,
+    journal,
     links,
     outbox,
     points,
+    reactorrecords,
     reactors,
+    reports,
     systems,
 )
 from vigilia.interfaces.api.answers import answer_failures, failures
@@ -29,8 +33,7 @@ and what they said before.
 Lists are `{"items": […], "next": …}`: ask again with `next` for what follows. Times are UTC, severity and status are
 EPICS's. Every error is `{"error": "…", "detail": "…"}`: `error` for programs (`unknown-point`, `read-only`,
 `invalid-value`, `not-writable`, `refused`, `write-timeout`, `unknown-alarm`, `alarm-refused`, `unknown-reactor`,
-`invalid-request`, …),
-`detail` a sentence for people."""
+`unknown-part`, `unknown-notice`, `notice-refused`, `invalid-request`, …), `detail` a sentence for people."""
 
 
 def build_app(parts: ApiParts) -> FastAPI:
@@ -61,7 +64,9 @@ def build_app(parts: ApiParts) -> FastAPI:
     app.state.parts = parts
     app.state.hub = Hub(parts)
     answer_failures(app)
-    for module in (points, links, systems, reactors, alarms, incidents, outbox, history, events, audit, health):
+    for module in (points, links, systems, reactors, figures, alarms, journal, incidents, outbox, reports, history):
+        app.include_router(module.router)
+    for module in (reactorrecords, events, audit, health):
         app.include_router(module.router)
     app.include_router(evidence.router)
     app.include_router(docs_router())

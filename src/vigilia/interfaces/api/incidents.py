@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -13,7 +13,8 @@ from vigilia.interfaces.api.models import IncidentAnswer, Page
 from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
 from vigilia.interfaces.api.parts import Parts
-from vigilia.store.incidents import Incident, Position
+from vigilia.language import tr
+from vigilia.store.incidents import Incident, IncidentFilter, Position
 
 router = APIRouter(prefix="/api/v1", tags=["alarms"])
 
@@ -25,6 +26,11 @@ class IncidentQuery(PageQuery):
 
     from_: str = Field(default="", alias="from", max_length=60, description=f"only those open after this: {_TIME}")
     to: str = Field(default="", max_length=60, description=f"only those that began before this: {_TIME}")
+    system: str = Field(default="", max_length=200, description="only of this system", examples=["pvoperation"])
+    area: str = Field(
+        default="", max_length=200, description="part of the area, the equipment or the device, in either case"
+    )
+    state: Literal["open", "closed"] | None = Field(default=None, description="open: those that last")
 
 
 @router.get(
@@ -39,7 +45,10 @@ async def list_incidents(parts: Parts, query: Annotated[IncidentQuery, Query()])
     if start is not None and end is not None and start >= end:
         raise Failed(422, "invalid-request", "from: it must be before to")
     before = _before(query)
-    found = await parts.incidents(start=start, end=end, before=before, limit=query.limit + 1) if parts.incidents else []
+    wanted = IncidentFilter(query.system, query.area, query.state or "")
+    found: list[Incident] = []
+    if parts.incidents:
+        found = await parts.incidents(wanted, start=start, end=end, before=before, limit=query.limit + 1)
     page = found[: query.limit]
     following = cursor(f"{page[-1].began_at!r} {page[-1].id}") if len(found) > len(page) else None
     return JsonAnswer({"items": [_incident_json(incident) for incident in page], "next": following})
@@ -47,6 +56,7 @@ async def list_incidents(parts: Parts, query: Annotated[IncidentQuery, Query()])
 
 def _incident_json(incident: Incident) -> dict[str, Any]:
     return asdict(incident) | {
+        "name": name_of(incident.family, incident.label) or incident.rule,
         "severity": incident.severity.name,
         "began_at": iso(incident.began_at),
         "ended_at": None if incident.ended_at is None else iso(incident.ended_at),
@@ -54,6 +64,11 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
         "found_at": iso(incident.found_at),
         "suppressed_by": incident.suppressed_by or None,
     }
+
+
+def name_of(family: str, label: str) -> str:
+    """Return what people call alarms of a kind, in the site's language: "Relay alarms: OVERVOLTAGE"."""
+    return ": ".join(tr(text) for text in (family, label) if text)
 
 
 def _before(query: PageQuery) -> Position | None:

@@ -159,6 +159,22 @@ class AuditAnswer(BaseModel):
 AlarmState = Literal["normal", "unacknowledged", "acknowledged", "returned", "shelved", "suppressed", "out-of-service"]
 
 
+class ActAnswer(BaseModel):
+    """What somebody did about an alarm."""
+
+    by: str = Field(examples=["ana"])
+    at: Moment
+    comment: str
+
+
+class ToldAnswer(BaseModel):
+    """A card that told people of an alarm."""
+
+    channel: str = Field(examples=["teams"])
+    card: int = Field(description="its number")
+    at: Moment
+
+
 class AlarmAnswer(BaseModel):
     """An alarm and how it stands, in the terms of ISA-18.2."""
 
@@ -173,7 +189,13 @@ class AlarmAnswer(BaseModel):
     acknowledged_by: str | None
     shelved_until: Moment | None
     detail: str
-    told_at: Moment | None = Field(description="null: nobody was told of it")
+    told_at: Moment | None = Field(description="when people were first told of it; null: nobody was")
+    told: list[ToldAnswer] = Field(description="every card that told that it was raised, the first one first")
+    acknowledgement: ActAnswer | None = Field(description="null: it is not acknowledged")
+    quieted: ActAnswer | None = Field(description="who shelved it or took it out of service; null: nobody did")
+    incident: str | None = Field(description="the id of the open incident; null: there is none")
+    area: str = Field(description="the plant, room or reactor; may be empty")
+    system: str = Field(description='the driver\'s section, or "vigilia"', examples=["aruba"])
 
 
 class AlarmAction(BaseModel):
@@ -195,6 +217,7 @@ class IncidentAnswer(BaseModel):
 
     id: str
     alarm: str = Field(description="the alarm's id")
+    name: str = Field(description="what kind of alarm, in the site's language")
     rule: str
     system: str = Field(examples=["pvoperation"])
     point: str
@@ -216,12 +239,18 @@ class IncidentAnswer(BaseModel):
     start_known: bool = Field(description="false: began_at is a guess, for it was taken over from another monitor")
 
 
+NoticeKindName = Literal["raised", "cleared", "heartbeat", "report", "service"]
+
+
 class NoticeAnswer(BaseModel):
     """A notice on its way through one channel."""
 
     id: int
     channel: str = Field(examples=["teams"])
-    kind: Literal["raised", "cleared", "heartbeat", "report", "service"]
+    kind: NoticeKindName
+    state: Literal["waiting", "sent", "failed"] = Field(
+        description="failed: its last attempt did, and it waits for another"
+    )
     title: str
     area: str
     line: str
@@ -233,6 +262,7 @@ class NoticeAnswer(BaseModel):
     attempts: int
     delivered_at: Moment | None = Field(description="null: it waits")
     error: str = Field(description="why the last attempt failed; empty: it did not")
+    repeats: int | None = Field(description="the id of the notice that it says once more")
 
 
 class HistoryPoint(BaseModel):

@@ -6,6 +6,7 @@ from vigilia.clock import Clock
 from vigilia.interfaces.api.app import build_app
 from vigilia.interfaces.api.parts import ApiParts
 from vigilia.points import Origin, Point, Value
+from vigilia.store.auditing import EVERY_WRITE, AuditFilter
 from vigilia.store.database import Row
 from vigilia.table import PointTable
 
@@ -27,8 +28,8 @@ class _NoJournal:
         raise NotImplementedError
 
 
-async def _no_audit(*, point: str = "", before: int | None = None, limit: int = 100) -> list[Row]:
-    del point, before, limit
+async def _no_audit(wanted: AuditFilter = EVERY_WRITE, *, before: int | None = None, limit: int = 100) -> list[Row]:
+    del wanted, before, limit
     return []
 
 

@@ -10,12 +10,15 @@ from fastapi import Depends, Request
 from vigilia.clock import Clock
 from vigilia.fleet import Fleet
 from vigilia.history.backend import Question, Series
+from vigilia.interfaces.api.records import Records
 from vigilia.interfaces.api.streams import Streams
 from vigilia.link import Link
 from vigilia.points import Origin
 from vigilia.rules import AlarmItem
+from vigilia.store.auditing import AuditFilter
 from vigilia.store.database import Row
-from vigilia.store.incidents import Incident, Position
+from vigilia.store.incidents import Incident, IncidentFilter, Position
+from vigilia.store.notices import NoticeFilter
 from vigilia.store.tally import Tally
 from vigilia.table import PointTable
 
@@ -23,8 +26,8 @@ from vigilia.table import PointTable
 class Audit(Protocol):
     """Reads the audit of writes: `Store.audit`."""
 
-    async def __call__(self, *, point: str = "", before: int | None = None, limit: int = 100) -> list[Row]:
-        """Return writes, the newest first: of `point`, with an id below `before`, at most `limit`.
+    async def __call__(self, wanted: AuditFilter = ..., *, before: int | None = None, limit: int = 100) -> list[Row]:
+        """Return the writes that are wanted, the newest first: with an id below `before`, at most `limit`.
 
         Raises StoreError.
         """
@@ -50,7 +53,15 @@ class Alarms(Protocol):
         """Return every alarm, those that are normal included."""
         ...
 
-    def item(self, alarm: str) -> AlarmItem | None:
+    def ids(self, state: str | None) -> list[str]:
+        """Return the ids of the alarms in a state, in order; None: of all that are not normal."""
+        ...
+
+    def item(self, alarm: str) -> AlarmItem:
+        """Return the alarm of an id that `ids` gave."""
+        ...
+
+    def find(self, alarm: str) -> AlarmItem | None:
         """Return the alarm of that id; None: there is none."""
         ...
 
@@ -70,11 +81,17 @@ class Incidents(Protocol):
     """Reads incidents: `vigilia.store.incidents.newest`, with its store."""
 
     async def __call__(
-        self, *, start: float | None, end: float | None, before: Position | None = None, limit: int = 100
+        self,
+        wanted: IncidentFilter = ...,
+        *,
+        start: float | None,
+        end: float | None,
+        before: Position | None = None,
+        limit: int = 100,
     ) -> list[Incident]:
-        """Return incidents, the newest first: open between `start` and `end`, after `before`, at most `limit`.
+        """Return those that are wanted, the newest first: open between `start` and `end`, after `before`.
 
-        Raises StoreError.
+        At most `limit`. Raises StoreError.
         """
         ...
 
@@ -82,8 +99,11 @@ class Incidents(Protocol):
 class Outbox(Protocol):
     """Reads notices: `vigilia.store.notices.newest`, with its store."""
 
-    async def __call__(self, *, before: int | None = None, limit: int = 100) -> list[Row]:
-        """Return notices, the newest first: with an id below `before`, at most `limit`. Raises StoreError."""
+    async def __call__(self, wanted: NoticeFilter = ..., *, before: int | None = None, limit: int = 100) -> list[Row]:
+        """Return the notices that are wanted, the newest first: with an id below `before`, at most `limit`.
+
+        Raises StoreError.
+        """
         ...
 
 
@@ -141,6 +161,7 @@ class ApiParts:
     """None where no alarms are judged."""
     incidents: Incidents | None = None
     outbox: Outbox | None = None
+    records: Records | None = None
     history: History | None = None
     """None where none is kept."""
     fleet: Fleet | None = None

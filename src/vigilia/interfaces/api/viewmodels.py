@@ -131,27 +131,13 @@ class ParameterModel(BaseModel):
     description: str
 
 
-class StepModel(BaseModel):
-    """One step of a calibration."""
-
-    name: str = Field(description='as the command takes it: "mid" of "mid,7.00"; "single": the value alone')
-    instruction: str
-    limits: Limits | None = Field(description="of its value; null: it takes none")
-    usual: float | None
-    points_before: int = Field(description="how many points must be calibrated already")
-
-
 class CalibrationModel(BaseModel):
-    """How a part is calibrated."""
+    """The points through which a part is calibrated."""
 
-    command: str = Field(description='the point that takes "begin", the steps, "clear" and "end"')
-    state: str | None
-    calibrating: str | None
+    command: str = Field(description="takes the steps, as texts")
+    state: str | None = Field(description="tells what is calibrated, and the slope")
+    calibrating: str | None = Field(description="says whether it is in calibration")
     export: str | None
-    value: str | None = Field(description="the point of the reading that must be stable")
-    steps: list[StepModel]
-    stable_within: float | None
-    stable_relative: bool = Field(description="whether that is a part of the reading rather than in its units")
 
 
 class PartModel(BaseModel):

@@ -62,11 +62,11 @@ class AlarmTopic(ListTopic):
 
     def item(self, key: str) -> bytes | None:
         """Return an alarm as it is shown; one that is not kept here is normal."""
-        found = None if self._alarms is None else self._alarms.item(key)
+        found = None if self._alarms is None else self._alarms.find(key)
         return super().item(key) or (None if found is None else encode(alarm_json(found)))
 
     def _look_at(self, ids: Sequence[str]) -> None:
-        items = [item for name in ids if self._alarms is not None and (item := self._alarms.item(name)) is not None]
+        items = [item for name in ids if self._alarms is not None and (item := self._alarms.find(name)) is not None]
         normal = [item.id for item in items if item.state == "normal"]
         self.show({item.id: alarm_json(item) for item in items if item.state != "normal"}, gone=normal)
 

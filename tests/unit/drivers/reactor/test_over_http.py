@@ -39,7 +39,7 @@ async def web(site: Site | None) -> AsyncIterator[aiohttp.ClientSession]:
     async def healthy() -> list[str]:
         return []
 
-    async def no_audit(**_: Any) -> list[Any]:
+    async def no_audit(*_: Any, **__: Any) -> list[Any]:
         return []
 
     clock = Clock()

@@ -57,7 +57,7 @@ async def test_a_reactor_is_shown_with_its_parts_and_what_can_be_done(at_work: R
         assert all(name in site.table for name in [*names, *reactor.points.values(), "R1:heater:Comm-Sts"])
 
 
-async def test_a_probe_is_shown_with_the_steps_of_its_calibration(at_work: Run) -> None:
+async def test_a_probe_is_shown_with_the_points_of_its_calibration(at_work: Run) -> None:
     async with at_work() as site:
         agent = site.agent()
         async with agent.reporting():
@@ -65,13 +65,6 @@ async def test_a_probe_is_shown_with_the_steps_of_its_calibration(at_work: Run) 
         assert calibration is not None
         assert (calibration.command, calibration.state) == ("R1:ph:Calibrate-Cmd", "R1:ph:Calibration-Mon")
         assert (calibration.calibrating, calibration.export) == (None, None)  # this one does not tell
-        assert (calibration.value, calibration.stable_within) == ("R1:ph:pH-Mon", 0.02)
-        assert [(step.name, step.usual, step.points_before) for step in calibration.steps] == [
-            ("mid", 7.0, 0),
-            ("low", 4.0, 1),
-            ("high", 10.0, 1),
-        ]
-        assert calibration.steps[0].instruction.startswith("Rinse the probe")
 
 
 async def test_one_that_waits_has_no_parts(at_work: Run) -> None:

@@ -14,7 +14,7 @@ from vigilia.clock import Clock, iso
 from vigilia.errors import AlarmRefused, UnknownAlarm
 from vigilia.interfaces.api.models import AlarmAnswer
 from vigilia.points import Origin, Severity
-from vigilia.rules import AlarmItem
+from vigilia.rules import Act, AlarmItem, Told
 from vigilia.store import StoreError
 
 NOW = 1_795_180_500.0
@@ -33,10 +33,26 @@ class Judge:
         self.alarms = {
             one.id: one
             for one in (
-                item("b@T1:x", "acknowledged", acknowledged_by="ana", told_at=NOW),
+                item(
+                    "b@T1:x",
+                    "acknowledged",
+                    acknowledged_by="ana",
+                    acknowledgement=Act("ana", NOW + 1, "vou ver"),
+                    told_at=NOW,
+                    told=(Told("teams", 7, NOW), Told("apprise", 3, NOW + 2)),
+                ),
                 item("a@T1:x"),
                 item("c@T1:x", "normal"),
-                item("d@T1:x", "shelved", shelved_until=NOW + 60, suppressed_by="a@T1:x", detail="5.4"),
+                item(
+                    "d@T1:x",
+                    "shelved",
+                    shelved_until=NOW + 60,
+                    suppressed_by="a@T1:x",
+                    detail="5.4",
+                    quieted=Act("bia", NOW - 9, "obras"),
+                    incident="i-1",
+                    area="Sala 1",
+                ),
                 item(ODD, "returned"),
             )
         }
@@ -45,6 +61,13 @@ class Judge:
 
     def items(self) -> Sequence[AlarmItem]:
         return list(self.alarms.values())
+
+    def ids(self, state: str | None) -> list[str]:
+        wanted = (one for one in self.alarms.values() if (one.state == state if state else one.state != "normal"))
+        return sorted(one.id for one in wanted)
+
+    def item(self, alarm: str) -> AlarmItem:
+        return self.alarms[alarm]
 
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
         if self.error:
@@ -91,8 +114,20 @@ async def test_the_list_has_all_that_is_not_normal(judged: Any) -> None:
         "shelved_until": iso(NOW + 60),
         "detail": "5.4",
         "told_at": None,
+        "told": [],
+        "acknowledgement": None,
+        "quieted": {"by": "bia", "at": iso(NOW - 9), "comment": "obras"},
+        "incident": "i-1",
+        "area": "Sala 1",
+        "system": "",
     }
-    assert (answer["items"][1]["acknowledged_by"], answer["items"][1]["told_at"]) == ("ana", iso(NOW))
+    second = answer["items"][1]
+    assert (second["acknowledged_by"], second["told_at"]) == ("ana", iso(NOW))
+    assert second["acknowledgement"] == {"by": "ana", "at": iso(NOW + 1), "comment": "vou ver"}
+    assert second["told"] == [
+        {"channel": "teams", "card": 7, "at": iso(NOW)},
+        {"channel": "apprise", "card": 3, "at": iso(NOW + 2)},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ async def test_an_incident(stored: Any, store: Store) -> None:
         IncidentAnswer.model_validate(one)
         assert one.keys() == IncidentAnswer.model_fields.keys()
     assert first == asdict(incident(NOW, None)) | {
+        "name": "Relay alarms: OVERVOLTAGE",
         "severity": "MAJOR",
         "began_at": iso(NOW),
         "ended_at": iso(NOW + 2.5),
@@ -138,6 +139,7 @@ async def test_the_outbox(stored: Any, store: Store) -> None:
         "id": 1,
         "channel": "teams",
         "kind": "raised",
+        "state": "sent",
         "title": "Falha de relé",
         "area": "UFV Sol",
         "line": "Relé 1",
@@ -149,6 +151,7 @@ async def test_the_outbox(stored: Any, store: Store) -> None:
         "attempts": 2,
         "delivered_at": iso(NOW + 9),
         "error": "",
+        "repeats": None,
     }
     assert (answer["items"][1]["error"], answer["items"][1]["delivered_at"]) == ("HTTP 429", None)
     first = await stored.get("/api/v1/outbox", limit=2)

@@ -315,7 +315,7 @@ class Judge:
     def items(self) -> Sequence[AlarmItem]:
         return list(self.alarms.values())
 
-    def item(self, alarm: str) -> AlarmItem | None:
+    def find(self, alarm: str) -> AlarmItem | None:
         return self.alarms.get(alarm)
 
     def follow(self) -> Following:

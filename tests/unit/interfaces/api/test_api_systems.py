@@ -13,7 +13,6 @@ from vigilia.link import Contact, Link
 from vigilia.points import Kind, Origin, Point, Severity
 from vigilia.rules import AlarmItem
 from vigilia.views import (
-    CalibrationStep,
     CalibrationView,
     DriverView,
     InverterView,
@@ -54,9 +53,7 @@ DUTY = ParameterView(
     *("Duty", "Duty", "setting", "number", "%"),
     *((0.0, 100.0), (), 0.1, True, "SP", "RB", None, ""),
 )
-CALIBRATION = CalibrationView(
-    "c", None, None, None, "v", [CalibrationStep("mid", "Rinse", (6, 8), 7.0, 0)], 0.02, False
-)
+CALIBRATION = CalibrationView("c", "s", None, None)
 REACTORS = ReactorsView(
     [
         ReactorView(ITEM, {"Connected": "c"}, [PartView("h", "H", "actuator", "pwm", "", None, [DUTY], CALIBRATION)]),

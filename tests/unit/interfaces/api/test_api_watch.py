@@ -99,7 +99,7 @@ async def test_a_cursor_that_no_page_gave_is_refused(service: Any, cursor: str) 
 
 
 async def test_a_store_that_is_away_is_said(server_factory: Any) -> None:
-    async def away(**_: Any) -> list[dict[str, Any]]:
+    async def away(*_: Any, **__: Any) -> list[dict[str, Any]]:
         raise StoreError("disk I/O error")
 
     async with server_factory(audit=away) as service:
