@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { may } from "../../api/session.ts";
+import type { Alarm } from "../../api/types.ts";
 import { t, tn } from "../../i18n/index.ts";
 import { live } from "../../live/index.ts";
 import { Button } from "../../ui/Button.tsx";
@@ -10,8 +11,8 @@ import { SeverityMark } from "../../ui/Severity.tsx";
 import { Moment, Since } from "../../ui/Since.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText } from "../../ui/Value.tsx";
-import { AcknowledgeDialog, ShelveDialog } from "./AlarmDialogs.tsx";
-import { isQuiet, placeOf, wantsAcknowledgement, type Act, type Cause, type Wrong } from "./causes.ts";
+import { ActDialog } from "../alarms/ActDialog.tsx";
+import { isQuiet, placeOf, wantsAcknowledgement, type Cause } from "./causes.ts";
 
 const MOST_SHOWN = 40;
 const MOST_BELOW = 25;
@@ -47,9 +48,9 @@ function CauseItem({ cause: { alarm, suppresses, count } }: { readonly cause: Ca
             <a href={placeOf(alarm)}>
               <DeviceText text={alarm.device} />
             </a>{" "}
-            <span class="cause-name">
+            <a class="cause-name" href={`/alarms?${new URLSearchParams({ alarm: alarm.id })}`}>
               <DeviceText text={alarm.name} />
-            </span>
+            </a>
           </h3>
           {alarm.detail && (
             <p>
@@ -84,8 +85,7 @@ function CauseItem({ cause: { alarm, suppresses, count } }: { readonly cause: Ca
         )}
       </div>
       {count > 0 && <Suppressed suppresses={suppresses} count={count} />}
-      {doing === "acknowledge" && <AcknowledgeDialog alarm={alarm} onClose={close} />}
-      {doing === "shelve" && <ShelveDialog alarm={alarm} onClose={close} />}
+      {doing && <ActDialog act={doing} alarms={[alarm]} onClose={close} />}
     </li>
   );
 }
@@ -102,7 +102,7 @@ function SinceTime({ time }: { readonly time: string }): JSX.Element {
   );
 }
 
-function StateText({ alarm }: { readonly alarm: Wrong }): JSX.Element | null {
+function StateText({ alarm }: { readonly alarm: Alarm }): JSX.Element | null {
   const { state, acknowledged_by: by, acknowledgement, quieted, shelved_until: until } = alarm;
   switch (state) {
     case "acknowledged":
@@ -135,7 +135,7 @@ function StateText({ alarm }: { readonly alarm: Wrong }): JSX.Element | null {
   }
 }
 
-function CommentText({ act }: { readonly act: Act | null | undefined }): JSX.Element | null {
+function CommentText({ act }: { readonly act: Alarm["acknowledgement"] }): JSX.Element | null {
   if (!act?.comment) return null;
   return (
     <>
@@ -145,13 +145,12 @@ function CommentText({ act }: { readonly act: Act | null | undefined }): JSX.Ele
 }
 
 /** Who was told, through what, and when; or that nobody was. */
-function ToldText({ alarm }: { readonly alarm: Wrong }): JSX.Element | null {
-  const { told, told_at: at, state } = alarm;
-  if (told && told.length > 0) {
+function ToldText({ alarm }: { readonly alarm: Alarm }): JSX.Element | null {
+  const { told, state } = alarm;
+  if (told.length > 0) {
     const cards = told.map((card) => t("{channel} at {time} (card {n})", { channel: visible(channelWord(card.channel)), time: formatClock(card.at), n: card.card }));
     return <span>{t("Told: {cards}", { cards: cards.join(", ") })}</span>;
   }
-  if (at) return <span>{t("Told at {time}", { time: formatClock(at) })}</span>;
   if (state === "suppressed" || isQuiet(alarm)) return null;
   const waits = (live.notices.value?.waiting ?? 0) > 0;
   return <span class="untold">{waits ? t("Nobody was told yet: the notice waits") : t("Nobody was told")}</span>;

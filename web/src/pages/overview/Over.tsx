@@ -4,9 +4,9 @@ import { useState } from "preact/hooks";
 import { may } from "../../api/session.ts";
 import { t, tn } from "../../i18n/index.ts";
 import { Button } from "../../ui/Button.tsx";
+import { ActDialog } from "../alarms/ActDialog.tsx";
 import { CauseList } from "./CauseList.tsx";
 import type { Cause } from "./causes.ts";
-import { AcknowledgeAllDialog } from "./AlarmDialogs.tsx";
 
 /** The list, folded: nothing of it is wrong any more. */
 export function Over({ causes }: { readonly causes: readonly Cause[] }): JSX.Element {
@@ -22,7 +22,7 @@ export function Over({ causes }: { readonly causes: readonly Cause[] }): JSX.Ele
           {t("Acknowledge all {n}", { n: causes.length })}
         </Button>
       )}
-      {asked && <AcknowledgeAllDialog alarms={asked.map(({ alarm }) => alarm)} onClose={() => setAsked(null)} />}
+      {asked && <ActDialog act="acknowledge" alarms={asked.map(({ alarm }) => alarm)} onClose={() => setAsked(null)} />}
     </section>
   );
 }

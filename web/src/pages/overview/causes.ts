@@ -1,31 +1,9 @@
 // What is wrong, by cause: an alarm, and below it those that it keeps quiet.
 import { SEVERITIES, type Alarm } from "../../api/types.ts";
 
-/** A card that told people of an alarm. */
-export interface Told {
-  readonly channel: string;
-  readonly card: number;
-  readonly at: string;
-}
-
-/** What somebody did about an alarm. */
-export interface Act {
-  readonly by: string;
-  readonly at: string;
-  readonly comment: string;
-}
-
-/** An alarm with what a service of this version says besides. */
-export type Wrong = Alarm & {
-  readonly told?: readonly Told[];
-  readonly acknowledgement?: Act | null;
-  readonly quieted?: Act | null;
-  readonly area?: string;
-};
-
 /** An alarm and those that it suppresses, which may suppress others. */
 export interface Cause {
-  readonly alarm: Wrong;
+  readonly alarm: Alarm;
   readonly suppresses: readonly Cause[];
   /** How many there are below it altogether. */
   readonly count: number;
@@ -45,11 +23,11 @@ export interface Causes {
 const RANKS: Readonly<Record<string, number>> = { unacknowledged: 0, acknowledged: 1, returned: 2 };
 
 /** Put alarms in order. */
-export function causesOf(alarms: Iterable<Wrong>): Causes {
-  const all = new Map<string, Wrong>();
+export function causesOf(alarms: Iterable<Alarm>): Causes {
+  const all = new Map<string, Alarm>();
   for (const alarm of alarms) all.set(alarm.id, alarm);
-  const below = new Map<string, Wrong[]>();
-  const roots: Wrong[] = [];
+  const below = new Map<string, Alarm[]>();
+  const roots: Alarm[] = [];
   let suppressed = 0;
   for (const alarm of all.values()) {
     if (alarm.state === "suppressed") suppressed += 1;
@@ -63,7 +41,7 @@ export function causesOf(alarms: Iterable<Wrong>): Causes {
     else below.set(cause, [alarm]);
   }
   const seen = new Set<string>(); // two that name each other must not go round and round
-  const grow = (alarm: Wrong): Cause => {
+  const grow = (alarm: Alarm): Cause => {
     seen.add(alarm.id);
     const suppresses = (below.get(alarm.id) ?? [])
       .filter(({ id }) => !seen.has(id))
@@ -92,7 +70,7 @@ export function wantsAcknowledgement({ state }: Alarm): boolean {
 }
 
 /** Not acknowledged before acknowledged, severe before slight, new before old. */
-function byUrgency(left: Wrong, right: Wrong): number {
+function byUrgency(left: Alarm, right: Alarm): number {
   return (
     (RANKS[left.state] ?? 3) - (RANKS[right.state] ?? 3) ||
     SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity) ||
