@@ -184,7 +184,7 @@ function Suppressed({ suppresses, count }: { readonly suppresses: readonly Cause
               {within > 0 && <Suppressed suppresses={below} count={within} />}
             </li>
           ))}
-          {more > 0 && <li class="muted">{t("and {n} more", { n: more })}</li>}
+          {more > 0 && <li class="muted">{tn("and {n} more", "and {n} more", more)}</li>}
         </ul>
       )}
     </details>

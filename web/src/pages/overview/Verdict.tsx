@@ -125,7 +125,7 @@ function Doubts({ doubts }: { readonly doubts: readonly Doubt[] }): JSX.Element 
           <DoubtText doubt={doubt} />
         </li>
       ))}
-      {doubts.length > MOST_DOUBTS && <li>{t("and {n} more", { n: doubts.length - MOST_DOUBTS })}</li>}
+      {doubts.length > MOST_DOUBTS && <li>{tn("and {n} more", "and {n} more", doubts.length - MOST_DOUBTS)}</li>}
     </ul>
   );
 }

@@ -245,7 +245,7 @@ function Troubles({ ports, onPort }: { readonly ports: readonly Port[]; readonly
           <Trouble port={port} onPort={onPort} />
         </li>
       ))}
-      {troubled.length > MOST_TROUBLES && <li class="muted">{t("and {n} more", { n: troubled.length - MOST_TROUBLES })}</li>}
+      {troubled.length > MOST_TROUBLES && <li class="muted">{tn("and {n} more", "and {n} more", troubled.length - MOST_TROUBLES)}</li>}
     </ul>
   );
 }
