@@ -165,7 +165,7 @@ function Suppressed({ suppresses, count }: { readonly suppresses: readonly Cause
   const [open, setOpen] = useState(false);
   const more = suppresses.length - MOST_BELOW;
   return (
-    <details class="suppressed" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details class="explained" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{tn("explains {n} other alarm, which is kept quiet", "explains {n} other alarms, which are kept quiet", count)}</summary>
       {open && (
         <ul>

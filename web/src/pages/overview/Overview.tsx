@@ -42,7 +42,7 @@ export default function Overview(): JSX.Element {
   const situation = situationOf(known);
   const systems = (
     <section key="systems" class="system-tiles" aria-label={t("What is watched")}>
-      <Systems systems={known.systems} evidence={known.evidence} />
+      <Systems systems={known.systems} evidence={known.evidence} active={causes.active} />
       <WatchTile systems={known.systems} />
     </section>
   );

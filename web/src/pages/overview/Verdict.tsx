@@ -19,7 +19,7 @@ export function Verdict({ known }: { readonly known: Known }): JSX.Element {
   const situation = situationOf(known);
   const severity = severityOf(situation, known.causes);
   return (
-    <section class={`verdict ${situation} ${severity}`} aria-live="polite" aria-busy={situation === "looking"}>
+    <section class={`situation ${situation} ${severity}`} aria-live="polite" aria-busy={situation === "looking"}>
       <Mark situation={situation} severity={severity} />
       <div class="grow">
         <p class="verdict-title">{titleOf(situation, known)}</p>
@@ -87,7 +87,7 @@ function Behind({ situation, known }: { readonly situation: Situation; readonly 
         <p class="muted">
           {unknown > 0 ? tn("{n} is not acknowledged", "{n} are not acknowledged", unknown) : t("All are acknowledged")}
           {causes.over.length > 0 && <> · {tn("{n} is over and not acknowledged", "{n} are over and not acknowledged", causes.over.length)}</>}
-          {causes.suppressed > 0 && <> · {tn("{n} more is explained by these", "{n} more are explained by these", causes.suppressed)}</>}
+          {causes.explained > 0 && <> · {tn("{n} more is explained by these", "{n} more are explained by these", causes.explained)}</>}
         </p>
       );
     }

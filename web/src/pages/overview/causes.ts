@@ -83,7 +83,7 @@ function compare(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Return the page on which one deals with what an alarm is about: its port, its plant, its reactor, or its point. */
+/** Return the page on which one deals with what an alarm is about: its port, its switch, or its point. */
 export function placeOf({ id, point, device }: Alarm): string {
   const rule = id.slice(0, id.indexOf("@"));
   if (rule === "poe-fault") return `/poe?${new URLSearchParams({ device })}`;

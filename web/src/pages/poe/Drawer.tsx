@@ -17,9 +17,9 @@ export function Drawer({ title, below, onClose, children }: Props): JSX.Element 
   const heading = useId();
   useEffect(() => {
     const before = document.activeElement;
-    element.current?.focus();
+    element.current?.focus({ preventScroll: true });
     return () => {
-      if (before instanceof HTMLElement && before.isConnected && before !== document.body) before.focus();
+      if (before instanceof HTMLElement && before.isConnected && before !== document.body) before.focus({ preventScroll: true });
     };
   }, []);
   return (

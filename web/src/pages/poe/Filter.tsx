@@ -26,7 +26,7 @@ export function Legend({ places }: { readonly places: readonly Place[] }): JSX.E
             <button
               key={kind}
               type="button"
-              class={`chip ${isBad(kind) && count > 0 ? "bad" : ""}`}
+              class={`kind-chip ${isBad(kind) && count > 0 ? "bad" : ""}`}
               aria-pressed={kind === chosen}
               disabled={count === 0 && kind !== chosen}
               onClick={() => setQuery({ state: kind === chosen ? null : kind })}

@@ -109,7 +109,7 @@ function Chosen({ port }: { readonly port: Port }): JSX.Element {
   const word = (value: unknown) => (value === null || value === undefined ? t("never read") : powerWord(Boolean(value)));
   return (
     <>
-      <dl class={`chosen ${choice}`}>
+      <dl class={`port-choice ${choice}`}>
         <Figure label={t("Chosen")}>{word(sel?.value)}</Figure>
         <span aria-hidden="true">{choice === "same" ? "=" : choice === "none" ? "" : "≠"}</span>
         <Figure label={t("Delivers")}>

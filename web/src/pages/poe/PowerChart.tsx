@@ -70,9 +70,9 @@ export function SwitchHistory({ of }: { readonly of: Switch }): JSX.Element | nu
   if (names.length === 0) return null;
   return (
     <section class="stack" aria-label={t("Power over time")}>
-      <div class="row">
-        <h3 class="grow">{t("Power over time")}</h3>
-        <div class="row lengths" role="group" aria-label={t("Times shown")}>
+      <div class="row power-head">
+        <h3>{t("Power over time")}</h3>
+        <div class="row power-lengths" role="group" aria-label={t("Times shown")}>
           {LENGTHS_MS.map((each) => (
             <Button
               key={each}

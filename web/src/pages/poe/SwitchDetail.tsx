@@ -13,7 +13,7 @@ import { signsOf } from "./live.ts";
 import { StateMark } from "./PortSocket.tsx";
 import type { Port, Room, Switch } from "./ports.ts";
 import { SwitchHistory } from "./PowerChart.tsx";
-import { Contact, Power, roundTrip } from "./SwitchPanel.tsx";
+import { Contact, milliseconds, Power } from "./SwitchPanel.tsx";
 import { roomWord, stateWord } from "./words.ts";
 
 interface Props {
@@ -29,16 +29,17 @@ export function SwitchDetail({ of, room, onPort, onClose }: Props): JSX.Element 
   const about = [of.host, of.model, of.firmware, roomWord(room.name)].filter((text): text is string => Boolean(text));
   return (
     <Drawer title={<DeviceText text={of.name} />} below={<DeviceText text={about.join(" · ")} />} onClose={onClose}>
+      <p class="drawer-contact">
+        <Contact link={of.link} />
+      </p>
       <dl class="measured">
-        <Figure label={t("Contact")}>
-          <Contact link={of.link} />
-        </Figure>
         <Figure label={t("Power")}>
           <Power ports={of.ports} />
         </Figure>
         {link && (
           <>
-            <Figure label={t("Round trip")}>{roundTrip(link.round_trip_ms, link.round_trip_p99_ms)}</Figure>
+            <Figure label={t("Round trip")}>{milliseconds(link.round_trip_ms)}</Figure>
+            <Figure label={t("99 % within")}>{milliseconds(link.round_trip_p99_ms)}</Figure>
             <Figure label={t("Sessions")}>{link.sessions}</Figure>
             <Figure label={t("Reconnections")}>{link.reconnects}</Figure>
             <Figure label={t("Answers discarded")}>{link.bad_answers}</Figure>

@@ -106,7 +106,7 @@ export function SwitchDialog({ place, on, onOutcome, onClose }: Props): JSX.Elem
       }
     >
       <form id={form} class="stack" onSubmit={submit}>
-        <dl class="facts">
+        <dl class="port-facts">
           <dt>{t("Device")}</dt>
           <dd>
             <strong>

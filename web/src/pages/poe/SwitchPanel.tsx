@@ -199,10 +199,13 @@ function Figures({ of }: { readonly of: Switch }): JSX.Element {
 }
 
 /** The median and the 99th percentile of round trips. */
-export function roundTrip(median: number | null, p99: number | null): string {
-  if (median === null) return "–";
-  const shown = t("{n} ms", { n: formatNumber(median, median < 10 ? 1 : 0) });
-  return p99 === null ? shown : t("{median}, 99 %: {p99}", { median: shown, p99: t("{n} ms", { n: formatNumber(p99, 0) }) });
+function roundTrip(median: number | null, p99: number | null): string {
+  return p99 === null ? milliseconds(median) : t("{median}, 99 %: {p99}", { median: milliseconds(median), p99: milliseconds(p99) });
+}
+
+/** A time of some milliseconds. */
+export function milliseconds(time: number | null): string {
+  return time === null ? "–" : t("{n} ms", { n: formatNumber(time, time < 10 ? 1 : 0) });
 }
 
 /** What ports deliver together. */
