@@ -18,6 +18,22 @@ export interface Page {
 /** In the order of the navigation. */
 export const PAGES: readonly Page[] = [
   {
+    path: "/",
+    title: "Overview",
+    icon: "overview",
+    key: "o",
+    role: "viewer",
+    load: () => import("./pages/overview/Overview.tsx"),
+  },
+  {
+    path: "/poe",
+    title: "PoE",
+    icon: "poe",
+    key: "e",
+    role: "viewer",
+    load: () => import("./pages/poe/Poe.tsx"),
+  },
+  {
     path: "/points",
     title: "Points",
     icon: "points",

@@ -126,6 +126,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evidence
+         * @description Tell of each system when it last spoke, and of how much of it nothing is known.
+         */
+        get: operations["list_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/history": {
         parameters: {
             query?: never;
@@ -1293,6 +1313,34 @@ export interface components {
             error: string;
         };
         /**
+         * EvidenceAnswer
+         * @description What is known of a system, and since when.
+         */
+        EvidenceAnswer: {
+            /**
+             * Never
+             * @description points that were never read; some equipment never tells all that it could
+             */
+            never: number;
+            /**
+             * Newest
+             * @description the time of its newest good reading; null: there was none yet
+             */
+            newest: string | null;
+            /** Points */
+            points: number;
+            /**
+             * System
+             * @example aruba
+             */
+            system: string;
+            /**
+             * Unknown
+             * @description points whose last reading is INVALID: contact was lost, or an answer was bad
+             */
+            unknown: number;
+        };
+        /**
          * FiguresAnswer
          * @description Figures of the alarm system after ISA-18.2: of alarms that people were told of.
          */
@@ -1844,6 +1892,16 @@ export interface components {
         Page_AuditAnswer_: {
             /** Items */
             items: components["schemas"]["AuditAnswer"][];
+            /**
+             * Next
+             * @description ask again with next=… for what follows; null: nothing does
+             */
+            next: string | null;
+        };
+        /** Page[EvidenceAnswer] */
+        Page_EvidenceAnswer_: {
+            /** Items */
+            items: components["schemas"]["EvidenceAnswer"][];
             /**
              * Next
              * @description ask again with next=… for what follows; null: nothing does
@@ -3554,6 +3612,53 @@ export interface operations {
             };
             /** @description too many streams are open */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EvidenceAnswer_"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,6 +8,7 @@ from vigilia.interfaces.api import (
     alarms,
     audit,
     events,
+    evidence,
     figures,
     health,
     history,
@@ -77,6 +78,7 @@ def build_app(parts: ApiParts) -> FastAPI:
         *(events, reactorrecords, audit, health, session, users, tokens, access),
     ):
         app.include_router(module.router)
+    app.include_router(evidence.router)
     app.include_router(docs_router())
     app.include_router(pages_router())
     app.add_middleware(Gate, auth=parts.sign_in.auth)

@@ -65,6 +65,7 @@ async def test_the_schema_names_every_route(service: Any) -> None:
         "/api/v1/outbox",
         "/api/v1/history",
         "/api/v1/history/{name}",
+        "/api/v1/evidence",
         "/api/v1/events",
         "/api/v1/audit",
         "/api/v1/session",

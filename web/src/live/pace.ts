@@ -1,0 +1,17 @@
+import { useEffect, useState } from "preact/hooks";
+import { serviceNow } from "./clock.ts";
+
+/** Return the service's time, milliseconds since 1970, told anew each `every` milliseconds while the page is seen. */
+export function useTime(every: number): number {
+  const [time, setTime] = useState(serviceNow);
+  useEffect(() => {
+    const tell = () => document.visibilityState === "visible" && setTime(serviceNow());
+    const timer = setInterval(tell, every);
+    document.addEventListener("visibilitychange", tell);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", tell);
+    };
+  }, [every]);
+  return time;
+}
