@@ -21,7 +21,7 @@ from vigilia.store import known, schema
 from vigilia.store.auditing import EVERY_WRITE, AuditFilter, audit_row
 from vigilia.store.faults import StoreError, reason, store_errors
 from vigilia.store.migrate import check_newest, migrate
-from vigilia.store.place import Place
+from vigilia.store.place import WRITES, Place
 from vigilia.store.records import RefusedRecordError, put, put_or_skip
 from vigilia.store.sqlite import SqlitePlace
 from vigilia.store.url import POSTGRESQL, SQLITE, shown
@@ -72,7 +72,7 @@ class Store:
                 with store_errors():
                     place = await _place_of(url)
                     undo.push_async_callback(place.close)
-                    async with place.engine.begin() as connection:
+                    async with place.engine.execution_options(**{WRITES: True}).begin() as connection:
                         await connection.run_sync(migrate)
                         await place.check_start(connection)
             except (StoreError, OSError) as error:
@@ -133,7 +133,7 @@ class Store:
         with store_errors():
             async with self._writer:
                 await self._place.check()
-                async with self._engine.begin() as connection:
+                async with self._engine.execution_options(**{WRITES: True}).begin() as connection:
                     await self._place.begin_write(connection)
                     yield connection
 

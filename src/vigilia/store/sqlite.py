@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from vigilia.errors import StartError
 from vigilia.store.damage import set_aside_if_damaged
 from vigilia.store.file import DatabaseFile
+from vigilia.store.place import WRITES
 from vigilia.store.text import to_json
 from vigilia.store.url import SQLITE
 
@@ -68,7 +69,7 @@ class SqlitePlace:
             self._file.check_room()
 
     async def begin_write(self, connection: AsyncConnection) -> None:
-        """Do nothing: SQLite has one writer at a time, and refuses one that has read what another changed since."""
+        """Do nothing: SQLite has one writer at a time, and the transaction has begun as one that writes."""
 
     async def close(self) -> None:
         """Close the file."""
@@ -85,4 +86,7 @@ def _set_up_connection(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    # One that is to write takes the lock first: whoever has read, and meets what another program wrote since, is
+    # refused at once and waits for nothing.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
