@@ -65,5 +65,6 @@ lock: ## write requirements.lock again after a change of dependencies (needs uv)
 	scripts/lock
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) site dist web/node_modules src/vigilia/interfaces/web/pages .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) site dist web/node_modules src/vigilia/interfaces/web/pages src/vigilia/interfaces/web/.pages
+	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +

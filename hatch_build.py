@@ -16,7 +16,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _PAGES = Path("src/vigilia/interfaces/web/pages")
-_DIGEST = ".digest"
+_DIGEST = Path("src/vigilia/interfaces/web/.pages")
+"""What the pages were made of: beside them, for everything in their folder is in the wheel."""
 _NEVER = {"node_modules"}
 _MOST_SHOWN = 2000
 """Characters of what a failed command said."""
@@ -49,8 +50,8 @@ def make_pages(root: Path, *, tools: bool = False) -> Path:
     if not (web / "package.json").is_file():
         raise PagesFailed(f"{web} is missing: the pages are made of it; take the whole source tree")
     digest = digest_of(web)
-    kept = pages / _DIGEST
-    built = kept.is_file() and kept.read_text() == digest
+    kept = root / _DIGEST
+    built = (pages / "index.html").is_file() and kept.is_file() and kept.read_text() == digest
     if not built or (tools and not _installed(web, tools=True)):
         node, npm = node_and_npm()
         if not _installed(web, tools=tools):

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
-from hatch_build import make_pages
 
 from tests.browser import browsing
-from tests.browser.browsing import ROOT, BrowserThread, Look, Visit
+from tests.browser.browsing import BrowserThread, Look, Visit
 from tests.browser.site import Service, Site
+from tests.pages import built_pages
 
 Open = Callable[..., Visit]
 
@@ -24,6 +23,8 @@ Open = Callable[..., Visit]
 @pytest.fixture(scope="session")
 def browser_thread() -> Iterator[BrowserThread]:
     """The thread that has the browser."""
+    if not Path(browsing.CHROMIUM).is_file():
+        pytest.skip("no chromium; on Debian: apt-get install chromium")
     thread = BrowserThread()
     yield thread
     thread.close()
@@ -43,8 +44,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture(scope="session")
 def pages() -> Path:
     """The folder of the pages, built where they are not what web/ says."""
-    with FileLock(ROOT / "web/.building"):
-        return make_pages(ROOT, tools=True)
+    return built_pages()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
 
+pytestmark = pytest.mark.system
+
 SEL, STS, RAW = (f"SIM-01:Cam-02:PwrState-{suffix}" for suffix in ("Sel", "Sts", "Raw"))
 
 

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
 
+pytestmark = pytest.mark.system
+
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_the_first_page_in_every_look(visit: Open, look: Look) -> None:

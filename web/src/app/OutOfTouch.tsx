@@ -16,7 +16,7 @@ export function OutOfTouch(): JSX.Element {
           <span>
             {since === null
               ? t("Out of touch: what is shown may be old. Trying again …")
-              : t("Out of touch since {time}: what is shown is from then. Trying again …", { time: formatClock(since) })}
+              : t("Out of touch since {time}: what is shown is from then. Trying again …", { time: formatClock(since + live.clockOffset.value) })}
           </span>
         </>
       )}

@@ -63,17 +63,7 @@ export function Chart(props: Props): JSX.Element {
   };
   return (
     <figure class="chart" aria-label={label}>
-      <div class="chart-bar">
-        <Legend curves={curves} data={data} at={at} onRemove={onRemove} />
-        {onSpan && (
-          <div class="chart-buttons" role="group" aria-label={t("Times shown")}>
-            <Button kind="quiet" icon="left" label={t("Earlier")} onClick={() => move(-0.5)} />
-            <Button kind="quiet" icon="minus" label={t("Longer")} onClick={() => zoom(2)} />
-            <Button kind="quiet" icon="plus" label={t("Shorter")} onClick={() => zoom(0.5)} />
-            <Button kind="quiet" icon="right" label={t("Later")} onClick={() => move(0.5)} />
-          </div>
-        )}
-      </div>
+      <Legend curves={curves} data={data} at={at} onRemove={onRemove} />
       <div
         class={`plot ${busy ? "busy" : ""}`}
         tabIndex={0}
@@ -91,6 +81,14 @@ export function Chart(props: Props): JSX.Element {
       </div>
       <figcaption class="row muted">
         <Icon name="clock" /> {at === null ? zone() : `${formatTime(at * 1_000)} · ${zone()}`}
+        {onSpan && (
+          <div class="chart-buttons" role="group" aria-label={t("Times shown")}>
+            <Button kind="quiet" icon="left" label={t("Earlier")} onClick={() => move(-0.5)} />
+            <Button kind="quiet" icon="minus" label={t("Longer")} onClick={() => zoom(2)} />
+            <Button kind="quiet" icon="plus" label={t("Shorter")} onClick={() => zoom(0.5)} />
+            <Button kind="quiet" icon="right" label={t("Later")} onClick={() => move(0.5)} />
+          </div>
+        )}
       </figcaption>
       <ChartTable curves={curves} />
     </figure>
@@ -201,7 +199,7 @@ function optionsOf(curves: readonly Curve[], latest: Latest, width: number, heig
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), zone()),
     legend: { show: false },
     padding: [10, 12, 0, 0],
-    cursor: { drag: { x: latest.current.onSpan !== undefined, y: false, setScale: false }, points: { size: 6 }, focus: { prox: 24 } },
+    cursor: { drag: { x: latest.current.onSpan !== undefined, y: false, setScale: false }, points: { size: 6 } },
     scales: {
       x: { time: true, auto: false, range: (_, low, high) => [low ?? 0, high ?? 1] },
       ...Object.fromEntries(scales.map((key) => [key, { range: rangeOf(curves, key, strip / Math.max(80, height - 50)) }])),

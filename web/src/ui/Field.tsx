@@ -1,10 +1,11 @@
 // Form fields, plain ones and those made from a parameter's declaration. The page keeps the text; they only show it.
 import type { ComponentChildren, JSX } from "preact";
 import { useId } from "preact/hooks";
-import type { PointValue } from "../api/types.ts";
 import { t } from "../i18n/index.ts";
-import { formatNumber } from "./format.ts";
 import { visible } from "./text.ts";
+import { numberOf, parseValue, rangeText, type ValueDeclaration } from "./values.ts";
+
+export { draftOf, parseValue, type Parsed, type ValueDeclaration } from "./values.ts";
 
 interface FieldProps {
   readonly label: ComponentChildren;
@@ -88,51 +89,6 @@ export function SelectField({ label, value, options, onChange, hint }: SelectFie
   );
 }
 
-/** What a value must be: the part of a point's, or a parameter's, declaration that a form is made from. */
-export interface ValueDeclaration {
-  readonly kind: "enum" | "number" | "integer" | "text" | "boolean";
-  readonly labels?: readonly string[] | null;
-  readonly limits?: readonly number[] | null;
-  readonly units?: string | null;
-  readonly step?: number | null;
-}
-
-const LONGEST_TEXT = 1024; // vigilia.points.LONGEST_TEXT
-
-/** What was entered: the value, or the sentence that says what is wrong with it. */
-export type Parsed = { readonly value: PointValue; readonly wrong?: never } | { readonly value?: never; readonly wrong: string };
-
-/** Return the text that a field of this kind starts with. */
-export function draftOf(declaration: ValueDeclaration, value: PointValue | null): string {
-  if (value === null) return "";
-  if (declaration.kind === "enum" || declaration.kind === "boolean") return String(Number(value));
-  return String(value);
-}
-
-/** Read what was entered, by the rules that the service has too. Both "7.5" and "7,5" are numbers. */
-export function parseValue(declaration: ValueDeclaration, draft: string): Parsed {
-  const { kind, limits, units } = declaration;
-  if (kind === "text") {
-    return draft.length > LONGEST_TEXT ? { wrong: t("At most {n} characters", { n: LONGEST_TEXT }) } : { value: draft };
-  }
-  if (draft.trim() === "") return { wrong: kind === "number" || kind === "integer" ? t("Write a number") : t("Choose one") };
-  if (kind === "enum") return { value: Number(draft) };
-  if (kind === "boolean") return { value: draft !== "0" };
-  const number = Number(draft.trim().replace(",", "."));
-  if (!Number.isFinite(number)) return { wrong: t("Write a number") };
-  if (kind === "integer" && !Number.isInteger(number)) return { wrong: t("Write a whole number") };
-  const [low, high] = limits ?? [];
-  if (low !== undefined && high !== undefined && (number < low || number > high)) {
-    return { wrong: rangeText(low, high, units) };
-  }
-  return { value: number };
-}
-
-function rangeText(low: number, high: number, units: string | null | undefined): string {
-  const unit = units ? ` ${visible(units)}` : "";
-  return t("{low} to {high}{unit}", { low: formatNumber(low, 6), high: formatNumber(high, 6), unit });
-}
-
 interface ValueFieldProps {
   readonly label: ComponentChildren;
   readonly declaration: ValueDeclaration;
@@ -201,7 +157,7 @@ export function ValueField(props: ValueFieldProps): JSX.Element {
 /** Up and down change a number by its step, as they do in a number field; which itself knows no comma. */
 function stepBy(event: KeyboardEvent, { limits, step }: ValueDeclaration, draft: string, onDraft: (draft: string) => void): void {
   const sign = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
-  const present = Number(draft.trim().replace(",", "."));
+  const present = numberOf(draft);
   if (sign === 0 || !Number.isFinite(present)) return;
   event.preventDefault();
   const by = step ?? 1;

@@ -7,6 +7,7 @@ import { Since } from "../../ui/Since.tsx";
 import { SeverityBadge } from "../../ui/Severity.tsx";
 import { DeviceText, Value } from "../../ui/Value.tsx";
 import { visible } from "../../ui/text.ts";
+import { isNeverRead } from "./filter.ts";
 import { readingOf } from "../../ui/WriteDialog.tsx";
 
 interface Props {
@@ -84,7 +85,8 @@ function Reading({ point }: { readonly point: Point }): JSX.Element {
         )}
       </span>
       <span class="state" role="gridcell">
-        <SeverityBadge severity={reading.severity} status={reading.status === "UDF" && reading.value === null ? "NO_ALARM" : reading.status} />
+        {/* "Never read" is said already, and for a command that nobody gave yet nothing is wrong with that. */}
+        {isNeverRead(reading) ? <span class="muted">–</span> : <SeverityBadge severity={reading.severity} status={reading.status} />}
       </span>
     </>
   );

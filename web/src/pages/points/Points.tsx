@@ -35,7 +35,7 @@ export default function Points(): JSX.Element {
   const filter = filterOf(query.value);
   const turn = useTurns(filter.severity ? SEVERITIES_MS : null);
   const rows = useMemo(
-    () => select(points, filter, ({ name, severity }) => live.point(name).peek()?.severity ?? severity),
+    () => select(points, filter, (point) => live.point(point.name).peek() ?? point),
     [points, JSON.stringify(filter), turn],
   );
   const names = query.value.getAll("name");

@@ -6,7 +6,7 @@ export interface Filter {
   readonly system: string;
   readonly device: string;
   readonly link: string;
-  /** "wrong": any that is not normal. */
+  /** "wrong": any that is not normal, but for points that were never read. */
   readonly severity: Severity | "wrong" | "";
   readonly access: "rw" | "r" | "";
 }
@@ -33,8 +33,16 @@ export function leavesOut(filter: Filter): boolean {
   return Object.values(filter).some((value) => value !== "");
 }
 
+/** Whether nothing was ever read of a point. */
+export function isNeverRead({ value, status }: { readonly value: unknown; readonly status: string }): boolean {
+  return value === null && status === "UDF";
+}
+
+/** What the filter asks of a point's reading. */
+export type Judged = { readonly value: unknown; readonly severity: Severity; readonly status: string };
+
 /** Return those of `points` that are meant. Every word of the search must be in the name, description or device. */
-export function select(points: readonly Point[], filter: Filter, severityOf: (point: Point) => Severity): Point[] {
+export function select(points: readonly Point[], filter: Filter, readingOf: (point: Point) => Judged): Point[] {
   const words = filter.q.toLocaleLowerCase().split(/\s+/).filter(Boolean);
   return points.filter((point) => {
     if (filter.system && point.system !== filter.system) return false;
@@ -46,8 +54,9 @@ export function select(points: readonly Point[], filter: Filter, severityOf: (po
       if (!words.every((word) => text.includes(word))) return false;
     }
     if (!filter.severity) return true;
-    const severity = severityOf(point);
-    return filter.severity === "wrong" ? severity !== "NO_ALARM" : severity === filter.severity;
+    const reading = readingOf(point);
+    if (filter.severity === "wrong") return reading.severity !== "NO_ALARM" && !isNeverRead(reading);
+    return reading.severity === filter.severity;
   });
 }
 

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { language } from "../i18n/index.ts";
+import { formatDuration, formatNumber, formatTime, formatValue, showUtc } from "./format.ts";
+
+const NUMBER = { kind: "number" as const, labels: [], units: "W", precision: 1 };
+
+test("numbers in both languages", () => {
+  assert.equal(formatNumber(1234.5678, 2), "1,234.57");
+  language.value = "pt-BR";
+  assert.equal(formatNumber(1234.5678, 2), "1.234,57");
+  language.value = "en";
+  assert.equal(formatNumber(0, 3), "0");
+  assert.equal(formatNumber(0.0000012, 3), "1.2E-6");
+  assert.equal(formatNumber(-3e12, 3), "-3E12");
+});
+
+test("values by their kind", () => {
+  assert.equal(formatValue(NUMBER, 4.46), "4.5");
+  assert.equal(formatValue(NUMBER, null), "–");
+  assert.equal(formatValue({ kind: "enum", labels: ["Off", "On"], units: null }, 1), "On");
+  assert.equal(formatValue({ kind: "enum", labels: ["Off", "On"], units: null }, 7), "7");
+  assert.equal(formatValue({ kind: "boolean", labels: [], units: null }, true), "true");
+  assert.equal(formatValue({ kind: "text", labels: [], units: null }, "a\u0007"), "a␇");
+});
+
+test("durations", () => {
+  assert.deepEqual([0, 59, 60, 3_600, 3_900, 86_400, 200_000].map(formatDuration), [
+    "0 s", "59 s", "1 min", "1 h", "1 h 5 min", "1 day", "2 days",
+  ]); // prettier-ignore
+});
+
+test("times in UTC where that is wanted", () => {
+  showUtc(true);
+  assert.equal(formatTime("2026-03-10T08:50:07.000Z"), "3/10/26, 08:50:07");
+  showUtc(false);
+});
