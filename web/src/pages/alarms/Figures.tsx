@@ -49,7 +49,6 @@ function Answers({ answer }: { readonly answer: Answer }): JSX.Element {
     <>
       <Tile
         title={t("Alarms per 10 minutes")}
-        aside={<span class="muted">{t("of those that people were told of")}</span>}
         severity={flood > FLOOD_PERCENT ? "MINOR" : "NO_ALARM"}
       >
         <dl class="figures">
@@ -59,6 +58,7 @@ function Answers({ answer }: { readonly answer: Answer }): JSX.Element {
           <Figure label={t("Raised")}>{formatNumber(answer.total, 0)}</Figure>
           <Figure label={t("Standing now")}>{formatNumber(answer.standing, 0)}</Figure>
         </dl>
+        <p class="muted">{t("Only alarms that people were told of are counted.")}</p>
         <p class="verdict">{verdict(answer)}</p>
         <RateChart rate={rate} to={answer.to} />
       </Tile>
@@ -161,7 +161,7 @@ function topColumns(): Column<components["schemas"]["CountedAnswer"]>[] {
     { key: "count", title: t("Times"), number: true, cell: ({ count }) => formatNumber(count, 0) },
     {
       key: "share",
-      title: t("Share"),
+      title: t("Part of all"),
       number: true,
       cell: ({ share }) => t("{n} %", { n: formatNumber(share * 100, 1) }),
     },

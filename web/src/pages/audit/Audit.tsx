@@ -19,7 +19,7 @@ import { VirtualList } from "../../ui/VirtualList.tsx";
 import { AuditValue } from "./AuditValue.tsx";
 
 const ROW = 54;
-const HEAD = 36;
+const HEAD = 35;
 const AT_ONCE = 200;
 const OUTCOMES = ["confirmed", "pending", "failed", "open"] as const;
 
@@ -99,7 +99,7 @@ function Committed({ label, value, onCommit }: { readonly label: string; readonl
   };
   return (
     <input
-      class="input search"
+      class="input search half"
       type="search"
       placeholder={label}
       aria-label={label}
@@ -127,11 +127,15 @@ function AuditList({ writes, opened }: { readonly writes: readonly Write[]; read
       onOpen={({ id }) => setQuery({ entry: String(id) }, { push: true })}
       header={
         <div class="record audit-record" role="row">
-          <span role="columnheader">{t("When")}</span>
+          <span role="columnheader" class="when">
+            {t("When")}
+          </span>
           <span role="columnheader" class="who-cell">
             {t("Who")}
           </span>
-          <span role="columnheader">{t("What")}</span>
+          <span role="columnheader" class="wrote">
+            {t("What")}
+          </span>
           <span role="columnheader" class="outcome">
             {t("Outcome")}
           </span>
@@ -150,11 +154,16 @@ function AuditList({ writes, opened }: { readonly writes: readonly Write[]; read
               <DeviceText text={[write.user ? write.via : "", write.host].filter(Boolean).join(" · ")} />
             </span>
           </span>
-          <span role="gridcell" class="two">
+          <span role="gridcell" class="two wrote">
             <span class="mono">
               <DeviceText text={write.point} />
             </span>
-            <span class="second change">
+            <span class="second from-to">
+              {write.user && (
+                <span class="by">
+                  <DeviceText text={write.user} />:{" "}
+                </span>
+              )}
               <AuditValue point={write.point} value={write.previous} /> <Icon name="right" label={t("to")} />{" "}
               <AuditValue point={write.point} value={write.value} />
             </span>

@@ -22,7 +22,7 @@ import { Journal } from "../alarms/Journal.tsx";
 import { WeeklyReport } from "./WeeklyReport.tsx";
 
 const ROW = 54;
-const HEAD = 36;
+const HEAD = 35;
 const AT_ONCE = 300;
 const SYSTEMS = ["aruba", "pvoperation", "reactor", "vigilia"] as const;
 
@@ -131,7 +131,7 @@ function IncidentList({ incidents, opened }: { readonly incidents: readonly Inci
       header={
         <div class="record incident-record" role="row">
           <span role="columnheader">{t("Incident")}</span>
-          <span role="columnheader">{t("Began")}</span>
+          <span role="columnheader" class="began">{t("Began")}</span>
           <span role="columnheader" class="ended">
             {t("Ended")}
           </span>
@@ -156,7 +156,7 @@ function IncidentList({ incidents, opened }: { readonly incidents: readonly Inci
               </span>
             </span>
           </span>
-          <span role="gridcell" class="number">
+          <span role="gridcell" class="number began">
             {shortTime(incident.began_at)}
           </span>
           <span role="gridcell" class="number ended">

@@ -22,7 +22,7 @@ import { VirtualList } from "../../ui/VirtualList.tsx";
 import { Channels, useChannels } from "./Channels.tsx";
 
 const ROW = 54;
-const HEAD = 36;
+const HEAD = 35;
 const AT_ONCE = 200;
 type State = Notice["state"];
 type Kind = Notice["kind"];
@@ -313,7 +313,7 @@ function NoticeDetail({ notice, onClose, onResend, onOpen }: DetailProps): JSX.E
         <Fact label={t("Queued")}>
           <Moment time={notice.created_at} />
         </Fact>
-        <Fact label={t("Sent")}>{notice.delivered_at ? <Moment time={notice.delivered_at} /> : t("not yet")}</Fact>
+        <Fact label={t("Sent at")}>{notice.delivered_at ? <Moment time={notice.delivered_at} /> : t("not yet")}</Fact>
         <Fact label={t("Attempts")}>{notice.attempts}</Fact>
         {notice.error && notice.state !== "failed" && (
           <Fact label={t("Last failure")}>
