@@ -24,7 +24,7 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("top", "screens", "archiver", "users")
+_LATER = ("screens", "archiver", "users")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,7 +82,9 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the report of a week, whether the service runs or not")
     report.set_defaults(handler=_report)
     report.add_argument("--week", required=True, metavar="YYYY-MM-DD", help="any day of the week")
-    for command in (run, check, status, report):
+    top = commands.add_parser("top", help="show alarms and points in the terminal, also while the service is down")
+    top.set_defaults(handler=_top)
+    for command in (run, check, status, report, top):
         command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
 
     demo = commands.add_parser("demo", help="run the service with simulated equipment, on loopback")
@@ -284,6 +286,12 @@ def _status(parsed: argparse.Namespace) -> int:
     answer = ask(web)
     print(show(answer, as_json=parsed.json))
     return 0 if answer.healthy else 1
+
+
+def _top(parsed: argparse.Namespace) -> int:
+    from vigilia.tui.command import run_top
+
+    return run_top(parsed.config, os.environ)
 
 
 def _reactor(parsed: argparse.Namespace) -> int:

@@ -29,9 +29,7 @@ class LocalService:
     """The service that listens at an address of this machine."""
 
     def __init__(self, web: WebConfig) -> None:
-        host = _WILDCARDS.get(web.host, web.host)
-        shown = f"[{host}]" if ":" in host else host
-        self.address = f"{'https' if web.tls_cert else 'http'}://{shown}:{web.port}"
+        self.address = address_of(web)
         self._opener = _opener(web)
 
     def get(self, path: str, model: type[_Model], accept: int = 200) -> _Model:
@@ -53,6 +51,13 @@ class LocalService:
                     raise RequestRefused(_refusal(error)) from error
                 content = error.read(_LARGEST_ANSWER_BYTES)
         return model.model_validate_json(content)
+
+
+def address_of(web: WebConfig) -> str:
+    """Return the address under which this machine reaches the listener."""
+    host = _WILDCARDS.get(web.host, web.host)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if web.tls_cert else 'http'}://{shown}:{web.port}"
 
 
 def why_not_to_be_asked(web: WebConfig) -> str:
