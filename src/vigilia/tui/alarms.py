@@ -28,8 +28,8 @@ class AlarmsPage(Page):
         Binding("space", "fold", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self.rows = Rows[Row](
             (
                 Column(lambda: tr("Severity"), 10),

@@ -2,13 +2,12 @@
 
 import asyncio
 import signal
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import ContentSwitcher
 
 from vigilia.errors import printable
 from vigilia.language import tr
@@ -29,8 +28,6 @@ _SAID_S = 8.0
 _PAGES = ("systems", "alarms", "points", "incidents")
 _STYLES = {Life.HEALTHY: "green", Life.UNHEALTHY: "bold red", Life.DOWN: "bold red", Life.SILENT: "bold red"}
 
-Some = TypeVar("Some", bound=Page)
-
 
 class TopApp(App[None]):
     """The terminal view."""
@@ -41,7 +38,8 @@ class TopApp(App[None]):
     #head, #tabs, #keys { height: 1; }
     #trouble { height: auto; max-height: 3; display: none; }
     #trouble.-there { display: block; }
-    ContentSwitcher { height: 1fr; }
+    Page { height: 1fr; display: none; }
+    Page.-shown { display: block; }
     """
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,7 +61,14 @@ class TopApp(App[None]):
         self.zone = zone
         self.plain = plain
         self._site = printable(site)
-        self._dirty = True
+        self._pages: dict[str, Page] = {
+            "systems": SystemsPage(),
+            "alarms": AlarmsPage(),
+            "points": PointsPage(),
+            "incidents": IncidentsPage(),
+        }
+        self.page: Page = self._pages["systems"]
+        """The page that is shown."""
         self._said: tuple[str, float] | None = None
 
     def compose(self) -> ComposeResult:
@@ -71,27 +76,17 @@ class TopApp(App[None]):
         yield Line(id="head")
         yield Line(id="tabs")
         yield Line(id="trouble")
-        with ContentSwitcher(initial="systems"):
-            yield SystemsPage(id="systems")
-            yield AlarmsPage(id="alarms")
-            yield PointsPage(id="points")
-            yield IncidentsPage(id="incidents")
+        yield from self._pages.values()
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
         """Begin to ask, and to draw."""
-        self.vigil.on_change(self._note)
         self.run_worker(self._run(), exit_on_error=True)
-        self.set_interval(_REDRAW_S, self._redraw)
+        self.set_interval(_REDRAW_S, self.draw)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self.exit)
         self.action_page("systems")
-
-    @property
-    def page(self) -> Page:
-        """The page that is shown."""
-        return self.screen_stack[0].query_one(f"#{self.screen_stack[0].query_one(ContentSwitcher).current}", Page)
 
     def say(self, sentence: str) -> None:
         """Tell the operator something, below the head, for some seconds."""
@@ -102,7 +97,9 @@ class TopApp(App[None]):
         """Turn to a page; from wherever one is."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.screen_stack[0].query_one(ContentSwitcher).current = name
+        self.page = self._pages[name]
+        for page in self._pages.values():
+            page.set_class(page is self.page, "-shown")
         if name != "points":
             self.vigil.follow(())
         self.page.main.focus()
@@ -113,7 +110,11 @@ class TopApp(App[None]):
         if len(self.screen_stack) > 1:
             (self.screen.focus_next if by > 0 else self.screen.focus_previous)()
             return
-        self.action_page(_PAGES[(_PAGES.index(self.page.id or _PAGES[0]) + by) % len(_PAGES)])
+        self.action_page(_PAGES[(_PAGES.index(self._name_of_page) + by) % len(_PAGES)])
+
+    @property
+    def _name_of_page(self) -> str:
+        return next(name for name, page in self._pages.items() if page is self.page)
 
     def action_help(self) -> None:
         """Show every key."""
@@ -125,9 +126,15 @@ class TopApp(App[None]):
 
     def show_alarms_of(self, system: str) -> None:
         """Turn to the alarms of one system."""
-        self.action_page("alarms")
-        self.page.search.value = system
-        self.page.search.add_class("-open")
+        self._turn_to("alarms", system)
+
+    def show_points_of(self, link: str) -> None:
+        """Turn to what the service publishes of one link."""
+        self._turn_to("points", f"{self.vigil.instance}:{link}:")
+
+    def _turn_to(self, page: str, words: str) -> None:
+        self.action_page(page)
+        self.page.search.narrow(words)
         self.page.draw()
 
     def draw(self) -> None:
@@ -150,12 +157,6 @@ class TopApp(App[None]):
                 await self.vigil.run()
             finally:
                 await self.vigil.close()
-
-    def _note(self) -> None:
-        self._dirty = True
-
-    def _redraw(self) -> None:
-        self.draw()
 
     def _head(self) -> Text:
         picture, now = self.vigil.picture, self.vigil.now
@@ -181,7 +182,7 @@ class TopApp(App[None]):
         )
         text = Text(no_wrap=True)
         for number, (page, title) in enumerate(zip(_PAGES, titles, strict=True), 1):
-            text.append(f" {number} {title} ", "reverse bold" if page == self.page.id else "")
+            text.append(f" {number} {title} ", "reverse bold" if page == self._name_of_page else "")
             text.append(" ")
         if not picture.live and picture.loaded:
             text.append(tr("values of the history"), "dim")

@@ -116,12 +116,15 @@ def states(buckets: Sequence[Bucket], start: float, end: float, count: int, widt
 
 
 def alarm_signs(buckets: Sequence[Bucket], start: float, end: float, width: int) -> list[Severity]:
-    """Return the worst severity of each column of characters."""
+    """Return the worst severity of each column of characters; one holds until the next reading."""
     found = [Severity.NO_ALARM] * width
     scale = width / max(end - start, 1e-9)
-    for bucket in buckets:
-        x = int((bucket.time_ms / SECOND_MS - start) * scale)
-        if 0 <= x < width and bucket.value is not None:
+    for index, bucket in enumerate(buckets):
+        if bucket.value is None or not bucket.severity:
+            continue
+        until = buckets[index + 1] if index + 1 < len(buckets) else bucket
+        first, last = (int((one.time_ms / SECOND_MS - start) * scale) for one in (bucket, until))
+        for x in range(max(0, first), min(width, max(first + 1, last))):
             found[x] = max(found[x], bucket.severity)
     return found
 

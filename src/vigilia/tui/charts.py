@@ -121,7 +121,7 @@ class ChartScreen(Detail):
             self.action_load()
 
     async def _load(self) -> None:
-        watch = self.top.watch
+        watch = self.top.vigil
         end = watch.now if self._end is None else self._end
         start = max(0.0, end - _SPANS_S[self._span])
         try:
@@ -159,7 +159,7 @@ class ChartScreen(Detail):
         text.append("\n" + " " * (_SCALE + 1) + chart.times(start, end, width, top.zone))
         if any(signs):
             worst = max(signs)
-            text.append(f"\n{chart.sign(worst, plain=top.plain)} {mark(worst).strip()}", STYLES[worst])
+            text.append(f"\n{mark(worst).strip()}", STYLES[worst])
         return text
 
     def _append_curve(self, text: Text, limits: tuple[float, float], width: int, height: int) -> None:

@@ -23,7 +23,7 @@ def run_top(named: str | None, environment: Mapping[str, str]) -> int:
     use(views.site.language)
     hide([*views.secrets(), environment.get(TOKEN, "")], lasting=True)
     terminal = environment.get("TERM", "")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or terminal in ("", "dumb"):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)) or terminal in ("", "dumb"):
         raise StartError(tr("vigilia top needs a terminal; for scripts there is vigilia status --json"))
     if terminal in _PLAIN_TERMINALS:
         os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"  # such a console would show the question for it

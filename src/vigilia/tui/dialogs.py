@@ -101,7 +101,7 @@ class Form(Dialog):
         """Make the lines."""
         for number, field in enumerate(self._fields):
             yield Static(Text(field.title, "dim"), markup=False)
-            line = Input(value=field.value, max_length=500, id=f"field-{number}", select_on_focus=False)
+            line = Input(field.value, max_length=500, id=f"field-{number}", select_on_focus=False, compact=True)
             line.cursor_blink = False
             yield line
 

@@ -26,8 +26,8 @@ class IncidentsPage(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "chart", show=False)]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self.rows = Rows[Incident](
             (
                 Column(lambda: tr("Began"), 19),

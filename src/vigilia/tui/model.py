@@ -181,10 +181,12 @@ def placed(alarms: Iterable[Alarm], points: Mapping[str, Point]) -> list[Alarm]:
     """Return alarms with the system and area of their points, where they have none of their own."""
     found: list[Alarm] = []
     for alarm in alarms:
+        if alarm.system:
+            found.append(alarm)
+            continue
         point = points.get(alarm.point)
-        if point is not None and not alarm.system:
-            alarm = replace(alarm, system=point.system, area=alarm.area or point.area)  # noqa: PLW2901 - the same one
-        found.append(alarm)
+        system, area = (point.system, point.area) if point is not None else ("", "")
+        found.append(replace(alarm, system=system or _OWN, area=alarm.area or area))
     return found
 
 

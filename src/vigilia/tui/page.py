@@ -63,13 +63,20 @@ class Search(Input):
     ]
 
     def __init__(self) -> None:
-        super().__init__(placeholder=tr("search; Enter: keep, Esc: all"), select_on_focus=False, max_length=100)
+        super().__init__(
+            placeholder=tr("search; Enter: keep, Esc: all"), select_on_focus=False, max_length=100, compact=True
+        )
         self.cursor_blink = False  # each blink would be sent over the line
 
     def open(self) -> None:
         """Ask for words."""
         self.add_class("-open")
         self.focus()
+
+    def narrow(self, words: str) -> None:
+        """Show only what has these words."""
+        self.value = words
+        self.set_class(bool(words), "-open")
 
     def action_leave(self) -> None:
         """Show everything again."""

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from vigilia.errors import StartError
 from vigilia.history.backend import SECOND_MS, Backend, Bucket, HistoryError, PointInfo, Question, Row
@@ -78,13 +79,11 @@ def _point(info: PointInfo, row: Row | None) -> Point:
         units=info.units,
         labels=info.labels,
     )
-    return shown if row is None else read_back(shown, row)
+    return shown if row is None else _read_back(shown, row)
 
 
-def read_back(point: Point, row: Row) -> Point:
+def _read_back(point: Point, row: Row) -> Point:
     """Return a point with what the history has of it last."""
-    from dataclasses import replace
-
     return replace(
         point, value=_value(point.kind, row), severity=row.severity, status=row.status, time=row.time_ms / SECOND_MS
     )

@@ -49,7 +49,7 @@ class PointScreen(Detail):
             write(self.top, point)
 
     def _about(self, point: Point) -> Text:
-        watch = self.top.watch
+        watch = self.top.vigil
         said = "-"
         if point.time is not None:
             said = f"{self.moment(point.time)}  ({age(watch.now - point.time)})"

@@ -25,8 +25,8 @@ class PointsPage(Page):
         Binding("c", "chart", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self.rows = Rows[Point](
             (
                 Column(lambda: tr("Point"), 0, middle=True),

@@ -65,6 +65,14 @@ class Rows(Widget, Generic[Item], can_focus=True):
             super().__init__()
             self.rows = rows
 
+    class Edge(Message):
+        """Somebody wants to go beyond the first (-1) or the last line (1)."""
+
+        def __init__(self, rows: "Rows[Item]", by: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.by = by
+
     def __init__(
         self,
         columns: Sequence[Column],
@@ -120,6 +128,8 @@ class Rows(Widget, Generic[Item], can_focus=True):
 
     def action_move(self, by: int) -> None:
         """Go some lines up or down."""
+        if not 0 <= self._cursor + by < len(self._items):
+            self.post_message(self.Edge(self, by))
         self._go(self._cursor + by)
 
     def action_page(self, by: int) -> None:

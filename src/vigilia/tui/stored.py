@@ -58,7 +58,6 @@ class StoreReader:
         """Return the alarms that are not normal."""
         table = schema.alarms.c
         async with self._open() as store:
-            opened = {found.alarm: found for found in await incidents.active(store)}
             told = await _told(store)
             kept: list[tuple[str, str, str, dict[str, Any]]] = []
             async with store.reading() as connection:
@@ -66,8 +65,10 @@ class StoreReader:
                 async for portion in rows.partitions(_AT_ONCE):
                     kept += [(row.id, row.rule, row.point, row.state) for row in portion if not _plain(row.state)]
                     await asyncio.sleep(0)
+            latest = [str(state.get("incident", "")) for _, _, _, state in kept]
+            known = {found.id: found for found in await incidents.of_ids(store, [one for one in latest if one])}
         active = {key for key, _, _, state in kept if state.get("base") in (Base.UNACKNOWLEDGED, Base.ACKNOWLEDGED)}
-        return [_alarm(*row, opened.get(row[0]), active, told) for row in kept]
+        return [_alarm(*row, known.get(str(row[3].get("incident", ""))), active, told) for row in kept]
 
     async def points(self) -> dict[str, Point]:
         """Return the points that drivers declared, without readings, which the store does not keep."""
@@ -150,15 +151,10 @@ def _identity(url: str) -> tuple[int, int] | None:
 
 
 async def _told(store: Store) -> dict[str, float]:
-    """Return when people were first told of each open incident."""
-    outbox, incident = schema.outbox, schema.incidents
-    query = (
-        select(outbox.c.incident, func.min(outbox.c.delivered_at))
-        .join(incident, incident.c.id == outbox.c.incident)
-        .where(incident.c.ended_at.is_(None), outbox.c.kind == NoticeKind.RAISED.value)
-        .where(outbox.c.delivered_at.is_not(None))
-        .group_by(outbox.c.incident)
-    )
+    """Return when people were first told of each incident, those over included."""
+    outbox = schema.outbox.c
+    raised = (outbox.kind == NoticeKind.RAISED.value) & outbox.delivered_at.is_not(None)
+    query = select(outbox.incident, func.min(outbox.delivered_at)).where(raised).group_by(outbox.incident)
     async with store.reading() as connection:
         return {row[0]: row[1] for row in await connection.execute(query)}
 
@@ -197,7 +193,7 @@ def _alarm(
         shelved_until=state.get("shelved_until"),
         detail=(incident.detail if incident else "") or str(state.get("detail", "")),
         told_at=told.get(incident.id) if incident else None,
-        incident=incident.id if incident else str(state.get("incident", "")),
+        incident=incident.id if incident else "",
     )
 
 

@@ -21,8 +21,8 @@ class SystemsPage(Page):
 
     DEFAULT_CSS = "SystemsPage #watch { margin: 1 0; }"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self.systems = Rows[System](
             (
                 Column(lambda: tr("System"), 0),
@@ -59,13 +59,33 @@ class SystemsPage(Page):
 
     @property
     def main(self) -> Widget:
-        """The list of links: it may be long."""
-        return self.links
+        """The list of systems."""
+        return self.systems
+
+    def on_rows_edge(self, event: Rows.Edge) -> None:
+        """Go from one list to the other."""
+        if event.by > 0 and event.rows is self.systems and self.links.current is not None:
+            self.links.action_end(0)
+            self.links.focus()
+        elif event.by < 0 and event.rows is self.links:
+            self.systems.focus()
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        """Turn to a system's alarms, or to what the watch knows of a link."""
+        if event.rows is self.systems:
+            self.action_alarms()
+        elif (link := self.links.current) is not None:
+            self.top.show_points_of(link.name)
+
+    def action_alarms(self) -> None:
+        """Turn to the alarms of the system."""
+        if (system := self.systems.current) is not None:
+            self.top.show_alarms_of(system.name)
 
     @property
     def keys(self) -> Keys:
         """The keys of this page."""
-        return (("/", tr("search")), ("a", tr("alarms of the system")), ("r", tr("refresh")))
+        return (("Enter", tr("alarms, points")), ("↑ ↓", tr("move")), ("/", tr("search")), ("r", tr("refresh")))
 
     def draw(self) -> None:
         """Show the picture as it is now."""

@@ -5,13 +5,13 @@ None of the three waits for another. Where one is away the picture says so, and 
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vigilia.clock import Clock
 from vigilia.history.backend import Bucket, HistoryError
-from vigilia.language import tr
 from vigilia.store import StoreError
 from vigilia.tui.alive import process_of
 from vigilia.tui.model import Alarm, Link, Point
@@ -33,7 +33,7 @@ _SETTLE_S = 0.3
 
 
 class Watch:
-    """The picture, and what keeps it. `run()` it in a task; `changed` is called when it says something else."""
+    """The picture, and what keeps it. `run()` it in a task; who shows the picture looks at it as often as it likes."""
 
     def __init__(
         self,
@@ -48,10 +48,11 @@ class Watch:
         self.store = store
         self.past = past
         self.picture = Picture()
+        """What is known now."""
         self._clock = clock
-        self._instance = instance
+        self.instance = instance
+        """What begins the names of the service's own points."""
         self._data_dir = data_dir
-        self._listeners: list[Callable[[], None]] = []
         self._declared: dict[str, Point] = {}
         self._kept: dict[str, Point] = {}
         self._live: dict[str, Point] = {}
@@ -66,10 +67,6 @@ class Watch:
         self._came_back = asyncio.Event()
         self._offset = 0.0
         """How far the service's clock is from ours: in a drill, by days."""
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Have `listener` called whenever the picture says something else."""
-        self._listeners.append(listener)
 
     @property
     def now(self) -> float:
@@ -143,7 +140,7 @@ class Watch:
     async def _set_clock(self) -> None:
         """Learn the service's time from a point that it publishes each second."""
         try:
-            beat = await self.service.point(f"{self._instance}:Memory-Mon")
+            beat = await self.service.point(f"{self.instance}:Memory-Mon")
         except ServiceError:
             return
         if beat.time is not None:
@@ -255,11 +252,10 @@ class Watch:
             pass  # it is made anew, and meanwhile the list is fetched now and then
 
     def _replace(self, point: Point) -> None:
-        """Put one new reading into the picture; who shows it looks at its own pace."""
+        """Put one new reading into the picture."""
         points = self.picture.points
         if isinstance(points, dict):
             points |= joined(self._declared, {point.name: point}, {}, running=True)
-        self._tell()
 
     # The picture
 
@@ -274,18 +270,21 @@ class Watch:
         picture.points = joined(self._declared, self._live, self._kept, running=running and bool(self._live))
         picture.points_known = bool(picture.points)
         picture.live = running and bool(self._live)
-        picture.links = self._live_links if running else links_of(self._kept, self._instance)
+        picture.links = self._live_links if running else links_of(self._kept, self.instance)
         picture.newest = self._newest(picture.points)
         picture.settle()
-        self._tell()
 
     def _with_incidents(self, alarms: Sequence[Alarm]) -> Sequence[Alarm]:
-        """Return the service's alarms with what only the store says of them: incident, area."""
-        from dataclasses import replace
-
+        """Return the service's alarms with what only the store says of them: incident, area, that people were told."""
         stored = {alarm.id: alarm for alarm in self._stored_alarms or ()}
         return [
-            replace(alarm, incident=known.incident, system=known.system, area=known.area)
+            replace(
+                alarm,
+                incident=known.incident,
+                system=known.system,
+                area=known.area,
+                told_at=alarm.told_at if alarm.told_at is not None else known.told_at,
+            )
             if (known := stored.get(alarm.id))
             else alarm
             for alarm in alarms
@@ -298,10 +297,6 @@ class Watch:
         # A reading from the future is no measure of how old this is.
         return max((moment for moment in times if moment <= self.now + 60), default=None)
 
-    def _tell(self) -> None:
-        for listener in self._listeners:
-            listener()
-
     async def _pause(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -310,8 +305,3 @@ class Watch:
             return
         await asyncio.sleep(0.1)  # all that wait are to see it
         self._hurry.clear()
-
-
-def nowhere(reason: str) -> str:
-    """Return in a sentence why nothing can be done to the equipment or its alarms now."""
-    return tr("this needs the running service: {reason}").format(reason=reason)
