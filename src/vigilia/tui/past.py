@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from vigilia.errors import StartError
-from vigilia.history.backend import SECOND_MS, Backend, Bucket, HistoryError, PointInfo, Question, Row
+from vigilia.history.backend import SECOND_MS, Backend, Bucket, HistoryError, PointInfo, Question, Row, with_gaps
 from vigilia.history.config import HistoryConfig
 from vigilia.history.open import look
-from vigilia.interfaces.api.series import with_gaps
 from vigilia.language import tr
 from vigilia.points import Kind, Value
 from vigilia.tui.model import Point
