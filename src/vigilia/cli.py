@@ -283,7 +283,7 @@ def _status(parsed: argparse.Namespace) -> int:
 
     site, web = load_listener(find_config(parsed.config, os.environ), os.environ)
     use(site.language)
-    answer = ask(web)
+    answer = ask(web, site.instance, os.environ.get("VIGILIA_TOKEN", ""))
     print(show(answer, as_json=parsed.json))
     return 0 if answer.healthy else 1
 

@@ -28,9 +28,12 @@ class RequestRefused(ValueError):
 class LocalService:
     """The service that listens at an address of this machine."""
 
-    def __init__(self, web: WebConfig) -> None:
+    def __init__(self, web: WebConfig, token: str = "") -> None:
+        """`token`: an API token, where sign-in is required."""
         self.address = address_of(web)
         self._opener = _opener(web)
+        if token:
+            self._opener.addheaders.append(("Authorization", f"Bearer {token}"))
 
     def get(self, path: str, model: type[_Model], accept: int = 200) -> _Model:
         """Return an answer of status 200 or `accept`. Raises one of NO_ANSWER."""

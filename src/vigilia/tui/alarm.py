@@ -19,6 +19,7 @@ from vigilia.tui.texts import STYLES, age, mark, state_word, value_text
 from vigilia.tui.told import told_lines
 
 _MOST_BELOW = 200
+_ASK_S = 10.0
 
 
 class AlarmScreen(Detail):
@@ -43,6 +44,7 @@ class AlarmScreen(Detail):
         """Ask the store for what only it knows."""
         super().on_mount()
         self.action_load()
+        self.set_interval(_ASK_S, self.action_load)
 
     @property
     def keys(self) -> Keys:
@@ -87,6 +89,8 @@ class AlarmScreen(Detail):
         if alarm is None:
             self.tell(Text(harmless(self._id), "bold"), Text(tr("it is normal again")))
             return
+        if self._last is not None and (alarm.state, alarm.since) != (self._last.state, self._last.since):
+            self.action_load()  # somebody did something about it
         self._last = alarm
         head = Text(f"{mark(alarm.severity).strip()}  ", STYLES[alarm.severity])
         text = lines(self._facts(alarm, gone=gone))
@@ -112,15 +116,17 @@ class AlarmScreen(Detail):
             state += " " + tr("by {user}").format(user=alarm.acknowledged_by)
         if alarm.shelved_until is not None:
             state += " " + tr("until {time}").format(time=self.moment(alarm.shelved_until))
-        lasting = age(self.top.vigil.now - alarm.since)
+        since = f"{self.moment(alarm.since)}  ({age(self.top.vigil.now - alarm.since)})"
+        began = "-" if alarm.began is None else f"{self.moment(alarm.began)}  ({age(self.top.vigil.now - alarm.began)})"
         point = self.top.vigil.picture.points.get(alarm.point)
         says = "-"
         if point is not None:
             says = value_text(point.value, point.labels, point.units)
             says += f"  ({mark(point.severity).strip()}, {self.moment(point.time)})"
         return [
+            (tr("Began"), began),
             (tr("State"), state),
-            (tr("Since"), f"{self.moment(alarm.since)}  ({lasting})"),
+            (tr("Since"), since),
             (tr("Equipment"), alarm.device or "-"),
             (tr("Area, system"), ", ".join(part for part in (alarm.area, alarm.system) if part) or "-"),
             (tr("Point"), f"{alarm.point}\n{says}"),

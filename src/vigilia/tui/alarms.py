@@ -136,7 +136,7 @@ class AlarmsPage(Page):
         return (
             (mark(alarm.severity), style),
             (state_word(alarm.state), "bold" if alarm.state in ("unacknowledged", "returned") else "dim"),
-            (short_age(self.top.vigil.now - alarm.since), ""),
+            (short_age(self.top.vigil.now - (alarm.since if alarm.began is None else alarm.began)), ""),
             (tr("yes") if alarm.told_at is not None else "-", ""),
             (f"{indent}{alarm.name}{folded}", ""),
             (place_of(alarm), ""),

@@ -40,6 +40,8 @@ class Alarm:
     detail: str = ""
     told_at: float | None = None
     incident: str = ""
+    began: float | None = None
+    """When the condition began; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

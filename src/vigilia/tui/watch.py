@@ -281,6 +281,7 @@ class Watch:
             replace(
                 alarm,
                 incident=known.incident,
+                began=known.began,
                 system=known.system,
                 area=known.area,
                 told_at=alarm.told_at if alarm.told_at is not None else known.told_at,
