@@ -36,9 +36,9 @@ class AlarmsPage(Page):
                 Column(lambda: tr("State"), 10),
                 Column(lambda: tr("for"), 6, right=True),
                 Column(lambda: tr("told"), 4),
-                Column(lambda: tr("Alarm"), 0),
-                Column(lambda: tr("Equipment"), 0, middle=True),
-                Column(lambda: tr("Detail"), 0, from_width=120),
+                Column(lambda: tr("Alarm"), 0, weight=3),
+                Column(lambda: tr("Equipment"), 0, middle=True, weight=2),
+                Column(lambda: tr("Detail"), 0, from_width=120, weight=3),
             ),
             self._cells,
             lambda row: row.alarm.id,
@@ -132,13 +132,13 @@ class AlarmsPage(Page):
         alarm = row.alarm
         style = STYLES[alarm.severity] if alarm.state in ("unacknowledged", "acknowledged") else "dim"
         indent = "  " * (row.depth - 1) + "└ " if row.depth else ""
-        folded = f" (+{row.hidden})" if row.hidden else ""
+        folded = f"(+{row.hidden}) " if row.hidden else ""
         return (
             (mark(alarm.severity), style),
             (state_word(alarm.state), "bold" if alarm.state in ("unacknowledged", "returned") else "dim"),
             (short_age(self.top.vigil.now - (alarm.since if alarm.began is None else alarm.began)), ""),
             (tr("yes") if alarm.told_at is not None else "-", ""),
-            (f"{indent}{alarm.name}{folded}", ""),
+            (f"{indent}{folded}{alarm.name}", ""),
             (place_of(alarm), ""),
             (alarm.detail, ""),
         )

@@ -6,6 +6,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from rich.text import Text
+from rich.traceback import Traceback
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -36,7 +37,7 @@ class TopApp(App[None]):
     * { scrollbar-size: 0 0; }
     Screen { layout: vertical; }
     #head, #tabs, #keys { height: 1; }
-    #trouble { height: auto; max-height: 3; display: none; }
+    #trouble { height: auto; max-height: 5; display: none; }
     #trouble.-there { display: block; }
     Page { height: 1fr; display: none; }
     Page.-shown { display: block; }
@@ -54,7 +55,7 @@ class TopApp(App[None]):
 
     def __init__(self, vigil: Watch, site: str, zone: ZoneInfo, *, plain: bool = False) -> None:
         """Show what `vigil` finds. `plain`: a console that has no braille."""
-        super().__init__()
+        super().__init__(ansi_color=True)  # said here, or NO_COLOR would give shades of grey
         self.theme = "ansi-dark"  # the terminal's own colours, and its own background
         self.animation_level = "none"
         self.vigil = vigil
@@ -81,7 +82,7 @@ class TopApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to ask, and to draw."""
-        self.run_worker(self._run(), exit_on_error=True)
+        self.vigil.on_fault = self._fail
         self.set_interval(_REDRAW_S, self.draw)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -151,12 +152,9 @@ class TopApp(App[None]):
             more = (("?", tr("help")), ("q", tr("end")))
             base.query_one("#keys", KeyLine).show((*self.page.keys, *more))
 
-    async def _run(self) -> None:
-        async with self.vigil.service:
-            try:
-                await self.vigil.run()
-            finally:
-                await self.vigil.close()
+    def _fail(self, error: BaseException) -> None:
+        """End with the traceback of a fault of ours."""
+        self.panic(Traceback.from_exception(type(error), error, error.__traceback__))
 
     def _head(self) -> Text:
         picture, now = self.vigil.picture, self.vigil.now

@@ -1,5 +1,6 @@
 """`vigilia top [CONFIG]`: finds the databases and the service of a configuration, and shows them."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Mapping
@@ -43,5 +44,10 @@ def run_top(named: str | None, environment: Mapping[str, str]) -> int:
         Path(views.site.data_dir),
     )
     app = TopApp(watch, views.site.name, zone, plain=terminal in _PLAIN_TERMINALS)
-    app.run(mouse=False)
+
+    async def show() -> None:
+        async with watch.at_work():
+            await app.run_async(mouse=False)
+
+    asyncio.run(show())
     return app.return_code or 0

@@ -32,7 +32,7 @@ def _text() -> Text:
             ("↑ ↓ PgUp PgDn", tr("move; j k too; g or Home: first, G or End: last")),
             ("Enter", tr("everything about the line; Esc goes back")),
             ("/", tr("search: every word must be in the line; Enter keeps it, Esc ends it")),
-            ("a", tr("alarms: acknowledge, with a comment; systems: the alarms of this one")),
+            ("a", tr("alarms: acknowledge, with a comment")),
             ("s u", tr("alarms: shelve for a time; end the shelving")),
             ("Space", tr("alarms: show or hide what the alarm suppresses")),
             ("w", tr("points: write; what can be written has a w beside it")),

@@ -16,6 +16,7 @@ _RANKS = {
     "normal": 6,
 }
 _STANDING = ("unacknowledged", "acknowledged")
+_CONTACTS = ("connected", "connecting", "disconnected")
 _OWN = "vigilia"
 
 
@@ -72,7 +73,7 @@ class Link:
 
     name: str
     contact: str
-    """connected, connecting, disconnected, or unknown."""
+    """connected, connecting, disconnected; "was connected" or "was disconnected" where the service is down; unknown."""
     since: float | None = None
     error: str = ""
     round_trip_ms: float | None = None
@@ -92,7 +93,8 @@ class System:
     standing: int
     quiet: int
     """Shelved, suppressed or out of service."""
-    connected: int
+    connected: int | None
+    """None: that is not known now."""
     links: int
 
 
@@ -213,6 +215,12 @@ def _system(name: str, points: int, alarms: Sequence[Alarm], links: Sequence[Lin
         sum(alarm.state in ("unacknowledged", "returned") for alarm in alarms),
         sum(alarm.state in _STANDING for alarm in alarms),
         sum(alarm.state in ("shelved", "suppressed", "out-of-service") for alarm in alarms),
-        sum(link.contact == "connected" for link in links),
+        _connected(links),
         len(links),
     )
+
+
+def _connected(links: Sequence[Link]) -> int | None:
+    if any(link.contact not in _CONTACTS for link in links):
+        return None
+    return sum(link.contact == "connected" for link in links)

@@ -45,9 +45,12 @@ class KeyLine(Line):
     """The last line of a screen: which keys do what."""
 
     def show(self, keys: Keys) -> None:
-        """Show keys, as many as there is room for."""
+        """Show keys; where there is no room for all, those before the last two give way."""
+        shown = list(keys)
+        while len(shown) > 3 and sum(len(key) + len(what) + 3 for key, what in shown) > top_of(self).size.width + 1:
+            del shown[-3]
         text = Text(no_wrap=True, overflow="ellipsis")
-        for key, what in keys:
+        for key, what in shown:
             text.append(f" {key} ", "reverse")
             text.append(f"{what} ")
         self.say(text)

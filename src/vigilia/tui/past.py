@@ -24,6 +24,7 @@ class Past:
     def __init__(self, config: HistoryConfig) -> None:
         self._config = config
         self._backend: Backend | None = None
+        self._opening = asyncio.Lock()
         self.kept = config.enabled
         """Whether there is a history at all."""
         self.name = str(config.url)
@@ -55,15 +56,17 @@ class Past:
     async def _open(self) -> AsyncGenerator[Backend]:
         if not self.kept:
             raise HistoryError(tr("no history is kept: [history] enabled is false"))
-        if self._backend is None:
-            try:
-                async with asyncio.timeout(_FIRST_WAIT_S):
-                    self._backend = await look(self._config.url.get_secret_value())
-            except StartError as error:
-                raise HistoryError(str(error)) from error
-            except TimeoutError as error:
-                raise HistoryError(tr("the history gives no answer")) from error
-        yield self._backend
+        async with self._opening:
+            if self._backend is None:
+                try:
+                    async with asyncio.timeout(_FIRST_WAIT_S):
+                        self._backend = await look(self._config.url.get_secret_value())
+                except StartError as error:
+                    raise HistoryError(str(error)) from error
+                except TimeoutError as error:
+                    raise HistoryError(tr("the history gives no answer")) from error
+            backend = self._backend
+        yield backend
 
 
 def _point(info: PointInfo, row: Row | None) -> Point:

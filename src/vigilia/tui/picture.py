@@ -106,7 +106,7 @@ def joined(
             name: replace(point, system=known.system, area=known.area) if (known := declared.get(name)) else point
             for name, point in live.items()
         }
-    found = {name: point for name, point in kept.items() if point.system == _OWN or not point.system}
+    found: dict[str, Point] = {}
     for name, point in declared.items():
         last = kept.get(name)
         found[name] = (
@@ -114,7 +114,8 @@ def joined(
             if last is None
             else replace(point, value=last.value, severity=last.severity, status=last.status, time=last.time)
         )
-    return found or dict(kept)
+    own = {name: point for name, point in kept.items() if point.system == _OWN or not point.system}
+    return (found | own) if found else dict(kept)
 
 
 def links_of(kept: Mapping[str, Point], instance: str) -> list[Link]:
@@ -127,7 +128,7 @@ def links_of(kept: Mapping[str, Point], instance: str) -> list[Link]:
         link = name[len(begin) : -len(end)]
         since = kept.get(f"{begin}{link}:Since-Mon")
         error = kept.get(f"{begin}{link}:Error-Mon")
-        contact = "unknown" if point.value is None else ("connected" if point.value else "disconnected")
+        contact = "unknown" if point.value is None else ("was connected" if point.value else "was disconnected")
         said = error.value if error is not None and isinstance(error.value, str) else ""
         found.append(Link(link, contact, _moment(since.value if since else None), said))
     return found

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -277,7 +278,8 @@ def _no_answer(address: str, error: Exception) -> NoService:
         reason = tr("no answer in time")
     else:
         wrong = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-        reason = (wrong.strerror if isinstance(wrong, OSError) else None) or str(wrong) or type(wrong).__name__
+        code = wrong.errno if isinstance(wrong, OSError) else None
+        reason = (os.strerror(code) if code else str(wrong)) or type(wrong).__name__
     return NoService(tr("no answer from {address}: {reason}").format(address=address, reason=reason))
 
 

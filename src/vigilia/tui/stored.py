@@ -36,6 +36,7 @@ class StoreReader:
         self._url = url
         self._store: Store | None = None
         self._identity: tuple[int, int] | None = None
+        self._one_call = asyncio.Lock()
         self.name = shown(url).removeprefix(SQLITE)
 
     async def signature(self) -> Signature:
@@ -112,31 +113,33 @@ class StoreReader:
 
     @asynccontextmanager
     async def _open(self) -> AsyncGenerator[Store]:
-        """Give the store; after an error the next call opens it anew. Raises StoreError."""
-        identity = _identity(self._url)
-        if self._store is None or identity != self._identity:
-            await self.close()
+        """Give the store to one call at a time; after an error the next call opens it anew. Raises StoreError."""
+        async with self._one_call:
+            store = await self._opened()
             try:
-                async with asyncio.timeout(_FIRST_WAIT_S):
-                    self._store = await Store.look(self._url)
-            except StartError as error:
-                raise StoreError(str(error)) from error
-            except TimeoutError as error:
-                raise StoreError(tr("the store gives no answer")) from error
-            self._identity = identity
+                yield store
+            except StoreError as error:
+                await self.close()
+                said = tr("the store {name} does not answer: {reason}")
+                raise StoreError(said.format(name=self.name, reason=error)) from error
+            except (KeyError, TypeError, ValueError, AttributeError) as error:  # JSON in it that is not as we write it
+                said = tr("the store {name} holds what this version cannot read: {reason}")
+                raise StoreError(said.format(name=self.name, reason=repr(error))) from error
+
+    async def _opened(self) -> Store:
+        identity = _identity(self._url)
+        if self._store is not None and identity == self._identity:
+            return self._store
+        await self.close()
         try:
-            yield self._store
-        except StoreError as error:
-            await self.close()
-            raise StoreError(
-                tr("the store {name} does not answer: {reason}").format(name=self.name, reason=error)
-            ) from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:  # JSON in it that is not as we write it
-            raise StoreError(
-                tr("the store {name} holds what this version cannot read: {reason}").format(
-                    name=self.name, reason=repr(error)
-                )
-            ) from error
+            async with asyncio.timeout(_FIRST_WAIT_S):
+                store = self._store = await Store.look(self._url)
+        except StartError as error:
+            raise StoreError(str(error)) from error
+        except TimeoutError as error:
+            raise StoreError(tr("the store gives no answer")) from error
+        self._identity = identity
+        return store
 
 
 def _identity(url: str) -> tuple[int, int] | None:

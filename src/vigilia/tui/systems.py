@@ -115,24 +115,25 @@ class SystemsPage(Page):
 
     def _link(self, link: Link) -> Sequence[Cell]:
         connected = link.contact == "connected"
-        style = "" if connected else STYLES[Severity.MAJOR]
+        style = "" if connected else "dim" if link.contact.startswith("was") else STYLES[Severity.MAJOR]
         return (
             (link.name, ""),
             (contact_word(link.contact), style),
             (self.moment(link.since), ""),
             (number(link.round_trip_ms) if link.round_trip_ms is not None else "-", ""),
-            ("" if connected else harmless(link.error), style),
+            ("" if "connected" in link.contact.split() else harmless(link.error), style),
         )
 
 
 def _system(system: System) -> Sequence[Cell]:
-    lost = system.connected < system.links
+    lost = system.connected is not None and system.connected < system.links
+    connected = "?" if system.connected is None else str(system.connected)
     return (
         (system.name, "bold"),
         (mark(system.worst), STYLES[system.worst]),
         (str(system.new), "bold" if system.new else ""),
         (str(system.standing), ""),
         (str(system.quiet), ""),
-        (f"{'!! ' if lost else ''}{system.connected}/{system.links}", STYLES[Severity.MAJOR] if lost else ""),
+        (f"{'!! ' if lost else ''}{connected}/{system.links}", STYLES[Severity.MAJOR] if lost else ""),
         (str(system.points), ""),
     )

@@ -137,7 +137,7 @@ def state_word(state: str) -> str:
 
 
 def contact_word(contact: str) -> str:
-    """Return a word for a link's state of contact, with a sign before it."""
+    """Return a word for a link's state of contact, with a sign before it; a question mark: so it was."""
     match contact:
         case "connected":
             return "  " + tr("connected")
@@ -145,5 +145,9 @@ def contact_word(contact: str) -> str:
             return " ~" + tr("connecting")
         case "disconnected":
             return "!!" + tr("NO CONTACT")
+        case "was connected":
+            return " ?" + tr("connected")
+        case "was disconnected":
+            return " ?" + tr("no contact")
         case _:
             return " ?" + tr("unknown")

@@ -5,7 +5,8 @@ None of the three waits for another. Where one is away the picture says so, and 
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ _SETTLE_S = 0.3
 
 
 class Watch:
-    """The picture, and what keeps it. `run()` it in a task; who shows the picture looks at it as often as it likes."""
+    """The picture, and what keeps it while it is `at_work`; who shows the picture looks at it as often as it likes."""
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class Watch:
         self.past = past
         self.picture = Picture()
         """What is known now."""
+        self.on_fault: Callable[[BaseException], None] | None = None
+        """What is called with a fault of ours, which nothing else would show."""
         self._clock = clock
         self.instance = instance
         """What begins the names of the service's own points."""
@@ -85,8 +88,9 @@ class Watch:
         self._signature = None
         self._hurry.set()
 
-    async def run(self) -> None:
-        """Keep the picture until cancelled."""
+    @asynccontextmanager
+    async def at_work(self) -> AsyncGenerator[None]:
+        """Keep the picture until the end of the block, and then let go of everything."""
         parts: list[Coroutine[Any, Any, None]] = [
             self._follow_service(),
             self._follow_store(),
@@ -95,18 +99,23 @@ class Watch:
             self._follow_points(),
             self._stream(),
         ]
-        tasks = [asyncio.create_task(part) for part in parts]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
+        async with self.service:
+            tasks = [asyncio.create_task(part) for part in parts]
             for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+                task.add_done_callback(self._ended)
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self.store.close()
+                await self.past.close()
 
-    async def close(self) -> None:
-        """Let go of the databases."""
-        await self.store.close()
-        await self.past.close()
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Have a fault of ours end the program, and not only what it happened in."""
+        if not task.cancelled() and (error := task.exception()) is not None and self.on_fault is not None:
+            self.on_fault(error)
 
     async def series(self, name: str, start: float, end: float, most: int) -> list[Bucket]:
         """Return what a point said over a time. Raises HistoryError."""
