@@ -59,7 +59,7 @@ class AlarmScreen(Detail):
 
     def action_load(self) -> None:
         """Ask the store again."""
-        self.run_worker(self._load(), exclusive=True)
+        self.run_worker(self._load, exclusive=True)
 
     def action_acknowledge(self) -> None:
         """Acknowledge it."""
@@ -92,7 +92,7 @@ class AlarmScreen(Detail):
         if self._last is not None and (alarm.state, alarm.since) != (self._last.state, self._last.since):
             self.action_load()  # somebody did something about it
         self._last = alarm
-        head = Text(f"{mark(alarm.severity).strip()}  ", STYLES[alarm.severity])
+        head = Text().append(f"{mark(alarm.severity).strip()}  ", STYLES[alarm.severity])
         text = lines(self._facts(alarm, gone=gone))
         text.append("\n" + tr("Why") + "\n", "bold underline").append_text(self._why(alarm))
         text.append("\n" + tr("Who was told") + "\n", "bold underline").append_text(self._who(alarm))

@@ -158,7 +158,7 @@ class TopApp(App[None]):
 
     def _head(self) -> Text:
         picture, now = self.vigil.picture, self.vigil.now
-        text = Text(f"Vigilia {self._site}", "bold", no_wrap=True)
+        text = Text(no_wrap=True).append(f"Vigilia {self._site}", "bold")
         said = picture.headline(now)
         clock = moment(now, self.zone, now)[:5]
         width = self.size.width
@@ -183,7 +183,7 @@ class TopApp(App[None]):
             text.append(f" {number} {title} ", "reverse bold" if page == self._name_of_page else "")
             text.append(" ")
         if not picture.live and picture.loaded:
-            text.append(tr("values of the history"), "dim")
+            text.append(tr("from history"), "dim")
         return text
 
     def _draw_trouble(self, line: Line) -> None:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from vigilia.history.backend import SECOND_MS, Bucket
 from vigilia.points import Severity
-from vigilia.tui.texts import number
 
 _DAY_S = 86_400
 _FORMS = ((600, "%H:%M:%S"), (_DAY_S, "%H:%M"), (8 * _DAY_S, "%m-%d %H:%M"))
@@ -139,7 +138,7 @@ def scale(low: float, high: float, height: int) -> list[str]:
     texts = [""] * height
     for place in sorted({0, (height - 1) // 2, height - 1}):
         share = place / max(1, height - 1)
-        texts[place] = number(high - (high - low) * share)
+        texts[place] = f"{high - (high - low) * share:.4g}"
     return texts
 
 

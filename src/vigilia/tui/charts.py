@@ -86,15 +86,15 @@ class ChartScreen(Detail):
 
     def action_load(self) -> None:
         """Ask the history."""
-        self.run_worker(self._load(), exclusive=True)
+        self.run_worker(self._load, exclusive=True)
 
     def draw(self) -> None:
         """Show what was read."""
         point = self._point
         said = "" if point is None else value_text(point.value, point.labels, point.units)
-        title = Text(harmless(self._name), "bold") + Text(f"  {harmless(said)}")
+        title = Text().append(harmless(self._name), "bold").append(f"  {harmless(said)}")
         if point is not None and point.severity:
-            title += Text(f"  {mark(point.severity).strip()}", STYLES[point.severity])
+            title.append(f"  {mark(point.severity).strip()}", STYLES[point.severity])
         self.tell(title, self._made())
 
     @property

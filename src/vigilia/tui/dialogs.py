@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -74,7 +75,7 @@ class Dialog(ModalScreen[None]):
         elif not self._acting:
             self._acting = True
             self.answer(tr("waiting for the answer …"))
-            self.run_worker(self._carry_out(work))
+            self.run_worker(partial(self._carry_out, work))
 
     async def _carry_out(self, work: Callable[[], Awaitable[str]]) -> None:
         try:

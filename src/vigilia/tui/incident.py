@@ -32,7 +32,7 @@ class IncidentScreen(Detail):
     def on_mount(self) -> None:
         """Ask the store who was told."""
         super().on_mount()
-        self.run_worker(self._load())
+        self.run_worker(self._load)
 
     @property
     def keys(self) -> Keys:
@@ -48,7 +48,7 @@ class IncidentScreen(Detail):
         """Show what is known."""
         one, top = self._incident, self.top
         title = " - ".join(part for part in (one.family or one.rule, one.area, one.equipment) if part)
-        head = Text(f"{mark(one.severity).strip()}  ", STYLES[one.severity])
+        head = Text().append(f"{mark(one.severity).strip()}  ", STYLES[one.severity])
         end = top.vigil.now if one.ended_at is None else one.ended_at
         began = self.moment(one.began_at) + ("" if one.start_known else " " + tr("(a guess: it was taken over)"))
         text = lines(

@@ -1,6 +1,7 @@
 """The page of incidents: alarms from start to end, the newest first, as far back as the store has them."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -98,7 +99,7 @@ class IncidentsPage(Page):
     def _load(self, *, anew: bool) -> None:
         if not self._loading and (self._found or anew):
             self._loading = True
-            self.run_worker(self._read(anew=anew))
+            self.run_worker(partial(self._read, anew=anew))
 
     async def _read(self, *, anew: bool) -> None:
         before = None if anew or not self._found else Position(self._found[-1].began_at, self._found[-1].id)

@@ -102,9 +102,14 @@ class Page(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("slash", "search", show=False)]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.search = Search()
+        """The words that the list is narrowed by."""
+
     def compose(self) -> ComposeResult:
         """Make the search and what the page consists of."""
-        yield Search()
+        yield self.search
         yield from self.parts()
 
     def parts(self) -> ComposeResult:
@@ -139,11 +144,6 @@ class Page(Vertical):
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
         return self.top.zone
-
-    @property
-    def search(self) -> Search:
-        """The words that the list is narrowed by."""
-        return self.query_one(Search)
 
     def action_search(self) -> None:
         """Ask for words."""

@@ -33,7 +33,7 @@ class SystemsPage(Page):
                 Column(lambda: tr("links"), 9, right=True),
                 Column(lambda: tr("points"), 7, right=True),
             ),
-            _system,
+            self._system,
             lambda system: system.name,
         )
         """Above: each system at a glance."""
@@ -124,8 +124,15 @@ class SystemsPage(Page):
             ("" if "connected" in link.contact.split() else harmless(link.error), style),
         )
 
+    def _system(self, system: System) -> Sequence[Cell]:
+        known = self.picture.alarms_known
+        cells = list(_cells_of(system))
+        if not known:  # not known is not normal
+            cells[1:5] = [(" ? " + tr("unknown"), STYLES[Severity.INVALID]), ("?", ""), ("?", ""), ("?", "")]
+        return cells
 
-def _system(system: System) -> Sequence[Cell]:
+
+def _cells_of(system: System) -> Sequence[Cell]:
     lost = system.connected is not None and system.connected < system.links
     connected = "?" if system.connected is None else str(system.connected)
     return (

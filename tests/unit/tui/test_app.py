@@ -30,7 +30,7 @@ async def test_why_and_who(down: View) -> None:
 
 async def test_values_of_the_history_while_it_is_down(down: View) -> None:
     await down.press("3")
-    await down.until("values of the history", f"{DEVICE}:PwrState-Raw")
+    await down.until("from history", f"{DEVICE}:PwrState-Raw")
     await down.press("slash", *"cam-01:pwrstate")
     await down.until(lambda: f"{DEVICE}:PwrState-Sts" in down.text and "Cam-02" not in down.text)
     await down.press("enter", "down", "enter")
@@ -165,7 +165,7 @@ async def test_acting_on_a_service_that_runs_and_losing_it(site: Site) -> None:
             await view.press("enter")
 
             await view.press("3", "slash", *"cam-03:pwrstate-sel", "enter")
-            await view.until("SIM-01:Cam-03:PwrState-Sel     w On", lambda: "values of the history" not in view.text)
+            await view.until("SIM-01:Cam-03:PwrState-Sel     w On", lambda: "from history" not in view.text)
             await view.press("w")
             await view.until("It says now: On")
             await view.press("up", "enter")
@@ -180,7 +180,7 @@ async def test_acting_on_a_service_that_runs_and_losing_it(site: Site) -> None:
             await view.until("Confirmed by the equipment; the point says On")
             await view.press("enter")
             process.kill()
-            await view.until("service DOWN; data", "values of the history")
+            await view.until("service DOWN; data", "from history")
         with site.service():
             await view.until("service healthy")
 

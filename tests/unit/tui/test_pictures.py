@@ -94,7 +94,7 @@ def keep(view: View, name: str) -> None:
 
 async def test_the_pictures(folder: Path) -> None:
     async with viewed(folder / "vigilia.toml") as view:
-        await view.until("service DOWN; data", "aruba", "reactor")
+        await view.until("service DOWN; data", "aruba", "reactor", "Notices: none waits", "!! MAJOR")
         keep(view, "systems")
         await view.press("2")
         await view.until("LOCKOUT", "(+3)", "acked")
