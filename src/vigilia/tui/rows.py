@@ -35,8 +35,6 @@ class Column:
     """Cut in the middle, for the ends of names tell the most."""
     from_width: int = 0
     """Shown only where the list has at least so many cells."""
-    weight: int = 1
-    """How much it takes of what is left, beside the others of width 0."""
 
 
 class Rows(Widget, Generic[Item], can_focus=True):
@@ -189,13 +187,13 @@ class Rows(Widget, Generic[Item], can_focus=True):
         ]
         fixed = sum(column.width for column, _ in shown) + len(shown) - 1
         flexible = [column for column, _ in shown if column.width == 0]
-        left, weights = max(0, width - fixed), sum(column.weight for column in flexible)
+        left, sharing = max(0, width - fixed), len(flexible)
         segments: list[Segment] = []
         for number, (column, (text, style)) in enumerate(shown):
             size = column.width
             if size == 0:
-                size = left * column.weight // weights
-                left, weights = left - size, weights - column.weight
+                size = left // sharing
+                left, sharing = left - size, sharing - 1
             if number:
                 segments.append(Segment(" ", over))
             made = fit(text, size, middle=column.middle, right=column.right)

@@ -97,7 +97,7 @@ async def test_the_pictures(folder: Path) -> None:
         await view.until("service DOWN; data", "aruba", "reactor", "Notices: none waits", "!! MAJOR")
         keep(view, "systems")
         await view.press("2")
-        await view.until("LOCKOUT", "(+3)", "acked")
+        await view.until("(+3)", "acked")
         await view.press("space")
         await view.until("└ Inverter failures")
         keep(view, "alarms")
