@@ -26,6 +26,10 @@ def things_to_try(url: str, switches: str, api: str, ports: EpicsPorts, logs: Pa
     post = f"curl -s -X POST {json}"
     commands = (
         (tr("Look"), f"{url}/api/docs"),
+        (
+            tr("Terminal"),
+            f"VIGILIA_WEB__LISTEN={url.removeprefix('http://')} vigilia top {logs.parent / 'vigilia.toml'}",
+        ),
         (tr("Read"), f"curl -s {point}:PwrState-Raw"),
         (tr("Switch"), f'curl -s -X PUT {json} \'{{"value": "Off"}}\' {point}:PwrState-Sel/value'),
         (tr("Follow"), f"curl -sN '{url}/api/v1/events?device={DEVICE}'"),
