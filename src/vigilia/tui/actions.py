@@ -118,9 +118,9 @@ def _may_act(top: "TopApp") -> bool:
 
 
 async def _check_unchanged(top: "TopApp", point: Point) -> None:
-    """Raise ServiceError where a point that is chosen says something else than what was shown beside the question."""
+    """Raise ServiceError where the point says something else than what was shown beside the question."""
     present = await top.vigil.service.point(point.name)
-    if present.value != point.value and point.labels:
+    if present.value != point.value:
         says = value_text(present.value, present.labels, present.units)
         raise ServiceError(
             tr("{name} has become {value} meanwhile; look again, then write").format(name=point.name, value=says)
