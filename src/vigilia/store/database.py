@@ -82,16 +82,28 @@ class Store:
 
     @classmethod
     async def look(cls, url: str) -> "Store":
-        """Open the database at `url` to read it, or to write a little, beside the service that has it.
+        """Open the database at `url` to read it, beside the service that has it or without one.
 
         Raises StartError where there is none, or none that this version can read.
         """
+        return await cls._beside(url, writes=False)
+
+    @classmethod
+    async def join(cls, url: str) -> "Store":
+        """Open the database at `url` to write a little, beside the service that has it or without one.
+
+        Raises StartError where there is none, or none that this version can read.
+        """
+        return await cls._beside(url, writes=True)
+
+    @classmethod
+    async def _beside(cls, url: str, *, writes: bool) -> "Store":
         if url.startswith(POSTGRESQL):
             from vigilia.store.postgresql import PostgresPlace
 
             place: Place = PostgresPlace(url, beside=True)
         else:
-            place = SqlitePlace.look(url)
+            place = SqlitePlace.beside(url, writes=writes)
         store = cls(place)
         try:
             async with store.reading() as connection:

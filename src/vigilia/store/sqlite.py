@@ -1,6 +1,7 @@
 """A store in an SQLite file: WAL mode with synchronous FULL, so that what a call has returned from is on the disk."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,17 @@ _CONNECTION_WAIT_S = 2.0
 class SqlitePlace:
     """The Place of a store in an SQLite file."""
 
-    def __init__(self, path: Path, set_aside: str) -> None:
+    def __init__(self, path: Path, set_aside: str, *, looking: bool = False) -> None:
         self.name = str(path)
         self.set_aside = set_aside
         self.engine = create_async_engine(
-            URL.create("sqlite+aiosqlite", database=str(path)),
+            _looking_at(path) if looking else URL.create("sqlite+aiosqlite", database=str(path)),
             json_serializer=to_json,
             pool_timeout=_CONNECTION_WAIT_S,
         )
         self._path = path
         self._file: DatabaseFile | None = None
-        event.listen(self.engine.sync_engine, "connect", _set_up_connection)
+        event.listen(self.engine.sync_engine, "connect", _set_up_reader if looking else _set_up_connection)
         event.listen(self.engine.sync_engine, "begin", _begin)
 
     @classmethod
@@ -44,14 +45,17 @@ class SqlitePlace:
         return cls(path, await asyncio.to_thread(set_aside_if_damaged, path, "store"))
 
     @classmethod
-    def look(cls, url: str) -> "SqlitePlace":
-        """Return the place of a file that is only to be read. Raises StartError where there is none."""
+    def beside(cls, url: str, *, writes: bool) -> "SqlitePlace":
+        """Return the place of a file that another program may have; who does not write only reads.
+
+        Raises StartError where there is none.
+        """
         path = Path(url.removeprefix(SQLITE))
         if not path.is_file():
             raise StartError(
                 f"there is no store at {path}: name the configuration that the service runs with, as its user"
             )
-        return cls(path, "")
+        return cls(path, "", looking=not writes)
 
     async def check_start(self, connection: AsyncConnection) -> None:
         """Write into the file's header: a lock alone would not tell of a full disk."""
@@ -83,6 +87,19 @@ def _set_up_connection(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_LOCK_WAIT_MS}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _looking_at(path: Path) -> URL:
+    """Return the address under which SQLite opens a file to read it; nothing is written into it."""
+    only = {"mode": "ro", "uri": "true"}
+    if not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
+        only["immutable"] = "1"  # nobody writes into it now, and SQLite could not make what it keeps beside it
+    return URL.create("sqlite+aiosqlite", database=path.resolve().as_uri(), query=only)
+
+
+def _set_up_reader(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={_LOCK_WAIT_MS}").close()
 
 
 def _begin(connection: Connection) -> None:
