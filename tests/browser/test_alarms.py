@@ -96,6 +96,7 @@ def test_in_portuguese_by_keyboard_alone(visit: Open, site, fault) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Reconhecer")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Comentário")).to_be_focused()
     page.keyboard.type("a caminho")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -111,7 +112,7 @@ def test_shelve_until_a_time_and_back(visit: Open, site, fault) -> None:
     panel = page.locator(".panel")
     panel.get_by_role("button", name="Shelve").click()
     dialog = page.get_by_role("dialog", name="Shelve")
-    dialog.get_by_text("Until …").click()
+    dialog.get_by_role("radio", name="Until …").check()
     field = dialog.get_by_label(re.compile("time zone America/Sao_Paulo"))
     field.fill("2026-05-01T10:00")
     dialog.get_by_role("button", name="Shelve").click()
@@ -293,6 +294,6 @@ def test_ten_thousand_alarms_some_hostile(visit: Open) -> None:
 
 
 def test_no_alarms_at_all(visit: Open, serve) -> None:
-    page = visit(to=serve('[site]\nlanguage = "en"\n[aruba]\n')).open("/alarms")
+    page = visit(to=serve('[site]\nlanguage = "en"\n[reactor]\nlisten = "127.0.0.1:0"\n')).open("/alarms")
     expect(page.get_by_text("No alarms: everything that is judged is normal")).to_be_visible()
     check(page)

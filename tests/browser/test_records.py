@@ -157,7 +157,7 @@ def test_a_channel_that_fails_says_why(visit: Open, serve) -> None:
 
 
 def test_nothing_yet_says_how_to_have_some(visit: Open, serve) -> None:
-    opened = visit(to=serve('[site]\nlanguage = "en"\n[aruba]\n'))
+    opened = visit(to=serve('[site]\nlanguage = "en"\n[reactor]\nlisten = "127.0.0.1:0"\n'))
     page = opened.open("/notices")
     expect(page.get_by_text("[notify.teams]")).to_be_visible()
     check(page)
