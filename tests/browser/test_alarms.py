@@ -219,7 +219,7 @@ def test_figures(visit: Open, site, fault) -> None:
     page.get_by_label("To", exact=True).fill("2026-03-02T00:00")
     expect(tile).to_contain_text("No alarm was raised in this time.")
     assert "from=2026-03-01T03%3A00" in page.url
-    page.get_by_role("link", name="Now").click()
+    page.get_by_role("link", name="Now", exact=True).click()
     expect(row(page, FAILED)).to_be_visible()
 
 
@@ -260,7 +260,7 @@ def test_suppressed_ones_stand_under_their_cause(visit: Open) -> None:
     page = opened.open("/alarms")
     expect(row(page, "Relay failure")).to_be_visible()
     expect(row(page, "Alarm 1")).to_have_count(0)
-    row(page, "Relay failure").get_by_role("button", name="3 suppressed").click()
+    page.get_by_role("button", name="3 suppressed").click()
     expect(row(page, "Alarm 1")).to_contain_text("Suppressed by Relay failure")
     expect(row(page, "Alarm 9")).to_have_count(0)
     row(page, "Alarm 3").get_by_role("button", name="1 suppressed").click()
@@ -272,7 +272,7 @@ def test_suppressed_ones_stand_under_their_cause(visit: Open) -> None:
     expect(panel).to_contain_text("Suppresses")
     page.get_by_role("button", name="Suppressed 4").click()
     expect(row(page, "Alarm 2")).to_be_visible()
-    expect(row(page, "Relay failure")).to_have_count(0)
+    expect(page.get_by_role("grid").locator(".title").filter(has_text="Relay failure")).to_have_count(0)
 
 
 def test_ten_thousand_alarms_some_hostile(visit: Open) -> None:
