@@ -18,6 +18,14 @@ export interface Page {
 /** In the order of the navigation. */
 export const PAGES: readonly Page[] = [
   {
+    path: "/plants",
+    title: "Plants",
+    icon: "plants",
+    key: "l",
+    role: "viewer",
+    load: () => import("./pages/plants/Plants.tsx"),
+  },
+  {
     path: "/points",
     title: "Points",
     icon: "points",
