@@ -26,6 +26,14 @@ export const PAGES: readonly Page[] = [
     load: () => import("./pages/plants/Plants.tsx"),
   },
   {
+    path: "/reactors",
+    title: "Reactors",
+    icon: "reactors",
+    key: "r",
+    role: "viewer",
+    load: () => import("./pages/reactors/Reactors.tsx"),
+  },
+  {
     path: "/points",
     title: "Points",
     icon: "points",
