@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { t, tn } from "../i18n/index.ts";
 import { serviceNow } from "../live/clock.ts";
+import { live } from "../live/index.ts";
 import { inUtc, zone } from "./format.ts";
 
 const HOUR = 3_600_000;
@@ -31,6 +32,11 @@ export function rangeFields({ length, from, to }: Range): Record<"range" | "from
     from: length === "own" && from !== null ? new Date(from).toISOString() : null,
     to: length === "own" && to !== null ? new Date(to).toISOString() : null,
   };
+}
+
+/** Return what changes where the same range means other times: it is chosen anew, or the service's clock became known. */
+export function rangeKey({ length, from, to }: Range): string {
+  return `${length} ${from} ${to} ${Math.round(live.clockOffset.value / 10_000)}`;
 }
 
 /** Return a range as the service takes it, at this moment. */
