@@ -25,8 +25,6 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 """Another instance holds the data directory."""
 
-_LATER = ("top",)
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
@@ -37,9 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments and arguments[0] in _LATER:
-        print(f"vigilia {arguments[0]}: not available in this version", file=sys.stderr)
-        return EXIT_UNUSABLE
     try:
         if arguments[:1] == ["agent"] and not {"-h", "--help"} & set(arguments[1:2]):
             return _agent(arguments[1:])
@@ -83,7 +78,9 @@ def _parser(begin: list[str]) -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the report of a week, whether the service runs or not")
     report.set_defaults(handler=_report)
     report.add_argument("--week", required=True, metavar="YYYY-MM-DD", help="any day of the week")
-    for command in (run, check, status, report):
+    top = commands.add_parser("top", help="show alarms and points in the terminal, also while the service is down")
+    top.set_defaults(handler=_top)
+    for command in (run, check, status, report, top):
         command.add_argument("config", nargs="?", help="TOML file; default $VIGILIA_CONFIG, then ./vigilia.toml")
 
     demo = commands.add_parser("demo", help="run the service with simulated equipment, on loopback")
@@ -302,13 +299,21 @@ def _check_online(config: "Config") -> int:
 def _status(parsed: argparse.Namespace) -> int:
     from vigilia.config import find_config, load_listener
     from vigilia.language import use
+    from vigilia.local import local_token
     from vigilia.status import ask, show
 
     site, web = load_listener(find_config(parsed.config, os.environ), os.environ)
     use(site.language)
-    answer = ask(web, site.data_dir)
+    token = os.environ.get("VIGILIA_TOKEN", "") or local_token(site.data_dir)
+    answer = ask(web, site.instance, token)
     print(show(answer, as_json=parsed.json))
     return 0 if answer.healthy else 1
+
+
+def _top(parsed: argparse.Namespace) -> int:
+    from vigilia.tui.command import run_top
+
+    return run_top(parsed.config, os.environ)
 
 
 def _reactor(parsed: argparse.Namespace) -> int:

@@ -135,7 +135,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     """
     environment = os.environ if environment is None else environment
     place = str(path) if path else "environment"
-    base = (path.resolve() if path else Path.cwd() / DEFAULT_FILE).parent
+    base = _base(path)
     plugins = find_plugins()
     core: dict[str, type[Section]] = {
         "site": SiteConfig,
@@ -180,17 +180,57 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What is needed to look at a service and its databases from outside, on the same machine."""
+
+    site: SiteConfig
+    web: WebConfig
+    store: StoreConfig
+    history: HistoryConfig
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.site.timezone)
+
+    def secrets(self) -> list[str]:
+        """Return every secret in it, for `vigilia.logs.hide`."""
+        return [secret for section in (self.store, self.history) for secret in _secrets_in(section)]
+
+
 def load_listener(path: Path | None, environment: Mapping[str, str]) -> tuple[SiteConfig, WebConfig]:
     """Return what a client on this machine needs to find the running service.
 
     Nothing else of the configuration is looked at: whoever asks need not be able to read its secrets.
     Raises ConfigError.
     """
+    found = _load_some(path, environment, {"site": SiteConfig, "web": WebConfig})
+    return cast(SiteConfig, found["site"]), cast(WebConfig, found["web"])
+
+
+def load_views(path: Path | None, environment: Mapping[str, str]) -> Views:
+    """Return what is needed to look at the service and its databases. Raises ConfigError; see `load_listener`."""
+    models = {"site": SiteConfig, "web": WebConfig, "store": StoreConfig, "history": HistoryConfig}
+    found = _load_some(path, environment, models)
+    base, site = _base(path), cast(SiteConfig, found["site"])
+    return Views(
+        site,
+        cast(WebConfig, found["web"]),
+        _with_file(cast(StoreConfig, found["store"]), "vigilia.db", base, site),
+        _with_file(cast(HistoryConfig, found["history"]), "history.db", base, site),
+    )
+
+
+def _load_some(
+    path: Path | None, environment: Mapping[str, str], models: Mapping[str, type[Section]]
+) -> dict[str, Section]:
+    """Return some sections, and look at no other. Raises ConfigError."""
     place = str(path) if path else "environment"
-    base = (path.resolve() if path else Path.cwd() / DEFAULT_FILE).parent
-    models: dict[str, type[Section]] = {"site": SiteConfig, "web": WebConfig}
+    base = _base(path)
     table = read_toml(path) if path else {}
-    ours = {name: text for name, text in environment.items() if name.startswith(("VIGILIA_SITE__", "VIGILIA_WEB__"))}
+    begins = tuple(f"{ENVIRONMENT_PREFIX}{name.upper()}__" for name in models)
+    ours = {name: text for name, text in environment.items() if name.startswith(begins)}
     origins, problems = merge_environment(table, models, ours)
     found: dict[str, Section] = {}
     for name in models:
@@ -199,7 +239,12 @@ def load_listener(path: Path | None, environment: Mapping[str, str]) -> tuple[Si
         found |= {name: section} if section else {}
     if problems:
         raise ConfigError(problems)
-    return cast(SiteConfig, found["site"]), cast(WebConfig, found["web"])
+    return found
+
+
+def _base(path: Path | None) -> Path:
+    """Return the folder that relative paths are relative to."""
+    return (path.resolve() if path else Path.cwd() / DEFAULT_FILE).parent
 
 
 def _load_section(

@@ -32,9 +32,7 @@ class LocalService:
 
     def __init__(self, web: WebConfig, token: str = "") -> None:
         """`token`: an API token, or `local_token`; needed where people sign in."""
-        host = _WILDCARDS.get(web.host, web.host)
-        shown = f"[{host}]" if ":" in host else host
-        self.address = f"{'https' if web.tls_cert else 'http'}://{shown}:{web.port}"
+        self.address = address_of(web)
         self._opener = _opener(web)
         if token:
             self._opener.addheaders.append(("Authorization", f"Bearer {token}"))
@@ -58,6 +56,13 @@ class LocalService:
                     raise RequestRefused(_refusal(error)) from error
                 content = error.read(_LARGEST_ANSWER_BYTES)
         return model.model_validate_json(content)
+
+
+def address_of(web: WebConfig) -> str:
+    """Return the address under which this machine reaches the listener."""
+    host = _WILDCARDS.get(web.host, web.host)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if web.tls_cert else 'http'}://{shown}:{web.port}"
 
 
 def why_not_to_be_asked(web: WebConfig) -> str:

@@ -121,7 +121,7 @@ async def _open_store(config: Config) -> AsyncGenerator[Store]:
     url = config.store.url.get_secret_value()
     lock = None
     try:
-        store = await Store.look(url)
+        store = await Store.join(url)
     except StartError as missing:
         try:
             lock = hold(make_data_dir(config.data_dir))

@@ -16,7 +16,6 @@ from vigilia.agent.config import AgentSection
 from vigilia.agent.loops.config import PhDosingConfig, ThermostatConfig
 from vigilia.agent.outputs.config import PmpConfig, PwmConfig, RelayConfig
 from vigilia.agent.sensors.config import Ds18b20Config, EzoConfig
-from vigilia.cli import _LATER
 from vigilia.config import SiteConfig, StoreConfig
 from vigilia.drivers.aruba.config import ArubaConfig, PortConfig, SwitchConfig
 from vigilia.drivers.pvoperation.config import PlantConfig, PvOperationConfig
@@ -238,9 +237,3 @@ def test_every_page_is_in_the_navigation() -> None:
     assert [
         str(page.relative_to(DOCS)) for page in DOCS.glob("**/*.md") if str(page.relative_to(DOCS)) not in navigation
     ] == []
-
-
-def test_documentation_does_not_promise_commands_of_later_versions() -> None:
-    for page in PAGES:
-        shown = re.findall(r"\bvigilia ([a-z]+)", page.read_text(encoding="utf-8"))
-        assert not set(shown) & set(_LATER), page.name

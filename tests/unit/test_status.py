@@ -15,8 +15,16 @@ from aiohttp.test_utils import TestServer, unused_port
 from vigilia.config import load_listener
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.language import use
-from vigilia.status import Answer, ask, show
+from vigilia.status import AlarmCounts, Answer, LinkCount, LinkStatus, SystemStatus, ask, show
 
+SYSTEM = {
+    "name": "aruba",
+    "title": "PoE",
+    "points": 44,
+    "worst": "MAJOR",
+    "alarms": 2,
+    "links": {"connected": 1, "total": 2},
+}
 LINK = {"name": "sw-1", "contact": "connected", "since": "2026-03-10T08:50:00.000Z", "error": ""}
 
 
@@ -39,6 +47,9 @@ class Listener:
     def __init__(self) -> None:
         self.health: tuple[int, Any] = (200, {"status": "ok"})
         self.links: Any = {"items": [LINK], "next": None}
+        self.more: dict[str, Any] = {}
+        """What it answers besides, by path."""
+        self.tokens: list[str] = []
 
     def app(self) -> web.Application:
         async def health(_: web.Request) -> web.Response:
@@ -47,9 +58,16 @@ class Listener:
         async def links(_: web.Request) -> web.Response:
             return web.json_response(self.links)
 
+        async def other(request: web.Request) -> web.Response:
+            self.tokens.append(request.headers.get("Authorization", ""))
+            if request.path not in self.more:
+                return web.json_response({"error": "not-found", "detail": "there is nothing"}, status=404)
+            return web.json_response(self.more[request.path])
+
         app = web.Application()
         app.router.add_get("/healthz", health)
         app.router.add_get("/api/v1/links", links)
+        app.router.add_get("/{path:.*}", other)
         return app
 
 
@@ -69,9 +87,60 @@ async def asked(listener: Listener, tmp_path: Path) -> AsyncIterator[Callable[[]
 
 async def test_a_healthy_service(asked: Any) -> None:
     answer = await asked()
-    assert answer == Answer(running=True, healthy=True, links=[LINK])
+    assert answer == Answer(running=True, healthy=True, links=[LinkStatus(**LINK)], address=answer.address)
     assert show(answer, as_json=False) == "healthy\nsw-1: connected, since 2026-03-10T08:50:00.000Z"
-    assert json.loads(show(answer, as_json=True)) == {"running": True, "healthy": True, "missing": [], "links": [LINK]}
+    said = json.loads(show(answer, as_json=True))
+    assert {name: said[name] for name in ("running", "healthy", "missing", "links")} == {
+        "running": True,
+        "healthy": True,
+        "missing": [],
+        "links": [LINK],
+    }
+    unknown = ("version", "systems", "alarms", "waiting_notices", "oldest_notice_s")
+    assert all(said[name] is None for name in unknown), "what an older service does not say is not known"
+
+
+async def test_everything_there_is_to_say(asked: Any, listener: Listener) -> None:
+    states = [("MAJOR", "unacknowledged"), ("MINOR", "acknowledged"), ("MAJOR", "returned"), ("INVALID", "suppressed")]
+    listener.more = {
+        "/api/v1/alarms": {"items": [{"severity": a, "state": b, "id": "x"} for a, b in states], "next": None},
+        "/api/v1/points/vigilia:NoticesWaiting-Mon": {"value": 2},
+        "/api/v1/points/vigilia:OldestNotice-Mon": {"value": 61.25},
+        "/api/openapi.json": {"info": {"version": "1.2.3", "title": "Vigilia"}},
+        "/api/v1/systems": {"items": [SYSTEM]},
+    }
+    answer = await asked()
+    said = json.loads(show(answer, as_json=True))
+    assert said["alarms"] == {
+        "unacknowledged": 1,
+        "returned": 1,
+        "quiet": 1,
+        "by_severity": {"MINOR": 1, "MAJOR": 1, "INVALID": 0},
+    }
+    assert (said["version"], said["waiting_notices"], said["oldest_notice_s"]) == ("1.2.3", 2, 61.25)
+    assert said["systems"] == [SYSTEM]
+    assert show(answer, as_json=False).splitlines() == [
+        "healthy",
+        f"version 1.2.3 at {answer.address}",
+        "alarms: 1 MINOR, 1 MAJOR, 0 INVALID; 1 not acknowledged, 1 returned, 1 quiet",
+        "notices: 2 wait, the oldest for 61 s",
+        "aruba: MAJOR, 2 alarms, 1 of 2 links, 44 points",
+        "sw-1: connected, since 2026-03-10T08:50:00.000Z",
+    ]
+
+
+async def test_a_token_goes_with_every_question(listener: Listener, tmp_path: Path) -> None:
+    server = TestServer(listener.app(), host="127.0.0.1")
+    await server.start_server()
+    await asyncio.to_thread(ask, configured(tmp_path, f"127.0.0.1:{server.port}"), "vigilia", "hush")
+    await server.close()
+    assert listener.tokens == ["Bearer hush"]
+
+
+def test_the_reference_has_every_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "status.md").read_text()
+    for model in (Answer, AlarmCounts, SystemStatus, LinkCount, LinkStatus):
+        assert [name for name in model.model_fields if f"`{name}`" not in page] == []
 
 
 async def test_a_service_that_lacks_evidence(asked: Any, listener: Listener) -> None:

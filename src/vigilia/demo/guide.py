@@ -23,9 +23,11 @@ def things_to_try(url: str, switches: str, api: str, ports: EpicsPorts, logs: Pa
     tripping, relay = plants.RELAY
     alarm = f"inverter-failure@{plant}:Inverter-{inverter}:Pac-Mon"
     trip = f'{{"relay": "{relay}", "flags": ["r59A"], "minutes": 30}}'
+    listen = url.removeprefix("http://")
     post = f"curl -s -X POST {json}"
     commands = (
         (tr("Look"), f"{url}/api/docs"),
+        (tr("Terminal"), f"VIGILIA_WEB__LISTEN={listen} {python} -m vigilia top {logs.parent}/vigilia.toml"),
         (tr("Read"), f"curl -s {point}:PwrState-Raw"),
         (tr("Switch"), f'curl -s -X PUT {json} \'{{"value": "Off"}}\' {point}:PwrState-Sel/value'),
         (tr("Follow"), f"curl -sN '{url}/api/v1/events?device={DEVICE}'"),

@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median_low
 from typing import NamedTuple, Protocol
 
 from vigilia.errors import VigiliaError
 from vigilia.points import Severity, Status
 
 SECOND_MS = 1000
+_MISSED = 2.5
+"""So many expected distances without a reading are a gap: one late reading is none."""
+_FEWEST_DISTANCES = 3
+"""Fewer tell no pace."""
 
 
 class HistoryError(VigiliaError):
@@ -137,3 +143,24 @@ class Backend(Protocol):
     async def close(self) -> None:
         """Let go of the database."""
         ...
+
+
+def with_gaps(series: Series, until_ms: int, interval_s: float) -> list[Bucket]:
+    """Return a series' buckets with a mark right after the last one before each gap.
+
+    `interval_s` is the longest distance that is expected of the point, the end of the series is at `until_ms`. A
+    point that only ever came at a slower pace than that (a record each quarter of an hour, an import) keeps its pace.
+    """
+    buckets = series.buckets
+    if not buckets:
+        return []
+    distances = [after.time_ms - before.time_ms for before, after in pairwise(buckets)]
+    pace_ms = median_low(distances) if len(distances) >= _FEWEST_DISTANCES else 0
+    longest_ms = _MISSED * max(interval_s * SECOND_MS, series.resolution_ms, pace_ms)
+    marked: list[Bucket] = []
+    for bucket, distance in zip(buckets, [*distances, until_ms - buckets[-1].time_ms], strict=True):
+        marked.append(bucket)
+        if distance > longest_ms:
+            after_ms = bucket.time_ms + (series.resolution_ms or 1)
+            marked.append(Bucket(after_ms, None, None, None, Severity.INVALID))
+    return marked

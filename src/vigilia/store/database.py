@@ -21,7 +21,7 @@ from vigilia.store import known, schema
 from vigilia.store.auditing import EVERY_WRITE, AuditFilter, audit_row
 from vigilia.store.faults import StoreError, reason, store_errors
 from vigilia.store.migrate import check_newest, migrate
-from vigilia.store.place import Place
+from vigilia.store.place import WRITES, Place
 from vigilia.store.records import RefusedRecordError, put, put_or_skip
 from vigilia.store.sqlite import SqlitePlace
 from vigilia.store.url import POSTGRESQL, SQLITE, shown
@@ -72,7 +72,7 @@ class Store:
                 with store_errors():
                     place = await _place_of(url)
                     undo.push_async_callback(place.close)
-                    async with place.engine.begin() as connection:
+                    async with place.engine.execution_options(**{WRITES: True}).begin() as connection:
                         await connection.run_sync(migrate)
                         await place.check_start(connection)
             except (StoreError, OSError) as error:
@@ -82,16 +82,28 @@ class Store:
 
     @classmethod
     async def look(cls, url: str) -> "Store":
-        """Open the database at `url` to read it, or to write a little, beside the service that has it.
+        """Open the database at `url` to read it, beside the service that has it or without one.
 
         Raises StartError where there is none, or none that this version can read.
         """
+        return await cls._beside(url, writes=False)
+
+    @classmethod
+    async def join(cls, url: str) -> "Store":
+        """Open the database at `url` to write a little, beside the service that has it or without one.
+
+        Raises StartError where there is none, or none that this version can read.
+        """
+        return await cls._beside(url, writes=True)
+
+    @classmethod
+    async def _beside(cls, url: str, *, writes: bool) -> "Store":
         if url.startswith(POSTGRESQL):
             from vigilia.store.postgresql import PostgresPlace
 
             place: Place = PostgresPlace(url, beside=True)
         else:
-            place = SqlitePlace.look(url)
+            place = SqlitePlace.beside(url, writes=writes)
         store = cls(place)
         try:
             async with store.reading() as connection:
@@ -133,7 +145,7 @@ class Store:
         with store_errors():
             async with self._writer:
                 await self._place.check()
-                async with self._engine.begin() as connection:
+                async with self._engine.execution_options(**{WRITES: True}).begin() as connection:
                     await self._place.begin_write(connection)
                     yield connection
 

@@ -1,6 +1,6 @@
 """What the store knows of incidents: alarms from start to end, by the equipment's times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -128,6 +128,14 @@ async def active(store: Store, family: str = "") -> list[Incident]:
     if family:
         query = query.where(_incidents.family == family)
     return await _read(store, query.order_by(_incidents.area, _incidents.equipment, _incidents.began_at, _incidents.id))
+
+
+async def of_ids(store: Store, ids: Sequence[str]) -> list[Incident]:
+    """Return the incidents of these ids, in no order. Raises StoreError."""
+    found: list[Incident] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        found += await _read(store, select(schema.incidents).where(_incidents.id.in_(ids[start : start + _AT_ONCE])))
+    return found
 
 
 async def brief_since(store: Store, since: float) -> list[Incident]:

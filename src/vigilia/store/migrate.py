@@ -38,6 +38,10 @@ def migrate(connection: Connection) -> None:
 def check_newest(connection: Connection) -> None:
     """Raise StartError unless `connection`'s database has the newest schema: a reader changes nothing."""
     present = _revision(connection)
+    if present is not None and present > NEWEST:
+        raise StartError(
+            f"the store has revision {present}, newer than this program's {NEWEST}: use the program that wrote it"
+        )
     if present != NEWEST:
         raise StartError(
             f"the store has revision {present or 'none'}, and this program reads {NEWEST}: start the service with this "

@@ -60,10 +60,11 @@ async def newest(
     if before is not None:
         query = query.where(_outbox.id < before)
     async with store.reading() as connection:
-        return [_notice_row(row) for row in (await connection.execute(query)).mappings()]
+        return [notice_row(row) for row in (await connection.execute(query)).mappings()]
 
 
-def _notice_row(row: Mapping[Any, Any]) -> Row:
+def notice_row(row: Mapping[Any, Any]) -> Row:
+    """Return a row of the outbox as people look at it."""
     notice, delivered = row["notice"], row["delivered_at"]
     return {
         "id": row["id"],

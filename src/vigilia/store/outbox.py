@@ -93,6 +93,14 @@ async def backlog(store: Store, channels: Sequence[str]) -> tuple[int, float | N
     return count, oldest
 
 
+async def backlog_of_all(store: Store) -> tuple[int, float | None]:
+    """Return how many notices no channel has delivered, whether it is still configured or not; see `backlog`."""
+    query = select(func.count(), func.min(_outbox.c.created_at)).where(_outbox.c.delivered_at.is_(None))
+    async with store.reading() as connection:
+        count, oldest = (await connection.execute(query)).one()
+    return count, oldest
+
+
 async def oldest_unsent(store: Store, channels: Sequence[str]) -> float | None:
     """Return when the oldest notice that `channels` have not delivered was queued. Raises StoreError."""
     return (await backlog(store, channels))[1]

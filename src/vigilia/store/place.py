@@ -4,6 +4,9 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+WRITES = "vigilia_writes"
+"""The execution option of a transaction that is to write."""
+
 
 class Place(Protocol):
     """Where a store is."""

@@ -1,6 +1,7 @@
 """A store in an SQLite file: WAL mode with synchronous FULL, so that what a call has returned from is on the disk."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from vigilia.errors import StartError
 from vigilia.store.damage import set_aside_if_damaged
 from vigilia.store.file import DatabaseFile
+from vigilia.store.place import WRITES
 from vigilia.store.text import to_json
 from vigilia.store.url import SQLITE
 
@@ -22,17 +24,17 @@ _CONNECTION_WAIT_S = 2.0
 class SqlitePlace:
     """The Place of a store in an SQLite file."""
 
-    def __init__(self, path: Path, set_aside: str) -> None:
+    def __init__(self, path: Path, set_aside: str, *, looking: bool = False) -> None:
         self.name = str(path)
         self.set_aside = set_aside
         self.engine = create_async_engine(
-            URL.create("sqlite+aiosqlite", database=str(path)),
+            _looking_at(path) if looking else URL.create("sqlite+aiosqlite", database=str(path)),
             json_serializer=to_json,
             pool_timeout=_CONNECTION_WAIT_S,
         )
         self._path = path
         self._file: DatabaseFile | None = None
-        event.listen(self.engine.sync_engine, "connect", _set_up_connection)
+        event.listen(self.engine.sync_engine, "connect", _set_up_reader if looking else _set_up_connection)
         event.listen(self.engine.sync_engine, "begin", _begin)
 
     @classmethod
@@ -43,14 +45,17 @@ class SqlitePlace:
         return cls(path, await asyncio.to_thread(set_aside_if_damaged, path, "store"))
 
     @classmethod
-    def look(cls, url: str) -> "SqlitePlace":
-        """Return the place of a file that is only to be read. Raises StartError where there is none."""
+    def beside(cls, url: str, *, writes: bool) -> "SqlitePlace":
+        """Return the place of a file that another program may have; who does not write only reads.
+
+        Raises StartError where there is none.
+        """
         path = Path(url.removeprefix(SQLITE))
         if not path.is_file():
             raise StartError(
                 f"there is no store at {path}: name the configuration that the service runs with, as its user"
             )
-        return cls(path, "")
+        return cls(path, "", looking=not writes)
 
     async def check_start(self, connection: AsyncConnection) -> None:
         """Write into the file's header: a lock alone would not tell of a full disk."""
@@ -68,7 +73,7 @@ class SqlitePlace:
             self._file.check_room()
 
     async def begin_write(self, connection: AsyncConnection) -> None:
-        """Do nothing: SQLite has one writer at a time, and refuses one that has read what another changed since."""
+        """Do nothing: SQLite has one writer at a time, and the transaction has begun as one that writes."""
 
     async def close(self) -> None:
         """Close the file."""
@@ -84,5 +89,21 @@ def _set_up_connection(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def _looking_at(path: Path) -> URL:
+    """Return the address under which SQLite opens a file to read it; nothing is written into it."""
+    only = {"mode": "ro", "uri": "true"}
+    if not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
+        only["immutable"] = "1"  # nobody writes into it now, and SQLite could not make what it keeps beside it
+    return URL.create("sqlite+aiosqlite", database=path.resolve().as_uri(), query=only)
+
+
+def _set_up_reader(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={_LOCK_WAIT_MS}").close()
+
+
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    # One that is to write takes the lock first: whoever has read, and meets what another program wrote since, is
+    # refused at once and waits for nothing.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -78,7 +78,7 @@ async def test_what_is_queued_is_told_and_recorded(store: Store, webhook: Webhoo
 
 async def test_an_outage_of_every_kind(store: Store, webhook: Webhook, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setattr(teams, "DEADLINE_S", 0.2)
+    monkeypatch.setattr(teams, "DEADLINE_S", 1.0)
     webhook.answers = [
         status(500),
         hang,

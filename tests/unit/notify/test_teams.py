@@ -161,6 +161,7 @@ async def test_no_answer(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> N
     webhook.always = hang
     monkeypatch.setattr(teams, "DEADLINE_S", 0.2)
     assert "no answer within 0.2 s" in str(await refusal(webhook))
+    monkeypatch.undo()
     webhook.always = reset
     assert "connection" in str(await refusal(webhook))
     webhook.url = "http://127.0.0.1:1/workflows?sig=s3cr"

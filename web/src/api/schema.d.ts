@@ -3648,7 +3648,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a page of another site asks */
+            /** @description nobody is signed in, where somebody must be */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks, or somebody who may not */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from vigilia.errors import UnknownPoint
-from vigilia.history.backend import SECOND_MS, Bucket, Question
+from vigilia.history.backend import SECOND_MS, Bucket, Question, with_gaps
 from vigilia.interfaces.api.answers import Failed, failures
 from vigilia.interfaces.api.models import HistoryAnswer, Page
 from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.parts import ApiParts, History, Parts
 from vigilia.interfaces.api.points import PointName
-from vigilia.interfaces.api.series import series_json, with_gaps
+from vigilia.interfaces.api.series import series_json
 from vigilia.points import Point, shorten
 
 _MOST_POINTS = 10_000

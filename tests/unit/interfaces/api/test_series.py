@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigilia.history.backend import Bucket, Series
-from vigilia.interfaces.api.series import series_json, with_gaps
+from vigilia.history.backend import Bucket, Series, with_gaps
+from vigilia.interfaces.api.series import series_json
 from vigilia.points import Kind, Point, Severity
 
 MINUTE = 60_000

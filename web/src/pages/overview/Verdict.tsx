@@ -87,7 +87,7 @@ function Behind({ situation, known }: { readonly situation: Situation; readonly 
         <p class="muted">
           {unknown > 0 ? tn("{n} is not acknowledged", "{n} are not acknowledged", unknown) : t("All are acknowledged")}
           {causes.over.length > 0 && <> · {tn("{n} is over and not acknowledged", "{n} are over and not acknowledged", causes.over.length)}</>}
-          {causes.explained > 0 && <> · {tn("{n} more is explained by these", "{n} more are explained by these", causes.explained)}</>}
+          {causes.suppressed > 0 && <> · {tn("{n} more is explained by these", "{n} more are explained by these", causes.suppressed)}</>}
         </p>
       );
     }

@@ -42,7 +42,7 @@ export function situationOf(known: Known): Situation {
   if (!complete || health === null) return "looking";
   if (causes.active.length > 0) return "alarms";
   if (health.missing.length > 0) return "watch";
-  if (systems.every(({ name }) => name === OWN)) return "empty";
+  if (systems.every(({ name, points }) => name === OWN || points === 0)) return "empty";
   if (doubtsOf(known).length > 0) return "doubt";
   return causes.over.length > 0 ? "returned" : "well";
 }

@@ -14,7 +14,7 @@ import { isWanted, placesOf, signsOf } from "./live.ts";
 import { PortDetail } from "./PortDetail.tsx";
 import type { Place, Port, Room } from "./ports.ts";
 import { SwitchDetail } from "./SwitchDetail.tsx";
-import { Power, SwitchPanel } from "./SwitchPanel.tsx";
+import { isSmall, Power, SwitchPanel } from "./SwitchPanel.tsx";
 import { roomWord } from "./words.ts";
 
 const SYSTEM = "aruba";
@@ -87,7 +87,7 @@ function Building({ rooms, places }: BuildingProps): JSX.Element {
   const nothing = (search || kind) && !places.some((each) => isWanted(each, search, kind));
   return (
     <div class={`building ${place || open ? "with-drawer" : ""}`}>
-      <div class="rooms stack">
+      <div class="rooms">
         {(device || name) && !place && !open && (
           <Note kind="minor">{t("There is no {name} here any more.", { name: visible(device || name) })}</Note>
         )}
@@ -121,7 +121,7 @@ function RoomPart({ room, search, kind, open }: RoomProps): JSX.Element | null {
   const shown = room.switches.filter((of) => of.ports.some((port) => isWanted({ port, of, room }, search, kind)));
   if (shown.length === 0) return null;
   return (
-    <section class="room" aria-label={visible(roomWord(room.name))}>
+    <section class={`room ${shown.length === 1 && shown.every(isSmall) ? "narrow" : ""}`} aria-label={visible(roomWord(room.name))}>
       <header>
         <h2>{visible(roomWord(room.name))}</h2>
         <RoomFigures room={room} />

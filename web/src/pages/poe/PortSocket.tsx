@@ -77,7 +77,7 @@ function choiceSentence(choice: Choice): string {
 /** A place whose port is not watched, or not asked for. */
 export function EmptySocket({ label }: { readonly label: string }): JSX.Element {
   return (
-    <span class="socket empty" aria-hidden="true">
+    <span class="socket unwatched" aria-hidden="true">
       <span class="socket-label">{visible(label)}</span>
     </span>
   );

@@ -27,16 +27,24 @@ interface Props {
 
 const SMALL = 12; // ports of a panel that takes a column and not the whole row
 
+/** Whether a switch's panel takes a column only. */
+export function isSmall({ ports }: Switch): boolean {
+  return placesOn(frontOf(ports)) <= SMALL;
+}
+
+function placesOn(front: readonly (readonly Pair[])[]): number {
+  return front.reduce((sum, block) => sum + 2 * block.length, 0);
+}
+
 /** The front panel, its contact, and its figures. */
 export function SwitchPanel({ of, room, search, kind, open, onPort, onSwitch }: Props): JSX.Element | null {
   const front = useMemo(() => frontOf(of.ports), [of]);
   const wanted = of.ports.filter((port) => isWanted({ port, of, room }, search, kind));
-  const places = front.reduce((sum, block) => sum + 2 * block.length, 0);
   if (wanted.length === 0) return null;
   return (
     <Tile
       level={3}
-      class={`switch-panel ${places > SMALL ? "wide" : ""}`}
+      class={`switch-panel ${placesOn(front) > SMALL ? "wide" : ""}`}
       title={
         <button type="button" class="plain" onClick={() => onSwitch(of.name)} aria-label={t("Switch {name}: show everything", { name: visible(of.name) })}>
           {visible(of.name)}
