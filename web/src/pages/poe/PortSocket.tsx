@@ -51,15 +51,17 @@ export function PortSocket({ port, label, selected, reachable, onOpen }: Props):
       type="button"
       class={`socket ${state} ${isAmiss(choice) ? "amiss" : ""}`}
       data-port={port.id}
-      aria-label={said}
       aria-pressed={selected}
       title={said}
       tabIndex={reachable ? 0 : -1}
       onClick={() => onOpen(port)}
     >
-      <span class="socket-label">{visible(label)}</span>
+      <span class="sr-only">{said}</span>
+      <span class="socket-label" aria-hidden="true">
+        {visible(label)}
+      </span>
       <StateMark state={state} />
-      <span class="socket-watts number">{watts === null ? "" : formatNumber(watts, watts < 10 ? 1 : 0)}</span>
+      <span class="socket-watts number" aria-hidden="true">{watts === null ? "" : formatNumber(watts, watts < 10 ? 1 : 0)}</span>
       {isAmiss(choice) && (
         <svg class={`socket-corner ${choice}`} viewBox="0 0 10 10" aria-hidden="true">
           <path d="M0 0h10v10z" />
