@@ -19,7 +19,7 @@ export function PasswordDialog({ user, onClose }: Props): JSX.Element {
   const id = useId();
   const [current, setCurrent] = useState("");
   const chosen = useNewPassword();
-  const { wrong, busy, locked, attempt } = useAttempt();
+  const { wrong, busy, locked, attempt } = useAttempt(t("The present password is wrong."));
   const submit = async (event: Event) => {
     event.preventDefault();
     if (!chosen.ask() || busy || locked) return;

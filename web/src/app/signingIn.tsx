@@ -20,7 +20,7 @@ interface SigningIn {
 export function useSigningIn(id: string, known = ""): SigningIn {
   const [user, setUser] = useState(known);
   const [password, setPassword] = useState("");
-  const { wrong, busy, locked, attempt } = useAttempt();
+  const { wrong, busy, locked, attempt } = useAttempt(t("The user or the password is wrong."));
   const submit = (event: Event) => {
     event.preventDefault();
     if (!busy && !locked) void attempt(() => signIn(user.trim(), password));
@@ -52,8 +52,11 @@ interface Attempt {
   readonly attempt: (act: () => Promise<unknown>) => Promise<boolean>;
 }
 
-/** What may be refused, and after too many refusals is locked for a time: the words for it, and its end. */
-export function useAttempt(): Attempt {
+/**
+ * What may be refused, and after too many refusals is locked for a time: the words for it, and its end. `refused` is
+ * what a password, or a link, that does not do amounts to.
+ */
+export function useAttempt(refused = ""): Attempt {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [lockedUntil, setLockedUntil] = useState(0);
@@ -87,14 +90,16 @@ export function useAttempt(): Attempt {
       setBusy(false);
     }
   };
-  return { wrong: error === null ? "" : refusal(error, left), busy, locked: lockedUntil !== 0, attempt };
+  return { wrong: error === null ? "" : refusal(error, left, refused), busy, locked: lockedUntil !== 0, attempt };
 }
 
-function refusal(error: unknown, left: number): string {
+function refusal(error: unknown, left: number, refused: string): string {
   if (!(error instanceof ApiFailure)) return sentenceOf(error);
   switch (error.error) {
     case "too-many-attempts":
       return t("Too many attempts have failed. The next one is taken in {time}.", { time: formatDuration(Math.max(1, left)) });
+    case "sign-in-refused":
+      return refused || capitalised(error.detail);
     case "store-unavailable":
       return t("Nobody can sign in at this moment: the store does not answer. Whoever is signed in stays so.");
     default:

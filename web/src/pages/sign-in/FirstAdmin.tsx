@@ -12,7 +12,7 @@ import { Note } from "../../ui/Note.tsx";
 export function FirstAdmin({ token }: { readonly token: string }): JSX.Element {
   const [user, setUser] = useState("");
   const chosen = useNewPassword();
-  const { wrong, busy, locked, attempt } = useAttempt();
+  const { wrong, busy, locked, attempt } = useAttempt(t("This link was used, has ended, or is not the newest: vigilia users prints another."));
   const submit = (event: Event) => {
     event.preventDefault();
     if (chosen.ask() && !busy && !locked) void attempt(() => signInFirst(token, user, chosen.password));

@@ -2,10 +2,12 @@ import type { JSX } from "preact";
 import { api } from "../../api/client.ts";
 import { usePaged } from "../../api/paged.ts";
 import type { components } from "../../api/schema.d.ts";
+import { roleWord } from "../../app/roles.ts";
 import { t } from "../../i18n/index.ts";
 import { Button } from "../../ui/Button.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { Older } from "../../ui/Older.tsx";
+import { Split } from "../../ui/Split.tsx";
 import { visible } from "../../ui/text.ts";
 import { EmptyState } from "../../ui/Tile.tsx";
 import { DeviceText } from "../../ui/Value.tsx";
@@ -14,6 +16,7 @@ import { VirtualList } from "../../ui/VirtualList.tsx";
 type Access = components["schemas"]["AccessAnswer"];
 
 const ROW = 54;
+const HEAD = 38;
 const AT_ONCE = 200;
 
 /** Who came in, who was refused, and who changed what others may; the newest first. */
@@ -25,13 +28,13 @@ export function AccessLog(): JSX.Element {
   );
   return (
     <>
-      <div class="row">
+      <div class="row intro">
         <p class="muted grow">{t("Sign-ins, refusals, changes of users and tokens, and acceptances of reactors.")}</p>
         <Button kind="quiet" icon="refresh" busy={list.busy} onClick={list.again}>
           {t("Look again")}
         </Button>
       </div>
-      <div class="split-list">
+      <Split detail={null} listHeight={HEAD + list.items.length * ROW}>
         {list.known && list.items.length === 0 ? (
           <EmptyState title={t("Nobody came in yet")} />
         ) : (
@@ -53,7 +56,7 @@ export function AccessLog(): JSX.Element {
           />
         )}
         <Older list={list} />
-      </div>
+      </Split>
     </>
   );
 }
@@ -68,7 +71,7 @@ function Entry({ entry }: { readonly entry: Access }): JSX.Element {
       <span role="gridcell" class="two">
         <span class={entry.event === "refused" ? "refused" : ""}>{eventWord(entry)}</span>
         <span class="second">
-          {entry.detail && <DeviceText text={entry.detail} />}
+          {entry.detail && <DeviceText text={detailWord(entry)} />}
           <span class="narrow-only">
             {" "}
             <DeviceText text={[entry.user, where].filter(Boolean).join(" · ")} />
@@ -83,6 +86,15 @@ function Entry({ entry }: { readonly entry: Access }): JSX.Element {
       </span>
     </div>
   );
+}
+
+/** What the log says in its own words: roles, and when a token ends. */
+function detailWord({ event, detail }: Access): string {
+  if (event !== "user-added" && event !== "role-changed" && event !== "token-made") return detail;
+  return detail
+    .replace(/\b(?:viewer|operator|admin)\b/g, (role) => roleWord(role))
+    .replace("no end", t("never ends"))
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, (moment) => t("until {time}", { time: formatTime(moment) }));
 }
 
 function eventWord({ event, about }: Access): string {

@@ -9,6 +9,7 @@ import { now } from "../../live/clock.ts";
 import { Button } from "../../ui/Button.tsx";
 import { ConfirmDialog } from "../../ui/Dialog.tsx";
 import { Note } from "../../ui/Note.tsx";
+import { formatTime } from "../../ui/format.ts";
 import { Since } from "../../ui/Since.tsx";
 import { Table, type Column } from "../../ui/Table.tsx";
 import { visible } from "../../ui/text.ts";
@@ -39,7 +40,7 @@ export function Tokens(): JSX.Element {
         </div>
       ),
     },
-    { key: "role", title: t("Role"), cell: ({ role }) => roleWord(role) },
+    { key: "role", title: t("Role"), cell: ({ role }) => <span class="role">{roleWord(role)}</span> },
     { key: "end", title: t("Ends"), cell: ({ ends_at }) => <End at={ends_at} /> },
     {
       key: "acts",
@@ -53,7 +54,7 @@ export function Tokens(): JSX.Element {
   ];
   return (
     <>
-      <div class="row">
+      <div class="row intro">
         <p class="muted grow">{t("A program that uses the API shows a token instead of signing in.")}</p>
         <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>
           {t("Make a token")}
@@ -89,5 +90,9 @@ export function Tokens(): JSX.Element {
 function End({ at }: { readonly at: string | null }): JSX.Element {
   if (at === null) return <>{t("never")}</>;
   if (Date.parse(at) <= now.value) return <span class="tag">{t("has ended")}</span>;
-  return <Since time={at} />;
+  return (
+    <time class="number" dateTime={at} title={formatTime(at)}>
+      {formatTime(at, { day: "2-digit", month: "2-digit", year: "numeric" })}
+    </time>
+  );
 }

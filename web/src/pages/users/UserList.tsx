@@ -6,7 +6,7 @@ import { refreshSession, session } from "../../api/session.ts";
 import type { components } from "../../api/schema.d.ts";
 import { PasswordDialog } from "../../app/PasswordDialog.tsx";
 import { roleWord } from "../../app/roles.ts";
-import { t } from "../../i18n/index.ts";
+import { t, tn } from "../../i18n/index.ts";
 import { Button } from "../../ui/Button.tsx";
 import { ConfirmDialog } from "../../ui/Dialog.tsx";
 import { Note } from "../../ui/Note.tsx";
@@ -48,8 +48,8 @@ export function UserList(): JSX.Element {
         </div>
       ),
     },
-    { key: "role", title: t("Role"), cell: ({ role }) => roleWord(role) },
-    { key: "sessions", title: t("Signed in at"), wide: true, cell: ({ sessions }) => browsers(sessions) },
+    { key: "role", title: t("Role"), cell: ({ role }) => <span class="role">{roleWord(role)}</span> },
+    { key: "sessions", title: t("Signed in"), wide: true, cell: ({ sessions }) => browsers(sessions) },
     { key: "password", title: t("Password from"), wide: true, cell: ({ password_at }) => <Since time={password_at} /> },
     {
       key: "acts",
@@ -66,7 +66,7 @@ export function UserList(): JSX.Element {
   const close = () => setActing(null);
   return (
     <>
-      <div class="row">
+      <div class="row intro">
         <p class="muted grow">{t("Viewers look. Operators also write, and act on alarms. Administrators also accept reactors, and decide here.")}</p>
         <Button kind="primary" icon="plus" onClick={() => setAdding(true)}>
           {t("Add a user")}
@@ -107,5 +107,5 @@ export function UserList(): JSX.Element {
 }
 
 function browsers(count: number): JSX.Element {
-  return count === 0 ? <span class="muted">{t("nowhere")}</span> : <>{t("browsers: {n}", { n: count })}</>;
+  return count === 0 ? <span class="muted">{t("no")}</span> : <>{tn("in {n} browser", "in {n} browsers", count)}</>;
 }
