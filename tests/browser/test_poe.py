@@ -125,7 +125,7 @@ def test_off_and_on_with_the_answer_of_the_switch(visit: Open, site: Site, look:
     chosen(site, sel(3), "On")
     page = visit(look).open("/poe")
     port(page, 3, language=look.language).click()
-    drawer(page).get_by_role("button", name=words["open off"]).click()
+    drawer(page).get_by_role("button", name=words["open off"], exact=True).click()
     dialog = page.get_by_role("dialog", name=words["off?"].format(device(3)))
     expect(dialog).to_contain_text(device(3))
     expect(dialog).to_contain_text("Room 1")
@@ -139,7 +139,7 @@ def test_off_and_on_with_the_answer_of_the_switch(visit: Open, site: Site, look:
     expect(drawer(page).get_by_text(words["disabled"], exact=True)).to_be_visible()
     (write,) = site.get(f"/api/v1/audit?point={sel(3)}&limit=1")["items"]
     assert (write["value"], write["outcome"]) == (0, "confirmed")
-    drawer(page).get_by_role("button", name=words["open on"]).click()
+    drawer(page).get_by_role("button", name=words["open on"], exact=True).click()
     page.keyboard.press("Enter")  # the button that does it has the focus
     expect(drawer(page).get_by_text(words["is on"].format(device(3)))).to_be_visible()
     assert simulated(site, 3)["enabled"]
@@ -238,7 +238,7 @@ def test_what_is_not_as_chosen(visit: Open, site: Site) -> None:
         differs = page.get_by_role("button", name=f"Port 6, {device(6, 2)}, Searching, not as chosen")
         differs.click()
         expect(drawer(page).get_by_text("On was chosen, but the port does not deliver.")).to_be_visible()
-        page.get_by_role("button", name="Not as chosen").click()
+        page.get_by_role("group", name="Show only").get_by_role("button", name="Not as chosen").click()
         assert parse_qs(urlsplit(page.url).query)["state"] == ["differs"]
         expect(differs).to_be_visible()
         expect(port(page, 5, 2)).to_have_count(0)
@@ -317,7 +317,7 @@ def test_a_thousand_ports_without_contact(visit: Open, serve: Callable[..., Any]
     page.get_by_role("searchbox").fill("D13: C48")
     expect(page.locator("button.socket")).to_have_count(1)
     page.get_by_role("button", name="Port 48, D13:C48, Never read").click()
-    expect(drawer(page).get_by_text("Never read")).to_be_visible()
+    expect(drawer(page).get_by_text("Never read", exact=True)).to_be_visible()
 
 
 def test_hostile_texts_are_only_texts(visit: Open, serve: Callable[..., Any]) -> None:
@@ -349,7 +349,7 @@ def test_a_service_that_is_away_and_comes_back(visit: Open, serve: Callable[...,
         'ports = [{ port = "A12", device = "TB-01:CamMF-01" }]\n'
     )
     page = visit(to=service).open("/poe?device=TB-01:CamMF-01")
-    expect(drawer(page).get_by_text("Never read")).to_be_visible()
+    expect(drawer(page).get_by_text("Never read", exact=True)).to_be_visible()
     service.kill()
     expect(page.get_by_role("alert").filter(has_text="Out of touch")).to_be_visible()
     expect(page.locator(".poe.out")).to_be_visible()

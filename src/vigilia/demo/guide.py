@@ -26,7 +26,8 @@ def things_to_try(url: str, switches: str, api: str, ports: EpicsPorts, logs: Pa
     listen = url.removeprefix("http://")
     post = f"curl -s -X POST {json}"
     commands = (
-        (tr("Look"), f"{url}/api/docs"),
+        (tr("Look"), f"{url}/"),
+        ("API", f"{url}/api/docs"),
         (tr("Terminal"), f"VIGILIA_WEB__LISTEN={listen} {python} -m vigilia top {logs.parent}/vigilia.toml"),
         (tr("Read"), f"curl -s {point}:PwrState-Raw"),
         (tr("Switch"), f'curl -s -X PUT {json} \'{{"value": "Off"}}\' {point}:PwrState-Sel/value'),

@@ -75,7 +75,8 @@ def write(top: "TopApp", point: Point) -> None:
     title = tr("Write")
 
     async def send(value: object, shown: str) -> str:
-        after, pending = await top.vigil.service.write(point.name, value, point.value)
+        seen = said if point.labels and point.value is not None else point.value
+        after, pending = await top.vigil.service.write(point.name, value, seen)
         top.vigil.refresh()
         if pending:
             return tr("The equipment is away: {value} is kept for it, and applied when it is back").format(value=shown)

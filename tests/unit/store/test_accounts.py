@@ -94,7 +94,7 @@ async def test_a_refused_change_leaves_nothing_behind(store: Store) -> None:
 async def test_two_who_take_the_role_from_each_other_do_not_both_lose_it(store: Store, url: str) -> None:
     for name in ("ana", "eva"):
         await accounts.add_user(store, user(name), BY)
-    beside = await Store.look(url)
+    beside = await Store.join(url)
     try:
         ends = await asyncio.gather(
             accounts.set_role(store, "ana", "viewer", BY, 2.0),
@@ -108,7 +108,7 @@ async def test_two_who_take_the_role_from_each_other_do_not_both_lose_it(store: 
 
 
 async def test_a_command_writes_beside_the_service(store: Store, url: str) -> None:
-    beside = await Store.look(url)
+    beside = await Store.join(url)
     try:
         for number in range(20):
             await asyncio.gather(

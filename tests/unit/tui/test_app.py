@@ -197,6 +197,6 @@ async def test_a_value_that_changed_meanwhile_is_not_overwritten(site: Site) -> 
             await view.press("w", "up")
             ask("PUT", f"{site.url}/api/v1/points/{sel}/value", {"value": "Off"})
             await view.press("enter", "enter")
-            await view.until("!! NOT DONE", "is Off by now")
+            await view.until("!! NOT DONE", "is 'Off' by now, not 'On'")
             await view.press("escape")
             ask("PUT", f"{site.url}/api/v1/points/{sel}/value", {"value": "On"})

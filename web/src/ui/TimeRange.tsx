@@ -88,14 +88,16 @@ export function TimeRange({ range, onRange, all = false }: Props): JSX.Element {
     return onRange({ length: "own", from: range.from ?? end - known, to: range.to });
   };
   const field = (label: string, side: "from" | "to") => (
-    <input
-      class="input"
-      type="datetime-local"
-      aria-label={label}
-      title={`${label} (${zone()})`}
-      value={toField(range[side])}
-      onChange={(event) => onRange({ ...range, [side]: fromField(event.currentTarget.value) })}
-    />
+    <label>
+      <span class="muted">{label}</span>
+      <input
+        class="input"
+        type="datetime-local"
+        title={zone()}
+        value={toField(range[side])}
+        onChange={(event) => onRange({ ...range, [side]: fromField(event.currentTarget.value) })}
+      />
+    </label>
   );
   return (
     <div class="time-range row" role="group" aria-label={t("Period")}>

@@ -32,7 +32,7 @@ async def test_while_the_store_is_away_who_is_signed_in_stays_so(place: Any) -> 
 
 async def test_what_a_command_changes_holds_within_seconds(place: Any, url: str) -> None:
     browser = await place.signed_in("otto")
-    command = await Store.look(url)
+    command = await Store.join(url)
     try:
         await accounts.set_role(command, "otto", "viewer", BY, 1.0)
         await until(lambda: place.auth.book.role_of("otto").word == "viewer")

@@ -73,7 +73,7 @@ export default function Incidents(): JSX.Element {
           <option value="closed">{t("Only closed ones")}</option>
         </select>
         <input
-          class="input search"
+          class="input search half"
           type="search"
           placeholder={t("Area or equipment")}
           aria-label={t("Area or equipment")}

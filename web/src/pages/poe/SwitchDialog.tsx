@@ -44,7 +44,8 @@ export function SwitchDialog({ place, on, onOutcome, onClose }: Props): JSX.Elem
   const form = useId();
   const name = port.points["Sel"] ?? "";
   const present = readingOf(port, "Sel")?.value ?? null;
-  const [expected, setExpected] = useState(present);
+  const [seen, setSeen] = useState(present); // on this page, which may be stale
+  const [expected, setExpected] = useState(present); // of the service
   const [changed, setChanged] = useState<Changed | null>(null);
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
@@ -65,7 +66,8 @@ export function SwitchDialog({ place, on, onOutcome, onClose }: Props): JSX.Elem
     setWrong("");
     const begun = performance.now();
     try {
-      if (present !== expected) {
+      if (present !== seen && present !== expected) {
+        setSeen(present);
         await showChange(present);
         return;
       }
