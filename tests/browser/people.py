@@ -63,7 +63,8 @@ def add(service: Service, user: str, role: Role) -> None:
 
 def fill_in(page: Page, user: str, password: str = "") -> None:
     """Fill in who one is, and send it."""
-    fields = page.get_by_role("dialog") if page.get_by_role("dialog").count() else page.locator("main")
+    asked = page.get_by_role("dialog").filter(has=page.locator("input[autocomplete=current-password]"))
+    fields = asked if asked.count() else page.locator("main")
     fields.locator("input[autocomplete=username]").fill(user)
     fields.locator("input[autocomplete=current-password]").fill(password or password_of(user))
     fields.locator("button[type=submit]").click()
