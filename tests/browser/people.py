@@ -79,6 +79,13 @@ def open_as(visited: Visit, user: str, path: str) -> Page:
     return page
 
 
+def come_in(visited: Visit, user: str) -> None:
+    """Sign in without a page: whatever is opened then is somebody's."""
+    body = {"user": user, "password": password_of(user)}
+    answer = visited.context.request.post(f"{visited.base}/api/v1/session", data=body)
+    assert answer.ok, answer.text()
+
+
 def end_sessions(service: Service, user: str) -> None:
     """End all sessions of a user, who keeps the password."""
     body = {"password": password_of(user), "current": ""}
