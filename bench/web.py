@@ -1,9 +1,9 @@
-"""Measures what open pages cost the service, and says whether it keeps its limits.
+"""Measures what open pages cost the service, and what they are in a browser, and says whether limits are kept.
 
     python bench/web.py [--quick] [NAME …]
 
 Without names: everything. `--quick`: shorter, for a check of each change. The service runs as a process on loopback,
-pages' streams in this one. The exit code is 0 where every limit is kept, else 1.
+pages' streams in this one; `pages` needs chromium. The exit code is 0 where every limit is kept, else 1.
 """
 
 import argparse
@@ -19,9 +19,10 @@ from rig import choose_epics_ports
 
 def measurements() -> dict[str, Measurement]:
     """Every measurement by name."""
+    import webpages
     import webstream
 
-    return {"stream": webstream.stream}
+    return {"stream": webstream.stream, "pages": webpages.pages}
 
 
 def main() -> int:

@@ -183,7 +183,8 @@ function weigh(metafile, weights) {
   const main = entry(metafile);
   const outputs = Object.keys(metafile.outputs);
   const shell = [main, ...staticImports(metafile, main), ...outputs.filter((path) => /(boot|style)\./.test(asset(path)))];
-  const loaded = metafile.outputs[main]?.imports.filter(({ kind }) => kind === "dynamic-import") ?? [];
+  // What the shell loads afterwards; that may stand in any of its parts.
+  const loaded = shell.flatMap((path) => metafile.outputs[path]?.imports.filter(({ kind }) => kind === "dynamic-import") ?? []);
   const pages = loaded.filter(({ path }) => metafile.outputs[path]?.entryPoint?.includes("/pages/"));
   const catalogues = loaded.filter(({ path }) => metafile.outputs[path]?.entryPoint?.endsWith(".po"));
   const base = [...shell, ...catalogues.map(({ path }) => path)];

@@ -30,6 +30,8 @@ AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 15_000
 _CHOOSE = """if (location.protocol === "http:") localStorage["vigilia.language"] ??= "%s";"""
+_POLICY = """addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI, sourceFile}) =>
+    console.error(`against the policy: ${violatedDirective} ${blockedURI} ${sourceFile}`));"""
 _AXE_FINDS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
     ({id, impact, help, nodes}) => ({id, impact, help, nodes: nodes.map(({html, failureSummary}) =>
         `${html.slice(0, 200)} ${failureSummary}`)})
@@ -151,6 +153,7 @@ def visit(browser: Browser, base: str, look: Look) -> Iterator[Visit]:
     context.set_default_timeout(WAIT_MS)
     if look.language != "site":
         context.add_init_script(_CHOOSE % look.language)
+    context.add_init_script(_POLICY)
     made = Visit(context, base)
     try:
         yield made

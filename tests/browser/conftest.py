@@ -14,6 +14,7 @@ import pytest
 
 from tests.browser import browsing
 from tests.browser.browsing import BrowserThread, Look, Visit
+from tests.browser.people import GuardedSite
 from tests.browser.site import Service, Site
 from tests.pages import built_pages
 
@@ -54,13 +55,20 @@ def site(pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
         yield made
 
 
+@pytest.fixture(scope="session")
+def guarded(pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedSite]:
+    """The whole site once more, in which people have to sign in: `tests.browser.people`."""
+    with GuardedSite(tmp_path_factory.mktemp("guarded")) as made:
+        yield made
+
+
 @pytest.fixture
 def serve(pages: Path, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts a service of the test's own, with a configuration."""
     with ExitStack() as cleanup:
 
-        def start(configuration: str, **environment: str) -> Service:
-            service = Service(tmp_path, configuration, environment)
+        def start(configuration: str, *, kind: type[Service] = Service, **environment: str) -> Service:
+            service = kind(tmp_path, configuration, environment)
             cleanup.callback(service.stop)
             return service
 

@@ -225,7 +225,8 @@ def _connected(link: Mapping[str, Any]) -> bool:
 class Site(Service):
     """The service with all its simulated equipment. R1 is accepted and connected; R2 waits."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
+        """`more`: what stands in the configuration besides, from within `[web]`."""
         self._equipment: list[Process] = []
         (folder / "plants.json").write_text(json.dumps(PLANTS))
         switches = self._simulate(
@@ -243,7 +244,7 @@ class Site(Service):
         )
         self.coordinator = free_port()
         given = (shlex.split(line)[0] for line in plants.lines if "=" in line and line.split("=", 1)[0].isupper())
-        super().__init__(folder, self._configuration(folder), dict(pair.split("=", 1) for pair in given))
+        super().__init__(folder, more + self._configuration(folder), dict(pair.split("=", 1) for pair in given))
         self._start_agents(folder, reactors.lines)
         self._settle()
 

@@ -12,6 +12,10 @@ export interface Page {
   readonly key: string;
   /** Who sees it. */
   readonly role: Role;
+  /** False where it is not among the pages one goes to: the one for signing in. */
+  readonly listed?: boolean;
+  /** True where it has nothing to say while nobody has to sign in. */
+  readonly signIn?: boolean;
   readonly load: () => Promise<{ default: ComponentType }>;
 }
 
@@ -88,5 +92,23 @@ export const PAGES: readonly Page[] = [
     key: "u",
     role: "viewer",
     load: () => import("./pages/audit/Audit.tsx"),
+  },
+  {
+    path: "/users",
+    title: "Users",
+    icon: "users",
+    key: "s",
+    role: "admin",
+    signIn: true,
+    load: () => import("./pages/users/Users.tsx"),
+  },
+  {
+    path: "/sign-in",
+    title: "Sign in",
+    icon: "sign-in",
+    key: "",
+    role: "viewer",
+    listed: false,
+    load: () => import("./pages/sign-in/SignIn.tsx"),
   },
 ];

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from vigilia.clock import iso
 from vigilia.errors import AccountRefused, SignInRefused, UnknownAccount
 from vigilia.language import tr
 from vigilia.points import Origin
@@ -168,7 +169,7 @@ async def add_token(store: Store, token: TokenRow, by: Origin) -> None:
         if (await connection.scalar(select(func.count()).select_from(_tokens)) or 0) >= MOST_ACCOUNTS:
             raise AccountRefused(tr("there are {most} tokens: remove one first").format(most=MOST_ACCOUNTS))
         await connection.execute(insert(_tokens), [asdict(token)])
-        end = f"{token.role}, no end" if token.ends_at is None else f"{token.role}, {token.ends_at:.0f}"
+        end = f"{token.role}, no end" if token.ends_at is None else f"{token.role}, {iso(token.ends_at)}"
         await note(connection, Access.TOKEN_MADE, token.name, by, token.created_at, end)
 
 

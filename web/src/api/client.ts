@@ -62,9 +62,10 @@ export async function request<A>(method: string, path: string, options: RawOptio
   if (answer.ok) return (await readJson(answer)) as A;
   const failure = await failureOf(answer);
   if (options.signIn !== false) {
-    if (answer.status === 401 && (await signInAgain())) return request(method, path, { ...options, signIn: false });
+    if (failure.error === "not-signed-in" && (await signInAgain())) return request(method, path, { ...options, signIn: false });
     if (failure.error === "csrf" && (await refreshSession())) return request(method, path, { ...options, signIn: false });
   }
+  if (failure.error === "not-allowed") void refreshSession(); // the role was changed: buttons go
   throw failure;
 }
 
@@ -98,7 +99,8 @@ async function failureOf(answer: Response): Promise<ApiFailure> {
   const said = (await readJson(answer).catch(() => null)) as { error?: unknown; detail?: unknown } | null;
   const error = typeof said?.error === "string" ? said.error : "failed";
   const detail = typeof said?.detail === "string" ? said.detail : t("Vigilia answered {status}", { status: answer.status });
-  return new ApiFailure(answer.status, error, detail, said);
+  const waitS = Number(answer.headers.get("retry-after") ?? "");
+  return new ApiFailure(answer.status, error, detail, said, Number.isFinite(waitS) ? waitS : 0);
 }
 
 function fillPath(path: string, values: Record<string, unknown>): string {

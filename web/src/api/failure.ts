@@ -8,14 +8,17 @@ export class ApiFailure extends Error {
   readonly detail: string;
   /** The whole answer, where it was JSON: what a 409 `changed` says of the point, for example. */
   readonly answer: unknown;
+  /** Seconds until it may be tried again, where the service said so; 0 otherwise. */
+  readonly waitS: number;
 
-  constructor(status: number, error: string, detail: string, answer: unknown = null) {
+  constructor(status: number, error: string, detail: string, answer: unknown = null, waitS = 0) {
     super(detail);
     this.name = "ApiFailure";
     this.status = status;
     this.error = error;
     this.detail = detail;
     this.answer = answer;
+    this.waitS = waitS;
   }
 }
 

@@ -1,19 +1,22 @@
 // Who is signed in, what they may do, and how to sign in again without losing what was typed.
-import { computed, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { ApiFailure } from "./failure.ts";
 import { ROLES, type Role, type Session } from "./types.ts";
 
 /** What a service without sign-in amounts to. */
 const OPEN: Session = { user: null, role: "admin", signin_required: false, csrf: null };
 
-/** The session; null until the service was asked. */
+/**
+ * The session; null until the service was asked. It stays as it was when it ends by itself: what was typed into a page
+ * would be lost with its buttons.
+ */
 export const session = signal<Session | null>(null);
+
+/** True from when the session has ended by itself until somebody signs in. */
+export const sessionEnded = signal(false);
 
 /** True while the sign-in dialog is open. */
 export const signInWanted = signal(false);
-
-/** Whether someone who may at least read is there: signed in, or where nobody has to be. */
-export const mayRead = computed(() => session.value !== null && session.value.role !== null);
 
 let waiting: ((signedIn: boolean) => void)[] = [];
 
@@ -30,34 +33,50 @@ export function csrfToken(): string | null {
 
 /** Ask the service who is there; return whether it answered. */
 export async function refreshSession(): Promise<boolean> {
-  try {
-    const answer = await fetch("/api/v1/session", { headers: { Accept: "application/json" }, cache: "no-store" });
-    if (answer.status === 404) session.value = OPEN; // a service that knows no sign-in
-    else if (answer.ok) session.value = (await answer.json()) as Session;
-    else return false;
-    return true;
-  } catch {
-    return false; // out of touch: the banner says so
-  }
+  const found = await whoIsThere();
+  if (found === null) return false;
+  const before = session.peek();
+  if (before?.user != null && found.user === null && found.signin_required) {
+    sessionEnded.value = true;
+    signInWanted.value = true;
+  } else take(found);
+  return true;
 }
 
 /** Open the sign-in dialog, unless it is open; return whether somebody signed in. */
 export function signInAgain(): Promise<boolean> {
+  if (session.peek()?.user != null) sessionEnded.value = true;
   signInWanted.value = true;
   return new Promise((resolve) => waiting.push(resolve));
 }
 
 /** Sign in. Throws ApiFailure. */
 export async function signIn(user: string, password: string): Promise<void> {
-  await ask("POST", { user, password });
-  await refreshSession();
+  take(await ask("POST", "/api/v1/session", { user, password }));
   closeSignIn(true);
+}
+
+/** Make the first administrator, by the token of the link that was printed, and sign them in. Throws ApiFailure. */
+export async function signInFirst(token: string, user: string, password: string): Promise<void> {
+  take(await ask("POST", "/api/v1/session/first", { token, user, password }));
+}
+
+/** Give oneself another password. All other sessions of the user end. Throws ApiFailure. */
+export async function changeOwnPassword(user: string, current: string, password: string): Promise<void> {
+  const path = `/api/v1/users/${encodeURIComponent(user)}/password`;
+  const { request } = await import("./client.ts");
+  take(await request<Session>("PUT", path, { body: { current, password } }));
 }
 
 /** Sign out. Throws ApiFailure. */
 export async function signOut(): Promise<void> {
-  await ask("DELETE");
-  await refreshSession();
+  try {
+    take(await ask("DELETE", "/api/v1/session"));
+  } catch (error) {
+    const found = error instanceof ApiFailure && [401, 403].includes(error.status) ? await whoIsThere() : null;
+    if (found?.user !== null) throw error; // otherwise the session had ended before
+    take(found);
+  }
 }
 
 /** Close the dialog, and let those who waited for it go on. */
@@ -68,12 +87,22 @@ export function closeSignIn(signedIn: boolean): void {
   for (const resolve of released) resolve(signedIn);
 }
 
-async function ask(method: string, body?: object): Promise<void> {
-  const { request } = await import("./client.ts"); // which needs this module
+function take(found: Session): void {
+  session.value = found;
+  sessionEnded.value = false;
+}
+
+async function whoIsThere(): Promise<Session | null> {
   try {
-    await request(method, "/api/v1/session", { body, signIn: false });
-  } catch (error) {
-    if (error instanceof ApiFailure && error.status === 404 && method === "DELETE") return;
-    throw error;
+    const answer = await fetch("/api/v1/session", { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (answer.status === 404) return OPEN; // a service that knows no sign-in
+    return answer.ok ? ((await answer.json()) as Session) : null;
+  } catch {
+    return null; // out of touch: the banner says so
   }
+}
+
+async function ask(method: string, path: string, body?: object): Promise<Session> {
+  const { request } = await import("./client.ts"); // which needs this module
+  return request<Session>(method, path, { body, signIn: false });
 }

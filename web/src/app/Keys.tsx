@@ -1,14 +1,14 @@
 import type { JSX } from "preact";
 import { t } from "../i18n/index.ts";
-import { PAGES } from "../pages.ts";
 import { Dialog } from "../ui/Dialog.tsx";
+import { listedPages } from "./places.ts";
 import { keysShown } from "./shortcuts.ts";
 
 /** The list of keys, while it is asked for. */
 export function Keys(): JSX.Element | null {
   if (!keysShown.value) return null;
   const keys: readonly (readonly [string, string])[] = [
-    ...PAGES.map(({ key, title }) => [`g ${key}`, t(title)] as const),
+    ...listedPages().map(({ key, title }) => [`g ${key}`, t(title)] as const),
     ["/", t("Search on this page")],
     ["↑ ↓ Enter", t("Move in a list, and open what is there")],
     ["← → + −", t("Move in a chart, and zoom")],

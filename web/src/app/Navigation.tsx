@@ -1,15 +1,18 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { may, session, signInAgain, signOut } from "../api/session.ts";
+import { session, sessionEnded, signInAgain, signOut } from "../api/session.ts";
 import { sentenceOf } from "../api/failure.ts";
 import { language, LANGUAGES, speak, t, tn, type Language } from "../i18n/index.ts";
 import { live } from "../live/index.ts";
-import { PAGES, type Page } from "../pages.ts";
+import type { Page } from "../pages.ts";
 import { Button } from "../ui/Button.tsx";
 import { Icon, type IconName } from "../ui/Icon.tsx";
 import { toast } from "../ui/Toast.tsx";
 import { visible } from "../ui/text.ts";
-import { path } from "./router.ts";
+import { PasswordDialog } from "./PasswordDialog.tsx";
+import { listedPages, SIGN_IN, signInHere } from "./places.ts";
+import { go, path } from "./router.ts";
+import { roleWord } from "./roles.ts";
 import { keysShown } from "./shortcuts.ts";
 import { chooseTheme, theme, THEMES, type Theme } from "./theme.ts";
 
@@ -26,7 +29,6 @@ export function Navigation(): JSX.Element {
     document.addEventListener("keydown", close);
     return () => document.removeEventListener("keydown", close);
   }, [open]);
-  const pages = PAGES.filter(({ role, path }) => may(role) && path !== "/sign-in");
   return (
     <nav class={`navigation ${open ? "open" : ""}`} aria-label={t("Pages")}>
       <a class="brand" href="/">
@@ -37,7 +39,7 @@ export function Navigation(): JSX.Element {
         </span>
       </a>
       <ul class="pages">
-        {pages.map((page, index) => (
+        {listedPages().map((page, index) => (
           <li key={page.path} class={index < ON_THE_BAR ? "" : "in-menu"}>
             <PageLink page={page} here={here} />
           </li>
@@ -77,11 +79,13 @@ function unacknowledged(): number {
 }
 
 function Who(): JSX.Element | null {
+  const [changing, setChanging] = useState(false);
   const who = session.value;
-  if (!who || (!who.signin_required && who.user === null)) return null;
-  if (who.user === null) {
+  if (!who?.signin_required) return null;
+  if (who.user === null || sessionEnded.value) {
+    if (path.value === SIGN_IN) return null;
     return (
-      <Button kind="quiet" icon="sign-in" onClick={() => void signInAgain()}>
+      <Button kind="quiet" icon="sign-in" onClick={() => (sessionEnded.value ? void signInAgain() : go(signInHere()))}>
         {t("Sign in")}
       </Button>
     );
@@ -89,25 +93,15 @@ function Who(): JSX.Element | null {
   const leave = () => signOut().catch((error: unknown) => toast("major", sentenceOf(error)));
   return (
     <div class="who">
-      <span class="cut">
-        <strong>{visible(who.user)}</strong> <span class="muted">{roleWord(who.role)}</span>
+      <span class="name">
+        <strong class="cut">{visible(who.user)}</strong>
+        <span class="muted">{roleWord(who.role)}</span>
       </span>
+      <Button kind="quiet" icon="key" label={t("Change password")} onClick={() => setChanging(true)} />
       <Button kind="quiet" icon="sign-out" label={t("Sign out")} onClick={leave} />
+      {changing && <PasswordDialog user={who.user} onClose={() => setChanging(false)} />}
     </div>
   );
-}
-
-function roleWord(role: string | null): string {
-  switch (role) {
-    case "admin":
-      return t("administrator");
-    case "operator":
-      return t("operator");
-    case "viewer":
-      return t("viewer");
-    default:
-      return "";
-  }
 }
 
 const THEME_ICONS: Readonly<Record<Theme, IconName>> = { auto: "auto", light: "sun", dark: "moon" };

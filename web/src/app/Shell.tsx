@@ -1,20 +1,20 @@
 // What stands around every page: navigation, what must be said at once, and the page itself.
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { session, signInWanted } from "../api/session.ts";
+import { may, session } from "../api/session.ts";
 import { language, t } from "../i18n/index.ts";
 import { useLive } from "../live/index.ts";
-import { PAGES, type Page } from "../pages.ts";
+import type { Page } from "../pages.ts";
 import { Toasts } from "../ui/Toast.tsx";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import { Keys } from "./Keys.tsx";
 import { Navigation } from "./Navigation.tsx";
 import { NotFound } from "./NotFound.tsx";
+import { NotForYou } from "./NotForYou.tsx";
 import { OutOfTouch } from "./OutOfTouch.tsx";
+import { pageAt, SIGN_IN, signInHere } from "./places.ts";
 import { go, path } from "./router.ts";
 import { SignInDialog } from "./SignInDialog.tsx";
-
-const SIGN_IN = "/sign-in";
 
 /** The whole window. */
 export function Shell(): JSX.Element {
@@ -58,11 +58,6 @@ function ShellStream(): null {
   return null;
 }
 
-/** Return the page at `here`; "/" is the first one there is where nothing is there. */
-function pageAt(here: string): Page | undefined {
-  return PAGES.find((page) => page.path === here) ?? (here === "/" ? PAGES[0] : undefined);
-}
-
 const loaded = new Map<string, ComponentType>();
 
 /** A page's component, loaded when it is first gone to. */
@@ -86,7 +81,10 @@ function Loaded({ page }: { readonly page: Page }): JSX.Element {
     };
   }, [page]);
   if (wrong) throw new Error(t("The page could not be loaded. After an update of Vigilia, load it again."), { cause: wrong.is });
-  if (!component) return <div class="page loading" aria-busy="true" aria-label={t("Loading")} />;
+  // What a page asks for before it is known who is there would only be refused.
+  const open = page.path === SIGN_IN;
+  if (!component || !(open || session.value?.role)) return <div class="page loading" aria-busy="true" aria-label={t("Loading")} />;
+  if (!open && !may(page.role)) return <NotForYou page={page} />;
   const Component = component.is;
   return (
     <>
@@ -101,9 +99,7 @@ function useSignIn(here: string): void {
   const stranger = session.value !== null && session.value.role === null;
   useEffect(() => {
     if (!stranger || here === SIGN_IN) return;
-    if (PAGES.some((page) => page.path === SIGN_IN)) {
-      go(`${SIGN_IN}?${new URLSearchParams({ to: here + location.search })}`, { replace: true });
-    } else signInWanted.value = true;
+    go(signInHere(), { replace: true });
   }, [stranger, here]);
 }
 

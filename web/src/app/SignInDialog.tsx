@@ -1,12 +1,10 @@
 import type { JSX } from "preact";
-import { useId, useState } from "preact/hooks";
-import { sentenceOf } from "../api/failure.ts";
-import { closeSignIn, session, signIn, signInWanted } from "../api/session.ts";
+import { useId } from "preact/hooks";
+import { closeSignIn, session, signInWanted } from "../api/session.ts";
 import { t } from "../i18n/index.ts";
 import { Button } from "../ui/Button.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
-import { TextField } from "../ui/Field.tsx";
-import { Note } from "../ui/Note.tsx";
+import { useSigningIn } from "./signingIn.tsx";
 
 /** Opens over whatever is being done when the session has ended, and lets it go on after signing in. */
 export function SignInDialog(): JSX.Element | null {
@@ -14,22 +12,9 @@ export function SignInDialog(): JSX.Element | null {
 }
 
 function OpenDialog(): JSX.Element {
-  const form = useId();
-  const [user, setUser] = useState(session.peek()?.user ?? "");
-  const [password, setPassword] = useState("");
-  const [wrong, setWrong] = useState("");
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    setWrong("");
-    try {
-      await signIn(user, password);
-    } catch (error) {
-      setWrong(sentenceOf(error));
-      setBusy(false);
-    }
-  };
+  const id = useId();
+  const known = session.peek()?.user ?? "";
+  const { form, busy, locked } = useSigningIn(id, known);
   return (
     <Dialog
       title={t("Sign in")}
@@ -37,26 +22,17 @@ function OpenDialog(): JSX.Element {
       actions={
         <>
           <Button onClick={() => closeSignIn(false)}>{t("Cancel")}</Button>
-          <Button type="submit" form={form} kind="primary" busy={busy}>
+          <Button type="submit" form={id} kind="primary" busy={busy} disabled={locked}>
             {t("Sign in")}
           </Button>
         </>
       }
     >
-      <form id={form} class="stack" onSubmit={submit}>
-        <p class="muted">{t("Nothing of what you typed is lost: it goes on after signing in.")}</p>
-        <TextField label={t("User")} value={user} onInput={setUser} autocomplete="username" autofocus={user === ""} required />
-        <TextField
-          label={t("Password")}
-          type="password"
-          value={password}
-          onInput={setPassword}
-          autocomplete="current-password"
-          autofocus={user !== ""}
-          required
-        />
-        {wrong && <Note kind="major">{wrong}</Note>}
-      </form>
+      <p>
+        {known && <strong>{t("Your session has ended.")} </strong>}
+        <span class="muted">{t("Nothing of what you typed is lost: it goes on after signing in.")}</span>
+      </p>
+      {form}
     </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 // Keys that work everywhere: "g" and a page's letter goes there, "/" searches, "?" lists them.
 import { signal } from "@preact/signals";
-import { PAGES } from "../pages.ts";
+import { listedPages } from "./places.ts";
 import { go } from "./router.ts";
 
 const TOGETHER_MS = 1_500;
@@ -16,7 +16,7 @@ export function startShortcuts(): void {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
-    const page = after === "g" && event.timeStamp - at < TOGETHER_MS ? PAGES.find(({ key }) => key === event.key) : undefined;
+    const page = after === "g" && event.timeStamp - at < TOGETHER_MS ? listedPages().find(({ key }) => key === event.key) : undefined;
     after = event.key;
     at = event.timeStamp;
     if (page) go(page.path);

@@ -3,7 +3,7 @@
 // A page has one stream, whoever asks for something of it: what the shell follows (alarms, health) and what the page
 // asks for are put together into one address, and the stream is opened anew only where that changes.
 import { useEffect } from "preact/hooks";
-import { refreshSession } from "../api/session.ts";
+import { refreshSession, sessionEnded } from "../api/session.ts";
 import { Connection } from "./connection.ts";
 import { EVENTS, streamAddress, type PointSelection, type Watched } from "./events.ts";
 import { Live, type LivePoint } from "./live.ts";
@@ -77,5 +77,8 @@ export function startLive(): void {
   for (const event of ["online", "pageshow", "focus"]) addEventListener(event, wake);
   live.touch.subscribe((touch) => {
     if (touch === "lost") void refreshSession(); // a stream cannot say 401
+  });
+  sessionEnded.subscribe((ended) => {
+    if (!ended) connection.wake();
   });
 }
