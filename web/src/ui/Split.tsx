@@ -8,13 +8,17 @@ interface SplitProps {
   readonly children: ComponentChildren;
   /** What is open; null: nothing, and the list has all the room. */
   readonly detail: ComponentChildren;
+  /** How high the list would be if all of it were seen, in CSS pixels: it takes no more room than that. */
+  readonly listHeight?: number;
 }
 
 /** The list, and what is open to its right; where the window is narrow, in its place. */
-export function Split({ children, detail }: SplitProps): JSX.Element {
+export function Split({ children, detail, listHeight }: SplitProps): JSX.Element {
   return (
     <div class={`split ${detail ? "open" : ""}`}>
-      <div class="split-list">{children}</div>
+      <div class="split-list" style={listHeight === undefined ? {} : { "--all-rows": `${listHeight}px` }}>
+        {children}
+      </div>
       {detail}
     </div>
   );
@@ -68,7 +72,7 @@ interface FactProps {
   readonly children: ComponentChildren;
 }
 
-/** One line of what is known: its name and what it is. Wrap several in <dl class="facts">. */
+/** One line of what is known: its name and what it is. Wrap several in <dl class="fact-list">. */
 export function Fact({ label, children }: FactProps): JSX.Element {
   return (
     <div>

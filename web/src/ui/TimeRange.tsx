@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { t, tn } from "../i18n/index.ts";
 import { serviceNow } from "../live/clock.ts";
+import { live } from "../live/index.ts";
 import { inUtc, zone } from "./format.ts";
 
 const HOUR = 3_600_000;
@@ -31,6 +32,11 @@ export function rangeFields({ length, from, to }: Range): Record<"range" | "from
     from: length === "own" && from !== null ? new Date(from).toISOString() : null,
     to: length === "own" && to !== null ? new Date(to).toISOString() : null,
   };
+}
+
+/** Return what changes where the same range means other times: it is chosen anew, or the service's clock became known. */
+export function rangeKey({ length, from, to }: Range): string {
+  return `${length} ${from} ${to} ${Math.round(live.clockOffset.value / 10_000)}`;
 }
 
 /** Return a range as the service takes it, at this moment. */
@@ -82,14 +88,16 @@ export function TimeRange({ range, onRange, all = false }: Props): JSX.Element {
     return onRange({ length: "own", from: range.from ?? end - known, to: range.to });
   };
   const field = (label: string, side: "from" | "to") => (
-    <input
-      class="input"
-      type="datetime-local"
-      aria-label={label}
-      title={`${label} (${zone()})`}
-      value={toField(range[side])}
-      onChange={(event) => onRange({ ...range, [side]: fromField(event.currentTarget.value) })}
-    />
+    <label>
+      <span class="muted">{label}</span>
+      <input
+        class="input"
+        type="datetime-local"
+        title={zone()}
+        value={toField(range[side])}
+        onChange={(event) => onRange({ ...range, [side]: fromField(event.currentTarget.value) })}
+      />
+    </label>
   );
   return (
     <div class="time-range row" role="group" aria-label={t("Period")}>

@@ -54,7 +54,7 @@ export function AlarmDetail({ id, alarm: listed, onClose, onOpen, onAct }: Props
         acts.length > 0 &&
         acts.map((act, index) => (
           <Button key={act} kind={index === 0 && alarm.state !== "acknowledged" && alarm.state !== "normal" ? "primary" : "normal"} onClick={() => onAct(act, alarm)}>
-            {actWord(act)}
+            {act === "out-of-service" ? t("Out of service") : actWord(act)}
           </Button>
         ))
       }
@@ -100,13 +100,17 @@ function Standing({ alarm, onOpen }: { readonly alarm: Alarm; readonly onOpen: (
   );
   const cause = alarm.suppressed_by;
   return (
-    <dl class="facts">
+    <dl class="fact-list">
       <Fact label={t("State")}>
         <span class="row">
           <StateTag alarm={alarm} /> <Since time={alarm.since} />
-          {alarm.state !== "normal" && <SeverityBadge severity={alarm.severity} />}
         </span>
       </Fact>
+      {alarm.state !== "normal" && (
+        <Fact label={t("Severity")}>
+          <SeverityBadge severity={alarm.severity} />
+        </Fact>
+      )}
       <Fact label={t("Where")}>
         <DeviceText text={[alarm.device, alarm.area].filter(Boolean).join(" · ")} />
       </Fact>

@@ -1,5 +1,4 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import { may } from "../../api/session.ts";
 import type { Alarm } from "../../api/types.ts";
 import { t, tn } from "../../i18n/index.ts";
@@ -18,6 +17,7 @@ import { StateTag } from "./StateTag.tsx";
 
 interface Props {
   readonly arranged: Arranged;
+  readonly rowHeight: number;
   readonly opened: string | null;
   readonly unfolded: ReadonlySet<string>;
   readonly chosen: ReadonlySet<string>;
@@ -29,8 +29,7 @@ interface Props {
 
 /** The alarms, one row each. */
 export function AlarmList(props: Props): JSX.Element {
-  const { arranged, opened, chosen, onOpen, onChoose } = props;
-  const narrow = useNarrow();
+  const { arranged, rowHeight, opened, chosen, onOpen, onChoose } = props;
   const { rows, matching } = arranged;
   const all = matching.length > 0 && matching.every(({ id }) => chosen.has(id));
   const acting = may("operator");
@@ -40,7 +39,7 @@ export function AlarmList(props: Props): JSX.Element {
       label={t("Alarms")}
       rows={rows}
       rowKey={({ alarm }) => alarm.id}
-      rowHeight={narrow ? 68 : 54}
+      rowHeight={rowHeight}
       onOpen={({ alarm }) => onOpen(alarm.id)}
       rowClass={({ alarm }) => `alarm-row ${alarm.state} ${alarm.severity} ${alarm.id === opened ? "selected" : ""} ${old ? "old" : ""}`}
       header={
@@ -105,7 +104,7 @@ function AlarmCells({ row, acting, unfolded, chosen, onFold, onChoose, onAct }: 
         <SeverityMark severity={alarm.severity} />
         <span class="two">
           <span class="title">
-            <DeviceText text={alarm.name} /> <span class="device">· <DeviceText text={alarm.device} /></span>
+            <DeviceText text={alarm.name} />
           </span>
           <span class="second">
             <DeviceText text={secondLine(alarm)} />
@@ -159,18 +158,7 @@ function AlarmCells({ row, acting, unfolded, chosen, onFold, onChoose, onAct }: 
 }
 
 function secondLine(alarm: Alarm): string {
-  if (alarm.suppressed_by) return t("Suppressed by {cause}", { cause: causeName(alarm.suppressed_by) });
-  return [alarm.area === alarm.device ? "" : alarm.area, alarm.detail].filter(Boolean).join(" · ") || alarm.point;
-}
-
-/** Whether the window is so narrow that a row needs its second line for the state. */
-function useNarrow(): boolean {
-  const [narrow, setNarrow] = useState(() => matchMedia("(max-width: 60rem)").matches);
-  useEffect(() => {
-    const media = matchMedia("(max-width: 60rem)");
-    const changed = () => setNarrow(media.matches);
-    media.addEventListener("change", changed);
-    return () => media.removeEventListener("change", changed);
-  }, []);
-  return narrow;
+  const place = [alarm.device, alarm.area === alarm.device ? "" : alarm.area];
+  const why = alarm.suppressed_by ? t("Suppressed by {cause}", { cause: causeName(alarm.suppressed_by) }) : alarm.detail;
+  return [...place, why].filter(Boolean).join(" · ");
 }

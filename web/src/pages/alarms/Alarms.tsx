@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { Alarm, AlarmState, Severity } from "../../api/types.ts";
 import { query, setQuery } from "../../app/router.ts";
 import { t, tn } from "../../i18n/index.ts";
@@ -17,6 +17,9 @@ import { actsOn, actWord, stateWord, type Act } from "./acts.ts";
 import { arrange, STATES, type Wanted } from "./arrange.ts";
 import { Figures } from "./Figures.tsx";
 
+const ROW = 54;
+const NARROW_ROW = 84; // the state has a line of its own
+const HEAD = 38;
 const ACTS: readonly Act[] = ["acknowledge", "shelve", "unshelve", "out-of-service", "in-service"];
 
 /** Alarms: those that are not normal now, and how the alarm system fares. */
@@ -42,6 +45,7 @@ export default function Alarms(): JSX.Element {
 
 function Present(): JSX.Element {
   useLive({ watch: ["alarms"] });
+  const narrow = useNarrow();
   const alarms = live.alarms.value;
   const fields = query.value;
   const wanted: Wanted = {
@@ -105,6 +109,7 @@ function Present(): JSX.Element {
         </div>
       )}
       <Split
+        listHeight={arranged.rows.length * (narrow ? NARROW_ROW : ROW) + HEAD}
         detail={
           opened && (
             <AlarmDetail
@@ -121,6 +126,7 @@ function Present(): JSX.Element {
         {arranged.rows.length > 0 ? (
           <AlarmList
             arranged={arranged}
+            rowHeight={narrow ? NARROW_ROW : ROW}
             opened={opened}
             unfolded={unfolded}
             chosen={chosenIds}
@@ -159,7 +165,7 @@ function Filters({ wanted, counts, alarms }: FiltersProps): JSX.Element {
   const states = STATES.filter((state) => counts.has(state) || state === wanted.state || state === "unacknowledged");
   return (
     <>
-      <div class="filters">
+      <div class="filter-bar">
         <input
           class="input search"
           type="search"
@@ -174,7 +180,7 @@ function Filters({ wanted, counts, alarms }: FiltersProps): JSX.Element {
           value={wanted.severity}
           onChange={(event) => setQuery({ severity: event.currentTarget.value })}
         >
-          <option value="">{t("All severities")}</option>
+          <option value="">{t("Any severity")}</option>
           {(["MINOR", "MAJOR", "INVALID"] as const).map((severity) => (
             <option key={severity} value={severity}>
               {severityWord(severity)}
@@ -228,4 +234,16 @@ function Nothing({ filtered }: { readonly filtered: boolean }): JSX.Element {
 
 function stateIn(text: string | null): AlarmState | "" {
   return STATES.find((state) => state === text) ?? "";
+}
+
+/** Whether the window is so narrow that a row needs its second line for the state. */
+function useNarrow(): boolean {
+  const [narrow, setNarrow] = useState(() => matchMedia("(max-width: 60rem)").matches);
+  useEffect(() => {
+    const media = matchMedia("(max-width: 60rem)");
+    const changed = () => setNarrow(media.matches);
+    media.addEventListener("change", changed);
+    return () => media.removeEventListener("change", changed);
+  }, []);
+  return narrow;
 }

@@ -11,8 +11,8 @@ import { Note } from "../../ui/Note.tsx";
 import { SeverityBadge, SeverityMark } from "../../ui/Severity.tsx";
 import { Since } from "../../ui/Since.tsx";
 import { Table, type Column } from "../../ui/Table.tsx";
-import { EmptyState, Figure, Tile } from "../../ui/Tile.tsx";
-import { rangeFields, rangeQuery, readRange, TimeRange } from "../../ui/TimeRange.tsx";
+import { Figure, Tile } from "../../ui/Tile.tsx";
+import { rangeFields, rangeKey, rangeQuery, readRange, TimeRange } from "../../ui/TimeRange.tsx";
 import { DeviceText } from "../../ui/Value.tsx";
 import { RateChart } from "./RateChart.tsx";
 
@@ -27,16 +27,16 @@ export function Figures(): JSX.Element {
   const range = readRange(query.value, "7d");
   const asked = useAsk(
     (signal) => api.get("/api/v1/alarms/figures", { query: rangeQuery(range), signal }),
-    [range.length, range.from, range.to],
+    [rangeKey(range)],
   );
   const { answer } = asked;
   return (
     <>
-      <div class="filters">
+      <div class="filter-bar">
         <TimeRange range={range} onRange={(next) => setQuery(rangeFields(next))} />
         <Button kind="quiet" icon="refresh" label={t("Count again")} busy={asked.busy} onClick={asked.again} />
       </div>
-      {asked.wrong !== null && <Note kind="major">{sentenceOf(asked.wrong)}</Note>}
+      {asked.wrong !== null && !asked.busy && <Note kind="major">{sentenceOf(asked.wrong)}</Note>}
       {answer ? <Answers answer={answer} /> : asked.busy && <div class="empty" aria-busy="true">{t("Loading")}</div>}
     </>
   );
@@ -49,54 +49,63 @@ function Answers({ answer }: { readonly answer: Answer }): JSX.Element {
     <>
       <Tile
         title={t("Alarms per 10 minutes")}
-        aside={<span class="muted">{t("of those that people were told of")}</span>}
         severity={flood > FLOOD_PERCENT ? "MINOR" : "NO_ALARM"}
       >
         <dl class="figures">
-          <Figure label={t("On average")}>{formatNumber(rate.mean, 2)}</Figure>
+          <Figure label={t("On average")}>{meanText(rate.mean)}</Figure>
           <Figure label={t("At most")}>{formatNumber(rate.max, 0)}</Figure>
           <Figure label={t("Flood, share of the time")}>{t("{n} %", { n: formatNumber(flood, 2) })}</Figure>
           <Figure label={t("Raised")}>{formatNumber(answer.total, 0)}</Figure>
           <Figure label={t("Standing now")}>{formatNumber(answer.standing, 0)}</Figure>
         </dl>
+        <p class="muted">{t("Only alarms that people were told of are counted.")}</p>
         <p class="verdict">{verdict(answer)}</p>
         <RateChart rate={rate} to={answer.to} />
       </Tile>
       <div class="figure-tiles">
-        <Tile title={t("By severity")}>
-          <Severities answer={answer} />
-        </Tile>
-        <Tile title={t("The ten most frequent")} class="wide">
-          {answer.top.length > 0 ? (
-            <Table caption={t("The ten most frequent")} columns={[what(), ...topColumns()]} rows={answer.top} rowKey={({ alarm }) => alarm} />
-          ) : (
-            <p class="muted">{t("No alarm was raised in this time.")}</p>
-          )}
-        </Tile>
-        <Tile title={t("Chattering")} severity={answer.chattering.length > 0 ? "MINOR" : "NO_ALARM"} class="half">
-          <p class="muted">{t("Raised three times or more within a minute: a dead band or a delay is missing.")}</p>
-          {answer.chattering.length > 0 ? (
-            <Table caption={t("Chattering")} columns={[what(), ...chatterColumns()]} rows={answer.chattering} rowKey={({ alarm }) => alarm} />
-          ) : (
-            <EmptyState title={t("None")} />
-          )}
-        </Tile>
-        <Tile title={t("Stale")} severity={answer.stale.length > 0 ? "MINOR" : "NO_ALARM"} class="half">
-          <p class="muted">{t("Standing for more than a day: nobody looks at them any more.")}</p>
-          {answer.stale.length > 0 ? (
-            <>
-              <Table caption={t("Stale")} columns={[what(), ...staleColumns()]} rows={answer.stale} rowKey={({ alarm }) => alarm} />
-              {answer.stale_count > answer.stale.length && (
-                <p class="muted">{tn("and {n} more", "and {n} more", answer.stale_count - answer.stale.length)}</p>
-              )}
-            </>
-          ) : (
-            <EmptyState title={t("None")} />
-          )}
-        </Tile>
+        <div class="stack">
+          <Tile title={t("By severity")}>
+            <Severities answer={answer} />
+          </Tile>
+          <Tile title={t("Chattering")} severity={answer.chattering.length > 0 ? "MINOR" : "NO_ALARM"}>
+            <p class="muted">{t("Raised three times or more within a minute: a dead band or a delay is missing.")}</p>
+            {answer.chattering.length > 0 ? (
+              <Table caption={t("Chattering")} columns={[what(), ...chatterColumns()]} rows={answer.chattering} rowKey={({ alarm }) => alarm} />
+            ) : (
+              <p>{t("None")}</p>
+            )}
+          </Tile>
+        </div>
+        <div class="stack">
+          <Tile title={t("The ten most frequent")}>
+            {answer.top.length > 0 ? (
+              <Table caption={t("The ten most frequent")} columns={[what(), ...topColumns()]} rows={answer.top} rowKey={({ alarm }) => alarm} />
+            ) : (
+              <p class="muted">{t("No alarm was raised in this time.")}</p>
+            )}
+          </Tile>
+          <Tile title={t("Stale")} severity={answer.stale.length > 0 ? "MINOR" : "NO_ALARM"}>
+            <p class="muted">{t("Standing for more than a day: nobody looks at them any more.")}</p>
+            {answer.stale.length > 0 ? (
+              <>
+                <Table caption={t("Stale")} columns={[what(), ...staleColumns()]} rows={answer.stale} rowKey={({ alarm }) => alarm} />
+                {answer.stale_count > answer.stale.length && (
+                  <p class="muted">{tn("and {n} more", "and {n} more", answer.stale_count - answer.stale.length)}</p>
+                )}
+              </>
+            ) : (
+              <p>{t("None")}</p>
+            )}
+          </Tile>
+        </div>
       </div>
     </>
   );
+}
+
+/** Return a mean that need not be exact: one a day and one a week are both few. */
+function meanText(mean: number): string {
+  return mean > 0 && mean < 0.01 ? t("below {n}", { n: formatNumber(0.01, 2) }) : formatNumber(mean, 2);
 }
 
 function verdict({ rate_per_10min: { mean, max }, flood_share, total }: Answer): string {
@@ -152,7 +161,7 @@ function topColumns(): Column<components["schemas"]["CountedAnswer"]>[] {
     { key: "count", title: t("Times"), number: true, cell: ({ count }) => formatNumber(count, 0) },
     {
       key: "share",
-      title: t("Share"),
+      title: t("Part of all"),
       number: true,
       cell: ({ share }) => t("{n} %", { n: formatNumber(share * 100, 1) }),
     },

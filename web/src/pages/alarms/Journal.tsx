@@ -88,7 +88,7 @@ function eventWord(entry: Entry): string {
     case "out-of-service":
       return t("Taken out of service");
     case "in-service":
-      return t("Put back in service");
+      return t("Back in service");
     case "undone":
       return t("Undone: it could not be kept");
   }

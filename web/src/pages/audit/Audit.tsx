@@ -13,11 +13,13 @@ import { Moment } from "../../ui/Since.tsx";
 import { Fact, Panel, Split } from "../../ui/Split.tsx";
 import { visible } from "../../ui/text.ts";
 import { EmptyState } from "../../ui/Tile.tsx";
-import { rangeFields, rangeQuery, readRange, TimeRange } from "../../ui/TimeRange.tsx";
+import { rangeFields, rangeKey, rangeQuery, readRange, TimeRange } from "../../ui/TimeRange.tsx";
 import { DeviceText } from "../../ui/Value.tsx";
 import { VirtualList } from "../../ui/VirtualList.tsx";
 import { AuditValue } from "./AuditValue.tsx";
 
+const ROW = 54;
+const HEAD = 35;
 const AT_ONCE = 200;
 const OUTCOMES = ["confirmed", "pending", "failed", "open"] as const;
 
@@ -42,7 +44,7 @@ export default function Audit(): JSX.Element {
         signal,
       }),
     AT_ONCE,
-    [range.length, range.from, range.to, point, user, outcome],
+    [rangeKey(range), point, user, outcome],
   );
   const opened = list.items.find(({ id }) => String(id) === fields.get("entry"));
   return (
@@ -53,7 +55,7 @@ export default function Audit(): JSX.Element {
           {t("Look again")}
         </Button>
       </header>
-      <div class="filters">
+      <div class="filter-bar">
         <TimeRange range={range} onRange={(next) => setQuery(rangeFields(next))} all />
         <select
           class="input"
@@ -72,6 +74,7 @@ export default function Audit(): JSX.Element {
         <Committed label={t("User")} value={user} onCommit={(text) => setQuery({ user: text })} />
       </div>
       <Split
+        listHeight={list.items.length * ROW + HEAD}
         detail={opened && <Entry key={opened.id} write={opened} onClose={() => setQuery({ entry: null }, { push: true })} />}
       >
         {list.known && list.items.length === 0 ? (
@@ -96,7 +99,7 @@ function Committed({ label, value, onCommit }: { readonly label: string; readonl
   };
   return (
     <input
-      class="input search"
+      class="input search half"
       type="search"
       placeholder={label}
       aria-label={label}
@@ -119,16 +122,20 @@ function AuditList({ writes, opened }: { readonly writes: readonly Write[]; read
       label={t("Audit")}
       rows={writes}
       rowKey={({ id }) => String(id)}
-      rowHeight={54}
+      rowHeight={ROW}
       rowClass={({ id }) => (id === opened ? "selected" : "")}
       onOpen={({ id }) => setQuery({ entry: String(id) }, { push: true })}
       header={
         <div class="record audit-record" role="row">
-          <span role="columnheader">{t("When")}</span>
+          <span role="columnheader" class="when">
+            {t("When")}
+          </span>
           <span role="columnheader" class="who-cell">
             {t("Who")}
           </span>
-          <span role="columnheader">{t("What")}</span>
+          <span role="columnheader" class="wrote">
+            {t("What")}
+          </span>
           <span role="columnheader" class="outcome">
             {t("Outcome")}
           </span>
@@ -147,11 +154,16 @@ function AuditList({ writes, opened }: { readonly writes: readonly Write[]; read
               <DeviceText text={[write.user ? write.via : "", write.host].filter(Boolean).join(" · ")} />
             </span>
           </span>
-          <span role="gridcell" class="two">
+          <span role="gridcell" class="two wrote">
             <span class="mono">
               <DeviceText text={write.point} />
             </span>
-            <span class="second change">
+            <span class="second from-to">
+              {write.user && (
+                <span class="by">
+                  <DeviceText text={write.user} />:{" "}
+                </span>
+              )}
               <AuditValue point={write.point} value={write.previous} /> <Icon name="right" label={t("to")} />{" "}
               <AuditValue point={write.point} value={write.value} />
             </span>
@@ -222,7 +234,7 @@ function Entry({ write, onClose }: { readonly write: Write; readonly onClose: ()
         )
       }
     >
-      <dl class="facts">
+      <dl class="fact-list">
         <Fact label={t("Outcome")}>
           <Outcome write={write} />
           {write.detail && (

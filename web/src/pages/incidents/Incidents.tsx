@@ -14,13 +14,15 @@ import { Moment } from "../../ui/Since.tsx";
 import { Fact, Panel, Split } from "../../ui/Split.tsx";
 import { systemWord } from "../../ui/systems.ts";
 import { EmptyState } from "../../ui/Tile.tsx";
-import { rangeFields, rangeQuery, readRange, TimeRange } from "../../ui/TimeRange.tsx";
+import { rangeFields, rangeKey, rangeQuery, readRange, TimeRange } from "../../ui/TimeRange.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText } from "../../ui/Value.tsx";
 import { VirtualList } from "../../ui/VirtualList.tsx";
 import { Journal } from "../alarms/Journal.tsx";
 import { WeeklyReport } from "./WeeklyReport.tsx";
 
+const ROW = 54;
+const HEAD = 35;
 const AT_ONCE = 300;
 const SYSTEMS = ["aruba", "pvoperation", "reactor", "vigilia"] as const;
 
@@ -39,7 +41,7 @@ export default function Incidents(): JSX.Element {
         signal,
       }),
     AT_ONCE,
-    [range.length, range.from, range.to, system, area, state],
+    [rangeKey(range), system, area, state],
   );
   useNews(list.again);
   const opened = list.items.find(({ id }) => id === fields.get("incident"));
@@ -50,7 +52,7 @@ export default function Incidents(): JSX.Element {
         <h1>{t("Incidents")}</h1>
         <WeeklyReport />
       </header>
-      <div class="filters">
+      <div class="filter-bar">
         <TimeRange range={range} onRange={(next) => setQuery(rangeFields(next))} all />
         <select class="input" aria-label={t("System")} value={system} onChange={(event) => setQuery({ system: event.currentTarget.value })}>
           <option value="">{t("All systems")}</option>
@@ -71,7 +73,7 @@ export default function Incidents(): JSX.Element {
           <option value="closed">{t("Only closed ones")}</option>
         </select>
         <input
-          class="input search"
+          class="input search half"
           type="search"
           placeholder={t("Area or equipment")}
           aria-label={t("Area or equipment")}
@@ -81,6 +83,7 @@ export default function Incidents(): JSX.Element {
         />
       </div>
       <Split
+        listHeight={list.items.length * ROW + HEAD}
         detail={
           opened && (
             <IncidentDetail key={opened.id} incident={opened} onClose={() => setQuery({ incident: null }, { push: true })} />
@@ -122,13 +125,13 @@ function IncidentList({ incidents, opened }: { readonly incidents: readonly Inci
       label={t("Incidents")}
       rows={incidents}
       rowKey={({ id }) => id}
-      rowHeight={54}
+      rowHeight={ROW}
       rowClass={({ id }) => (id === opened ? "selected" : "")}
       onOpen={({ id }) => setQuery({ incident: id }, { push: true })}
       header={
         <div class="record incident-record" role="row">
           <span role="columnheader">{t("Incident")}</span>
-          <span role="columnheader">{t("Began")}</span>
+          <span role="columnheader" class="began">{t("Began")}</span>
           <span role="columnheader" class="ended">
             {t("Ended")}
           </span>
@@ -153,7 +156,7 @@ function IncidentList({ incidents, opened }: { readonly incidents: readonly Inci
               </span>
             </span>
           </span>
-          <span role="gridcell" class="number">
+          <span role="gridcell" class="number began">
             {shortTime(incident.began_at)}
           </span>
           <span role="gridcell" class="number ended">
@@ -222,7 +225,7 @@ function IncidentDetail({ incident, onClose }: { readonly incident: Incident; re
         </>
       }
     >
-      <dl class="facts">
+      <dl class="fact-list">
         <Fact label={t("Severity")}>
           <SeverityBadge severity={incident.severity} />
         </Fact>

@@ -21,6 +21,8 @@ import { DeviceText } from "../../ui/Value.tsx";
 import { VirtualList } from "../../ui/VirtualList.tsx";
 import { Channels, useChannels } from "./Channels.tsx";
 
+const ROW = 54;
+const HEAD = 35;
 const AT_ONCE = 200;
 type State = Notice["state"];
 type Kind = Notice["kind"];
@@ -68,7 +70,7 @@ export default function Notices(): JSX.Element {
         <h1>{t("Notices")}</h1>
       </header>
       <Channels channels={channels} />
-      <div class="filters">
+      <div class="filter-bar">
         <Chips
           label={t("State")}
           value={state}
@@ -114,6 +116,7 @@ export default function Notices(): JSX.Element {
         )}
       </div>
       <Split
+        listHeight={list.items.length * ROW + HEAD}
         detail={
           opened && <NoticeDetail key={opened.id} notice={opened} onClose={() => open(null)} onResend={() => setResending(opened)} onOpen={open} />
         }
@@ -200,7 +203,7 @@ function NoticeList({ notices, opened, onOpen }: ListProps): JSX.Element {
       label={t("Notices")}
       rows={notices}
       rowKey={({ id }) => String(id)}
-      rowHeight={54}
+      rowHeight={ROW}
       rowClass={({ id }) => (id === opened ? "selected" : "")}
       onOpen={({ id }) => onOpen(id)}
       header={
@@ -294,7 +297,7 @@ function NoticeDetail({ notice, onClose, onResend, onOpen }: DetailProps): JSX.E
           <DeviceText text={notice.line} />
         </p>
       )}
-      <dl class="facts">
+      <dl class="fact-list">
         <Fact label={t("State")}>
           <StateTag notice={notice} />
         </Fact>
@@ -310,7 +313,7 @@ function NoticeDetail({ notice, onClose, onResend, onOpen }: DetailProps): JSX.E
         <Fact label={t("Queued")}>
           <Moment time={notice.created_at} />
         </Fact>
-        <Fact label={t("Sent")}>{notice.delivered_at ? <Moment time={notice.delivered_at} /> : t("not yet")}</Fact>
+        <Fact label={t("Sent at")}>{notice.delivered_at ? <Moment time={notice.delivered_at} /> : t("not yet")}</Fact>
         <Fact label={t("Attempts")}>{notice.attempts}</Fact>
         {notice.error && notice.state !== "failed" && (
           <Fact label={t("Last failure")}>
