@@ -20,6 +20,7 @@ from playwright.sync_api import (
     Playwright,
     Request,
     Response,
+    expect,
     sync_playwright,
 )
 
@@ -36,6 +37,7 @@ _AXE_FINDS = """async () => (await axe.run(document, {resultTypes: ["violations"
 SERIOUS = {"serious", "critical"}
 PICTURES_WANTED = os.environ.get("VIGILIA_PICTURES") == "1"  # read before tests get a clean environment
 T = TypeVar("T")
+expect.set_options(timeout=WAIT_MS)  # a busy machine is slow, and that is no fault of a page
 
 
 @dataclass(frozen=True)

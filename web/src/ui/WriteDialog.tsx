@@ -1,6 +1,6 @@
 // Writing to a point: choose, confirm, see the answer. Nothing that was entered is lost on the way.
 import type { JSX } from "preact";
-import { useEffect, useId, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useState } from "preact/hooks";
 import { sentenceOf } from "../api/failure.ts";
 import type { Point, PointValue } from "../api/types.ts";
 import { changedPoint, writePoint } from "../api/write.ts";
@@ -43,7 +43,7 @@ export function WriteDialog({ point, value: given, children, onClose }: Props): 
   const parsed = parseValue(point, draft);
   const shown = parsed.wrong === undefined ? withUnits(point, parsed.value) : "";
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     // The field has gone, and with it the focus: Enter goes on to do it.
     if (stage === "asking") document.querySelector<HTMLElement>(`button[form="${form}"]`)?.focus();
   }, [stage]);
