@@ -197,6 +197,7 @@ def test_by_keyboard_alone(visit: Open, rig: Rig) -> None:
     button = cause(page, FAULT).get_by_role("button", name="Acknowledge")
     button.focus()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("textbox")).to_be_focused()
     page.keyboard.type("By hand")
     page.keyboard.press("Control+Enter")
     expect(cause(page, FAULT).get_by_text("Acknowledged by")).to_be_visible()

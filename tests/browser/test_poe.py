@@ -140,7 +140,8 @@ def test_off_and_on_with_the_answer_of_the_switch(visit: Open, site: Site, look:
     (write,) = site.get(f"/api/v1/audit?point={sel(3)}&limit=1")["items"]
     assert (write["value"], write["outcome"]) == (0, "confirmed")
     drawer(page).get_by_role("button", name=words["open on"], exact=True).click()
-    page.keyboard.press("Enter")  # the button that does it has the focus
+    expect(page.get_by_role("dialog").get_by_role("button", name=words["on"], exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
     expect(drawer(page).get_by_text(words["is on"].format(device(3)))).to_be_visible()
     assert simulated(site, 3)["enabled"]
     expect(drawer(page).get_by_text(words["delivering"], exact=True)).to_be_visible()

@@ -33,7 +33,7 @@ DECLARED: dict[type, tuple[str, ...]] = {
 FOLLOWED = (
     *("title", "_DESCRIPTIONS[state]", "flags.label"),
     *("rule.title if raised else rule.cleared_title", "rule.title", "rule.label"),
-    *("family", "incident.label", "step.instruction", "template.heading", "cell.title"),
+    *("family", "label", "incident.label", "step.instruction", "template.heading", "cell.title"),
 )
 """What is translated by a name, and is among the texts all the same."""
 SERVICE = {"Monitor: state could not be saved", "Monitor: state is saved again"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from vigilia.notices import Notice, NoticeKind
 from vigilia.notify.cards import Card, compose, grouped
+from vigilia.notify.links import page_of
 from vigilia.store.outbox import Waiting
 
 LARGEST_CARD_BYTES = 20_000
@@ -169,7 +170,7 @@ def build(
     grafana_url: str = "",
 ) -> Card:
     """Return the card for notices, its facts shortened from the end where one notice alone is too large with them."""
-    card = replace(compose(notices, grafana_url), number=number, site=site, link=link)
+    card = replace(compose(notices, grafana_url), number=number, site=site, link=page_of(link, notices))
     while len(notices) == 1 and card.facts and size(card) > LARGEST_CARD_BYTES:
         card = replace(card, facts=card.facts[:-1])
     return card

@@ -68,7 +68,8 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
 
 def name_of(family: str, label: str) -> str:
     """Return what people call alarms of a kind, in the site's language: "Relay alarms: OVERVOLTAGE"."""
-    return ": ".join(tr(text) for text in (family, label) if text)
+    kind, which = tr(family) if family else "", tr(label) if label else ""
+    return ": ".join(text for text in (kind, which) if text)
 
 
 def _before(query: PageQuery) -> Position | None:

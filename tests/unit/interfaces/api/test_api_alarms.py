@@ -69,6 +69,9 @@ class Judge:
     def find(self, alarm: str) -> AlarmItem | None:
         return self.alarms[alarm]
 
+    def find(self, alarm: str) -> AlarmItem | None:
+        return self.alarms.get(alarm)
+
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
         if self.error:
             raise self.error
@@ -254,3 +257,10 @@ async def test_an_action_is_no_get(judged: Any) -> None:
     status, _ = await judged.failing("GET", path("a@T1:x", "acknowledge"))
     assert status == 405
     assert (await judged.failing("POST", "/api/v1/alarms"))[0] == 405
+
+
+async def test_one_alarm_whatever_its_state(judged: Any) -> None:
+    for name in ("b@T1:x", ODD):
+        (found,) = (await judged.get("/api/v1/alarms", id=name))["items"]
+        assert found["id"] == name
+    assert (await judged.get("/api/v1/alarms", id="gone@T1:x"))["items"] == []

@@ -166,3 +166,19 @@ async def test_a_store_that_is_away_is_said(stored: Any, store: Store, tmp_path:
     for path in ("incidents", "outbox"):
         status, body = await stored.failing("GET", f"/api/v1/{path}")
         assert (status, body["error"]) == (503, "store-unavailable")
+
+
+async def test_incidents_of_a_system_a_place_and_a_state(stored: Any, store: Store) -> None:
+    await keep(store, incident(NOW, NOW + 2.5), incident(NOW - 1, None, "b"))
+    one = asdict(incident(NOW, None))
+
+    async def found(**wanted: str) -> str:
+        return ids(await stored.get("/api/v1/incidents", **wanted))
+
+    assert await found(system=one["system"]) == "ab"
+    assert await found(system="nobody's") == ""
+    assert await found(state="open") == "b"
+    assert await found(state="closed") == "a"
+    for place in ("ufv sol", "REL", "relay-1"):  # area, equipment, device
+        assert await found(area=place) == "ab"
+    assert await found(area="%") == ""

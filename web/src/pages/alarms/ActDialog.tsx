@@ -65,7 +65,8 @@ export function ActDialog({ act, alarms: asked, onClose, onDone }: Props): JSX.E
       if (stopped.current) break;
       setDone(index);
       try {
-        onDone?.(await perform(act, alarm.id, comment.trim(), until));
+        const after = await perform(act, alarm.id, comment.trim(), until); // on a line of its own: ?.() skips its arguments
+        onDone?.(after);
       } catch (error) {
         refused.push({ alarm, why: sentenceOf(error) });
       }
