@@ -38,6 +38,22 @@ export const PAGES: readonly Page[] = [
     load: () => import("./pages/poe/Poe.tsx"),
   },
   {
+    path: "/plants",
+    title: "Plants",
+    icon: "plants",
+    key: "l",
+    role: "viewer",
+    load: () => import("./pages/plants/Plants.tsx"),
+  },
+  {
+    path: "/reactors",
+    title: "Reactors",
+    icon: "reactors",
+    key: "r",
+    role: "viewer",
+    load: () => import("./pages/reactors/Reactors.tsx"),
+  },
+  {
     path: "/points",
     title: "Points",
     icon: "points",

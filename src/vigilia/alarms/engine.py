@@ -162,6 +162,7 @@ class AlarmEngine:
             self.shelved.add(alarm)
         if opened is not None and alarm.state.active:
             alarm.incident = Incident.of(opened)
+            alarm.incident.unconfirmed = alarm.unconfirmed
         elif alarm.state.active:  # the incidents were emptied: the next readings raise it again
             alarm.state = step(alarm.state, Event.WITHDRAW).state
 

@@ -61,11 +61,12 @@ class Keeper:
             self._wake.set()
 
     def revoke(self, changes: Changes, instead: Changes) -> None:
-        """Take changes out of the line again; where they are just being kept, have `instead` kept after them."""
-        if self._keeping is not None and not self._keeping.done():
-            self.add(instead)
-        elif changes in self._line:
+        """Take changes out of the line again; where they are kept, or just being kept, have `instead` kept after."""
+        keeping = self._keeping is not None and not self._keeping.done()
+        if changes in self._line and not keeping:
             self._line.remove(changes)
+        else:
+            self.add(instead)
 
     async def wait_for(self, changes: Changes) -> None:
         """Wait until changes with a checkpoint are kept; with others, while too many wait."""

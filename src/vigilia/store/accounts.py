@@ -95,12 +95,15 @@ class Accounts:
 
 async def load(store: Store) -> Accounts:
     """Return everything that is kept. Raises StoreError."""
+    # Asked for first: of a change meanwhile it then says too little, and everything is read once more. The other way
+    # round a user who is removed meanwhile would be known until the next change.
+    known = await revision(store)
     async with store.reading() as connection:
         users = [UserRow(**row) for row in (await connection.execute(select(_users))).mappings()]
         sessions = [SessionRow(**row) for row in (await connection.execute(select(_sessions))).mappings()]
         tokens = [TokenRow(**row) for row in (await connection.execute(select(_tokens))).mappings()]
         failures = [FailureRow(**row) for row in (await connection.execute(select(_failures))).mappings()]
-    return Accounts(users, sessions, tokens, failures, await revision(store))
+    return Accounts(users, sessions, tokens, failures, known)
 
 
 async def revision(store: Store) -> int:

@@ -34,7 +34,7 @@ async def repeat(store: Store, number: int, channels: tuple[str, ...], by: str, 
         root = number if row.repeats is None else row.repeats
         await _refuse_second(connection, root, now)
         first = await _row(connection, root) if root != number else row
-        notice = notice_of(row.notice) if first is None else _repetition(notice_of(first.notice), by)
+        notice = _repetition(notice_of(first.notice), by) if first else _repeated(notice_of(row.notice), by)
         values = row_of(notice, row.channel, now) | {"repeats": root}
         return (await connection.execute(insert(_outbox).values(values).returning(_outbox.c.id))).scalar_one()
 
@@ -71,3 +71,8 @@ def _repetition(notice: Notice, by: str) -> Notice:
     """Return the notice as it is said once more: nobody may take it for news."""
     title = tr("Repetition: {title}").format(title=notice.title)
     return replace(notice, title=title, facts=((tr("Sent once more for"), by), *notice.facts))
+
+
+def _repeated(notice: Notice, by: str) -> Notice:
+    """Return a repetition, the first of which is gone, as it is said once more for somebody else."""
+    return replace(notice, facts=((tr("Sent once more for"), by), *notice.facts[1:]))

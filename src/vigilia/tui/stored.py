@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import func, select
 
-from vigilia.alarms.machine import Base, State
+from vigilia.alarms.machine import Base, Event, State
 from vigilia.errors import StartError
 from vigilia.language import tr
 from vigilia.notices import NoticeKind
@@ -181,7 +181,6 @@ def _alarm(
     stands = State(
         Base(state["base"]), bool(state["told"]), bool(state["shelved"]), bool(cause), bool(state["out_of_service"])
     )
-    acknowledged = stands.base is Base.ACKNOWLEDGED
     return Alarm(
         id=key,
         point=point,
@@ -193,13 +192,19 @@ def _alarm(
         system=incident.system if incident else "",
         area=incident.area if incident else "",
         suppressed_by=cause,
-        acknowledged_by=str(state.get("acknowledged_by", "")) if acknowledged else "",
+        acknowledged_by=_acknowledged_by(state) if stands.base is Base.ACKNOWLEDGED else "",
         shelved_until=state.get("shelved_until"),
         detail=(incident.detail if incident else "") or str(state.get("detail", "")),
         told_at=told.get(incident.id) if incident else None,
         incident=incident.id if incident else "",
         began=incident.began_at if incident else None,
     )
+
+
+def _acknowledged_by(state: Mapping[str, Any]) -> str:
+    """Return who acknowledged an alarm last; an earlier version kept nothing else of it."""
+    act = state.get("acts", {}).get(str(Event.ACKNOWLEDGE))
+    return str(act[0] if act else state.get("acknowledged_by", ""))
 
 
 def _name(incident: Incident | None, rule: str) -> str:

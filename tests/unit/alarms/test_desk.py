@@ -10,10 +10,14 @@ import pytest
 from tests.conftest import until
 from tests.unit.alarms.rig import NOON, Rig, contact, linked, pac, raw
 from vigilia.alarms.desk import AlarmDesk
+from vigilia.alarms.keeping import Changes
+from vigilia.alarms.machine import Event
 from vigilia.errors import AlarmRefused, UnknownAlarm
 from vigilia.notices import NoticeKind
-from vigilia.points import Origin, Severity
+from vigilia.points import Origin, Reading, Severity
 from vigilia.rules import Act, AlarmItem, Told
+from vigilia.store import alarmjournal
+from vigilia.store.alarmjournal import JournalEvent, JournalFilter
 from vigilia.store.outbox import delivered, waiting
 
 ANA = Origin("web", "ana", "10.0.0.7")
@@ -147,6 +151,22 @@ async def test_an_act_that_cannot_be_kept_has_not_happened_and_never_does(rig: R
     assert shown(desk_of(rig)) == [item]
 
 
+async def test_an_act_that_was_kept_and_is_refused_all_the_same_is_undone(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    alarm, keeper = rig.engine.alarms[ALARM], rig.engine.keeper
+    before, changes = alarm.state, Changes("desk")
+    rig.engine.change(alarm, Event.ACKNOWLEDGE, changes)
+    keeper.add(changes)
+    await keeper.drain()
+    alarm.state = before  # what waited behind it was not kept in time: it was answered with a refusal
+    keeper.revoke(changes, rig.engine.as_it_is(alarm, ANA))
+    await keeper.drain()
+    await rig.restart()
+    assert state(rig) == "unacknowledged"
+    (newest, *_) = await alarmjournal.newest(rig.store, JournalFilter(alarm=ALARM))
+    assert (newest.event, newest.by.user) == (JournalEvent.UNDONE, "ana")
+
+
 async def test_told_at_is_when_it_was_delivered_and_survives_a_restart(rig: Rig, desk: AlarmDesk) -> None:
     await rig.publish(raw(0, 6), checkpoint=False)
     await rig.claim()
@@ -207,3 +227,17 @@ async def test_what_suppresses_an_alarm_and_a_stale_confirmation_are_shown(rig: 
         "suppressed",
         f"contact@{contact('api').name}",
     )
+
+
+async def test_a_reading_that_confirms_an_alarm_is_news_after_a_restart_as_well(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    unknown = raw(1, 6)._replace(reading=Reading(None, NOON + 60, Severity.INVALID))
+    await rig.publish(unknown, checkpoint=False)
+    await desk.act(ALARM, "acknowledge", ANA, "", None)
+    await rig.restart()
+    desk = desk_of(rig)
+    assert shown(desk)[0].detail == "confirmation stale"
+    following = desk.follow()
+    await rig.publish(raw(2, 6), checkpoint=False)
+    assert shown(desk)[0].detail == ""
+    assert ALARM in following.fetch(), "pages would go on to show it as stale"

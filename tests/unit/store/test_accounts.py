@@ -196,3 +196,20 @@ async def test_any_text_is_told(store: Store, url: str) -> None:
         await accesslog.note(connection, Access.REFUSED, odd, Origin("web", odd, odd), 1.0, odd * 10)
     (line,) = await accesslog.newest(store)
     assert line["about"].startswith("a?b?<script>")
+
+
+async def test_a_change_while_everything_is_read_is_noticed_afterwards(store: Store, monkeypatch: Any) -> None:
+    """Else somebody who is removed at that moment would stay signed in until the next change."""
+    await accounts.add_user(store, user("ana"), BY)
+    await accounts.add_user(store, user("otto", "operator"), BY)
+    ask = accounts.revision
+
+    async def ask_late(store: Store) -> int:
+        await accounts.remove_user(store, "otto", BY, 2.0)
+        return await ask(store)
+
+    monkeypatch.setattr(accounts, "revision", ask_late)
+    kept = await accounts.load(store)
+    monkeypatch.undo()
+    gone = [row.name for row in kept.users] == ["ana"]
+    assert gone or kept.revision != await accounts.revision(store)

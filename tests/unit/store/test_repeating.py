@@ -100,9 +100,10 @@ async def test_a_repetition_whose_first_is_gone(store: Store) -> None:
     await outbox.prune(store, NOW + outbox.KEPT_S + 50)
     assert await notices.newest(store, NoticeFilter(number=first)) == []
     await send(store, second)
-    await repeat(store, second, BOTH, "ana", NOW + 500)
+    await repeat(store, second, BOTH, "bia", NOW + 500)
     (row,) = await outbox.waiting(store, "teams", 10)
     assert row.notice.title == "Repetition: Relay failure"
+    assert row.notice.facts == (("Sent once more for", "bia"), ("kWp", "9"))
 
 
 async def test_filters(store: Store) -> None:

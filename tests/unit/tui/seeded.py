@@ -22,7 +22,7 @@ def alarm_row(rule: str, point: str, since: float, incident: str = "", base: str
         "out_of_service": False,
         "incident": incident,
         "since": since,
-        "acknowledged_by": "ana" if base == "acknowledged" else "",
+        "acts": {"acknowledge": ["ana", since, ""]} if base == "acknowledged" else {},
         "shelved_until": None,
         "unconfirmed": False,
         "dated": False,

@@ -14,8 +14,9 @@ _MOST_ML = 10_000.0
 """Of one dose, where no limit says less."""
 
 
-def _limited(name: str, units: str, description: str) -> Parameter:
-    return Parameter(name, Kind.NUMBER, Access.READING, units, precision=2, description=description)
+def _limited(name: str, units: str, description: str, most: float = 0.0) -> Parameter:
+    limits = (0.0, most) if most else None
+    return Parameter(name, Kind.NUMBER, Access.READING, units, limits, precision=2, description=description)
 
 
 class Pump(PumpAtWork):
@@ -24,6 +25,7 @@ class Pump(PumpAtWork):
     @property
     def declaration(self) -> Declaration:
         """What it is and can do."""
+        hour, day = self._budgets
         most = min((budget.most_ml for budget in self._budgets if budget.most_ml), default=_MOST_ML)
         text = (Kind.TEXT, Access.COMMAND)
         parameters = [
@@ -41,8 +43,8 @@ class Pump(PumpAtWork):
             SAFE,
             _limited("Dosed", "ml", "All that the ledger says it ever gave"),
             _limited("Total", "ml", "The pump's own total"),
-            _limited("DoseHour", "ml", "What counts against max_dose_ml_hour"),
-            _limited("DoseDay", "ml", "What counts against max_dose_ml_day"),
+            _limited("DoseHour", "ml", "What counts against max_dose_ml_hour", hour.most_ml),
+            _limited("DoseDay", "ml", "What counts against max_dose_ml_day", day.most_ml),
             _limited("Voltage", "V", "Of the motor's supply"),
         ]
         if self._config.max_on_s:

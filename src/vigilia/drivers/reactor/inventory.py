@@ -154,7 +154,10 @@ class Inventory:
         match parameter.access:
             case wire.ACCESS_READING:
                 self.readings[key] = point(
-                    "-Sts" if choice else "-Mon", long_text=kind is Kind.TEXT, sampled=parameter.sampled
+                    "-Sts" if choice else "-Mon",
+                    long_text=kind is Kind.TEXT,
+                    sampled=parameter.sampled,
+                    limits=_limits(parameter, where),
                 )
             case wire.ACCESS_SETTING:
                 asked = {"limits": _limits(parameter, where), "writable": True, "guarded": True}

@@ -30,8 +30,8 @@ class Keeper:
         self._store = store
         self._reactors: dict[str, ReactorRow] = {}
         self._settings: dict[tuple[str, Key], SettingRow] = {}
-        self._notes: dict[str, tuple[Access, str, Origin, float]] = {}
-        """What the access log is to say of reactors."""
+        self._notes: list[tuple[ReactorRow, Access, Origin, float]] = []
+        """What the access log is to say of what was done with reactors, each beside the row that it made."""
         self._kept: asyncio.Future[None] | None = None
         self._wake = asyncio.Event()
 
@@ -45,7 +45,7 @@ class Keeper:
 
     async def keep_act(self, row: ReactorRow, act: Access, by: Origin, at: float) -> None:
         """Keep what somebody did with a reactor, and that they did. Raises StoreError where that fails, now."""
-        self._notes[row.id] = (act, row.id, by, at)
+        self._notes.append((row, act, by, at))
         await self.keep(row)
 
     async def keep(self, row: ReactorRow | SettingRow) -> None:
@@ -63,9 +63,9 @@ class Keeper:
     def forget(self, row: ReactorRow | SettingRow) -> None:
         """Have a row that could not be kept not be tried again."""
         if isinstance(row, ReactorRow):
+            self._notes = [noted for noted in self._notes if noted[0] is not row]
             if self._reactors.get(row.id) is row:
                 del self._reactors[row.id]
-                self._notes.pop(row.id, None)
         elif self._settings.get(key := (row.reactor, (row.part, row.parameter))) is row:
             del self._settings[key]
 
@@ -86,15 +86,15 @@ class Keeper:
     async def _write(self) -> bool:
         """Write what waits; return whether the store took it."""
         self._wake.clear()
-        reactors, settings, notes = dict(self._reactors), dict(self._settings), dict(self._notes)
+        reactors, settings, notes = dict(self._reactors), dict(self._settings), list(self._notes)
         kept, self._kept = self._kept, None
         try:
             if self._store is not None and (reactors or settings):
                 async with self._store.writing() as connection:
                     await save_reactors(connection, list(reactors.values()))
                     await save_settings(connection, list(settings.values()))
-                    for noted in notes.values():
-                        await note(connection, *noted)
+                    for row, act, by, at in notes:
+                        await note(connection, act, row.id, by, at)
         except StoreError as error:
             if not self.failure:
                 _logger.error("reactors' settings wait, for the store does not take them: %s", error)
@@ -111,7 +111,7 @@ class Keeper:
             _logger.info("the store takes reactors' settings again")
         _drop(self._reactors, reactors)
         _drop(self._settings, settings)
-        _drop(self._notes, notes)
+        self._notes = [noted for noted in self._notes if noted not in notes]
         if kept is not None and not kept.done():
             kept.set_result(None)
         return True

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from vigilia.interfaces.api.accountmodels import AccessAnswer
 from vigilia.interfaces.api.answers import JsonAnswer, failures
-from vigilia.interfaces.api.models import AccessAnswer, Page
+from vigilia.interfaces.api.models import Page
 from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
 from vigilia.interfaces.auth.roles import Role, needs

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
 from vigilia.interfaces.api.answers import Failed
+from vigilia.interfaces.auth.caller import allow_still
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
@@ -36,8 +37,10 @@ async def read_json(request: Request) -> object:
     # A page of another site can send forms and texts here without being asked; JSON it cannot.
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Failed(415, "unsupported-media-type", "send the body as application/json")
+    content = await _read(request)
+    allow_still(request)
     try:
-        return orjson.loads(await _read(request))
+        return orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise Failed(400, "bad-json", f"the body is not JSON: {error}") from error
 

@@ -1,4 +1,8 @@
-"""HTTP with limits: uvicorn's protocol, which of itself bounds neither a request's head nor the wait for it."""
+"""HTTP with limits: uvicorn's protocol, which of itself bounds neither a request's head nor the wait for it.
+
+Nor does it bound how long a client may keep a connection without reading its answer or ending its request: a few
+hundred of those would be all the connections there are, for ever.
+"""
 
 import asyncio
 from typing import Any
@@ -11,7 +15,10 @@ from vigilia.interfaces.api.guard import SECURITY_HEADERS
 LARGEST_HEAD_BYTES = 65_536
 """Of one request: its line, its headers, and what frames its body."""
 HEAD_S = 10.0
-"""Seconds that a client may take to send a request's head."""
+"""Seconds that a client may take to send a request's head; and the rest of one that has its answer already."""
+STUCK_S = 60.0
+"""Seconds within which a client must take some of an answer that waits for it: so much that the kernel has room again,
+which may be a megabyte."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -21,15 +28,24 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._receiving = False
+        """Whether a request has begun that has not ended."""
+        self._watch: asyncio.TimerHandle | None = None
+        self._took_much = False
+        """Whether the client has taken most of what was waiting for it, since `_look` looked last."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin: the first request's head is awaited."""
         super().connection_made(transport)
         self._await_head()
+        self._watch = self.loop.call_later(STUCK_S, self._look, 0)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._have_head()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -42,6 +58,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Await the rest of the head."""
         super().on_message_begin()
+        self._receiving = True
         self._await_head()
 
     def on_headers_complete(self) -> None:
@@ -57,7 +74,20 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Have the whole request."""
         self._head_bytes = 0
+        self._receiving = False
+        self._have_head()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Have sent an answer; whoever still sends the request may do so for a while, lest the answer be lost."""
+        super().on_response_complete()
+        if self._receiving and not self.transport.is_closing():
+            self._await_head()
+
+    def resume_writing(self) -> None:
+        """Know that the client has taken most of what was waiting for it."""
+        self._took_much = True
+        super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, in the API's one shape for errors, and close."""
@@ -70,6 +100,22 @@ class LimitedProtocol(HttpToolsProtocol):
     def _await_head(self) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_S, self.timeout_keep_alive_handler)
+
+    def _look(self, before: int) -> None:
+        """Cut off a client that does not take what waits for it; `before`: how much that was last time, in bytes."""
+        left = self._waiting()
+        if before and left >= before and not self._took_much:
+            self.transport.abort()
+            return
+        self._took_much = False
+        self._watch = self.loop.call_later(STUCK_S, self._look, left)
+
+    def _waiting(self) -> int:
+        """Return how much waits to be taken, with nothing being added to it meanwhile; bytes."""
+        if not self.transport.is_closing():
+            return self.transport.get_write_buffer_size() if self.flow.write_paused else 0
+        # What asyncio does about TLS has a deadline of its own then, and it may have given up its transport.
+        return self.transport.get_write_buffer_size() if self.scheme == "http" else 0
 
     def _have_head(self) -> None:
         if self._deadline is not None:

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
+from vigilia.interfaces.api.accountmodels import FirstAdmin, SessionAnswer, SignInBody
 from vigilia.interfaces.api.answers import Failed, JsonAnswer, failures
 from vigilia.interfaces.api.bodies import BODY_FAILURES, read_as
-from vigilia.interfaces.api.models import FirstAdmin, SessionAnswer, SignInBody
 from vigilia.interfaces.api.parts import ApiParts, Parts
 from vigilia.interfaces.auth.auth import Auth
 from vigilia.interfaces.auth.caller import AskedBySomebody

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from vigilia.clock import iso
+from vigilia.interfaces.api.accountmodels import ApiTokenAnswer, NewApiToken, NewApiTokenAnswer
 from vigilia.interfaces.api.answers import Failed, JsonAnswer, failures
 from vigilia.interfaces.api.bodies import BODY_FAILURES, read_as
-from vigilia.interfaces.api.models import ApiTokenAnswer, NewApiToken, NewApiTokenAnswer, Page
+from vigilia.interfaces.api.models import Page
 from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.parts import Parts
 from vigilia.interfaces.api.session import auth_of

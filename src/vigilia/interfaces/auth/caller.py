@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -45,6 +46,8 @@ class Passage:
     """A request on its way in."""
 
     caller: Caller
+    look: Callable[[], Caller]
+    """Finds out anew who asks. Raises Failed for a token that is worth nothing by now."""
     allowed: bool = False
     """Whether a route that was asked for found that the caller may ask it."""
 
@@ -78,6 +81,20 @@ def allow(request: Request) -> None:
         if not hmac.compare_digest(shown.encode(), caller.csrf.encode()):
             raise Failed(403, "csrf", tr("this request does not come from a page of the session: load the page again"))
     passage.allowed = True
+
+
+def allow_still(request: Request) -> None:
+    """Let a request go on whose body has come, which its sender may have taken seconds over. Raises Failed.
+
+    Whoever was removed, signed out or given a lesser role meanwhile does nothing more.
+    """
+    passage: Passage = request.scope[PASSAGE]
+    before, needed = passage.caller, role_needed(request.scope["route"].endpoint, request.method)
+    if needed is Role.NOBODY:
+        return
+    now = passage.look()
+    if now.user != before.user or now.role < before.role:
+        raise not_allowed(now, before.role)
 
 
 def not_allowed(caller: Caller, needed: Role) -> Failed:

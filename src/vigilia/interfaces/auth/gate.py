@@ -7,6 +7,7 @@ its answer where the caller may look, and none but this one's where not.
 import asyncio
 import hmac
 from contextlib import suppress
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,11 +34,13 @@ class Gate:
         client = scope.get("client")
         host: str = client[0] if client else ""
         if self._auth is None:
-            scope[PASSAGE] = Passage(Caller(Role.ADMIN, host))
+            everybody = Caller(Role.ADMIN, host)
+            scope[PASSAGE] = Passage(everybody, lambda: everybody)
             await self._app(scope, receive, send)
             return
+        look = partial(self._caller, self._auth, scope, host)
         try:
-            passage = Passage(self._caller(self._auth, scope, host))
+            passage = Passage(look(), look)
         except Failed as failed:
             await _refuse(failed, scope, receive, send)
             return

@@ -1,6 +1,8 @@
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from aiohttp import web
 from tests.archiver_appliance import Archived, ArchiverAppliance
 
 from vigilia.interfaces.epics.archiver.http import ArchiverError, NoArchiver
@@ -58,3 +60,31 @@ async def test_trouble_is_an_error() -> None:
     async with ArchiverAppliance(broken=500) as archiver:
         with pytest.raises(ArchiverError, match="answered 500"):
             await ArchivedReadings(None).last(archiver.url, ["T1"], AT, 5.0)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"[" * 100_000])
+async def test_what_is_no_answer_is_an_error(told_answer: Callable[[bytes], Awaitable[str]], body: bytes) -> None:
+    with pytest.raises(ArchiverError, match="answer is no"):
+        await ArchivedReadings(None).last(await told_answer(body), ["T1"], AT, 5.0)
+
+
+@pytest.fixture
+async def told_answer() -> AsyncIterator[Callable[[bytes], Awaitable[str]]]:
+    """Gives the address of an archiver that answers whatever it is told to."""
+    runners: list[web.AppRunner] = []
+
+    async def start(body: bytes) -> str:
+        async def answer(_: web.Request) -> web.Response:
+            return web.Response(body=body, content_type="application/json")
+
+        application = web.Application()
+        application.router.add_post("/retrieval/data/getDataAtTime", answer)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()

@@ -62,7 +62,7 @@ def _readings(body: bytes) -> dict[str, Reading]:
     """Return the readings in an answer; what is no reading is left out. Raises ArchiverError for what is no object."""
     try:
         said: object = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for nesting beyond all measure
         raise ArchiverError("the archiver's answer is no JSON") from error
     if not isinstance(said, dict):
         raise ArchiverError("the archiver's answer is no object")

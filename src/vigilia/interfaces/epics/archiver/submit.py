@@ -141,7 +141,7 @@ def _answers(body: bytes) -> dict[str, dict[str, Any]]:
     """Return what the appliance said of each PV. Raises ArchiverError where that is no list of it."""
     try:
         said: object = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for nesting beyond all measure
         raise ArchiverError("the archiver's answer is no JSON") from error
     if not isinstance(said, list):
         raise ArchiverError("the archiver's answer is no list")

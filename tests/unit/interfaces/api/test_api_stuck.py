@@ -1,0 +1,80 @@
+"""Clients that keep a connection without reading what they asked for, or without ending what they began to send.
+
+There are only some hundreds of connections: whoever may hold them for ever keeps everybody else out.
+"""
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from tests.conftest import until
+
+from vigilia.interfaces.api import protocol
+from vigilia.points import Kind, Point
+
+MANY = tuple(Point(f"many:{number}", Kind.NUMBER, "D", "sw-1", "x" * 1000) for number in range(8000))
+LIST = b"GET /api/v1/points HTTP/1.1\r\nHost: localhost\r\n\r\n"
+"""Asks for more than a kernel holds for a client that does not read."""
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: Any) -> None:
+    monkeypatch.setattr(protocol, "STUCK_S", 1.0)
+    monkeypatch.setattr(protocol, "HEAD_S", 0.5)
+
+
+def unread(service: Any) -> socket.socket:
+    """A connection of a client whose kernel holds little for it."""
+    host, port = service.server.address.removeprefix("http://").split(":")
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect((host, int(port)))
+    client.setblocking(False)
+    return client
+
+
+def connections(service: Any) -> set[Any]:
+    return service.server._server.server_state.connections  # noqa: SLF001 - nothing else tells
+
+
+@pytest.mark.parametrize("requests", [1, 3], ids=["one", "one after the other"])
+async def test_who_does_not_read_the_answer_is_cut_off(service: Any, requests: int) -> None:
+    service.table.add(MANY)
+    with unread(service) as client:
+        await asyncio.get_running_loop().sock_sendall(client, LIST * requests)
+        await until(lambda: any(one.transport.get_write_buffer_size() for one in connections(service)))
+        await until(lambda: not connections(service), 20)
+
+
+async def test_who_reads_slowly_gets_all_of_it(service: Any) -> None:
+    service.table.add(MANY)
+    host, port = service.server.address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=100_000)
+    writer.write(LIST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    got = b""
+    async with asyncio.timeout(30):
+        while part := await reader.read(100_000):
+            got += part
+            await asyncio.sleep(0.045)  # so that it takes longer than nothing may be taken
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert b"content-length: %d" % len(body) in head.lower()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_who_goes_on_sending_after_the_answer_is_cut_off(service: Any) -> None:
+    host, port = service.server.address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"PUT /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
+    assert b" 405 " in await asyncio.wait_for(reader.readline(), 5)
+    async with asyncio.timeout(10):
+        while connections(service):
+            with suppress(ConnectionError):
+                writer.write(b"x")
+                await writer.drain()
+            await asyncio.sleep(0.05)
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
