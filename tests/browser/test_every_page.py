@@ -86,7 +86,7 @@ def test_in_both_languages_and_colours(
 def settle(page: Page) -> None:
     """Wait until a page shows what it has."""
     expect(page.locator("main [aria-busy=true]")).to_have_count(0)
-    page.wait_for_function("document.querySelector('main').innerText.trim().length > 20")
+    expect(page.locator("main")).to_have_text(re.compile(r".{20}", re.DOTALL))
 
 
 _TWICE = """() => {
