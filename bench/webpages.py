@@ -70,6 +70,9 @@ _FRAMES = """() => {
     window.counting = requestAnimationFrame(next);
 }"""
 
+_ROWS = "Number(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount'))"
+_LONGEST_S = 30.0
+
 
 class PagesService(Program):
     """`vigilia run` with a switch, the load and sign-in."""
@@ -195,7 +198,7 @@ async def _load(browser: Browser, service: PagesService, path: str) -> tuple[flo
             "Network.loadingFinished", lambda event: received.update({event["requestId"]: event["encodedDataLength"]})
         )
         await page.goto(service.address + path)
-        await page.wait_for_function("window.meaningful")
+        await _until(page, "window.meaningful")
         painted = await page.evaluate("window.meaningful")
         await page.wait_for_load_state("load")
         sizes = [("/api/" in addresses.get(request, ""), size / 1000) for request, size in received.items()]
@@ -208,18 +211,27 @@ def _count(received: dict[str, float], event: dict[str, Any]) -> None:
     received[event["requestId"]] = received.get(event["requestId"], 0) + event["encodedDataLength"]
 
 
+async def _until(page: Page, holds: str) -> None:
+    """Wait until an expression holds. The policy of the pages keeps Playwright's own way from working."""
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            while not await page.evaluate(holds):  # noqa: ASYNC110 - the browser is another process
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise BenchError(f"{page.url}: not within {_LONGEST_S:g} s: {holds}") from None
+
+
 async def _points(browser: Browser, service: PagesService) -> Page:
     page = await (await _context(browser, service)).new_page()
     await page.goto(f"{service.address}/points")
-    rows = f"Number(document.querySelector('[role=grid]')?.getAttribute('aria-rowcount')) >= {POINTS}"
-    await page.wait_for_function(rows)
+    await _until(page, f"{_ROWS} >= {POINTS}")
     return page
 
 
 async def _changes(page: Page, service: PagesService, seconds: float) -> list[float]:
     """Return how long each change took from published to painted, in ms. The page shows a hundred points."""
     await page.get_by_role("searchbox").first.fill("LOAD-012")
-    await page.wait_for_function("Number(document.querySelector('[role=grid]').getAttribute('aria-rowcount')) < 150")
+    await _until(page, f"{_ROWS} < 150")
     published: dict[tuple[str, float], float] = {}
     listening = asyncio.create_task(_listen(service, published))
     try:
@@ -233,9 +245,7 @@ async def _changes(page: Page, service: PagesService, seconds: float) -> list[fl
         with contextlib.suppress(asyncio.CancelledError):
             await listening
     await page.get_by_role("searchbox").first.fill("")
-    await page.wait_for_function(
-        f"Number(document.querySelector('[role=grid]').getAttribute('aria-rowcount')) >= {POINTS}"
-    )
+    await _until(page, f"{_ROWS} >= {POINTS}")
     return [1000 * (at - published[name, value]) for name, value, at in seen if (name, value) in published]
 
 

@@ -18,7 +18,7 @@ const catalogue = signal<Catalogue>({});
 /** Return `text`, which is English, in the language in use; `{name}` stands for a value. */
 export function t(text: string, values?: Values): string {
   const found = catalogue.value[text];
-  return fill(typeof found === "string" ? found : text, values);
+  return fill((typeof found === "string" ? found : found?.[0]) ?? text, values); // a plural's first form is its singular
 }
 
 /** Return the form of a text that goes with `count`, which `{n}` stands for. */
