@@ -23,6 +23,8 @@ _FIRST = date(2000, 1, 3)
 """A Monday: an incident before it has a clock that was wrong."""
 _QUESTIONS_AT_ONCE = 2
 """Figures of a year keep a core busy for a second; the database has others to answer."""
+_MOST_WORKBOOKS = 20
+"""Workbooks that may wait: they are made one after the other, in seconds each, also when nobody waits any more."""
 
 
 class Records:
@@ -36,7 +38,8 @@ class Records:
         self._notifier = notifier
         self._questions = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
         self._workbooks = asyncio.Semaphore(1)
-        self._composing: set[asyncio.Task[bytes]] = set()
+        self._composing: dict[date, asyncio.Task[bytes]] = {}
+        """The workbooks that are asked for, each once however many ask, by the first day of the week."""
 
     async def journal(
         self, wanted: JournalFilter, *, before: JournalPosition | None = None, limit: int = 100
@@ -79,14 +82,21 @@ class Records:
         return [_report_week(week_of(monday, self._zone)) for monday in found]
 
     async def report(self, day: date) -> tuple[ReportWeek, bytes]:
-        """Return the week of a day and its workbook, made now and one at a time. Raises LookupError or StoreError."""
+        """Return the week of a day and its workbook, made now and one at a time.
+
+        Raises LookupError, StoreError, or TimeoutError where so many are asked for that it would not be made in time.
+        """
         if not _FIRST <= day <= week_of(self._today(), self._zone).last:
             raise LookupError(day)
         week = week_of(day, self._zone)
         # A thread cannot be stopped: whoever goes away leaves it to its end, and the next one waits for that.
-        task = asyncio.create_task(self._compose(week), name="weekly report for a page")
-        self._composing.add(task)
-        task.add_done_callback(self._composing.discard)
+        task = self._composing.get(week.first)
+        if task is None:
+            if len(self._composing) >= _MOST_WORKBOOKS:
+                raise TimeoutError(f"{_MOST_WORKBOOKS} workbooks are to be made before")
+            task = asyncio.create_task(self._compose(week), name="weekly report for a page")
+            self._composing[week.first] = task
+            task.add_done_callback(lambda _: self._composing.pop(week.first))
         return _report_week(week), await asyncio.shield(task)
 
     async def _compose(self, week: Week) -> bytes:

@@ -10,7 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from vigilia.interfaces.api.answers import failure
 from vigilia.interfaces.api.parts import ApiParts
-from vigilia.interfaces.api.streams import MOST_STREAMS, Counted
+from vigilia.interfaces.api.streams import Counted
+from vigilia.interfaces.auth.caller import PASSAGE, Passage
+from vigilia.interfaces.auth.roles import Role
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +55,8 @@ class EventResponse(Response, ABC, Generic[SourceT]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Feed the client."""
         streams = self.parts.streams
-        if streams.full or streams.ended:
-            why = "the service is stopping" if streams.ended else f"{MOST_STREAMS} event streams are open already"
+        whose = _whose(scope)
+        if why := streams.refusal(whose):
             await failure(503, "no-stream", f"{why}: try again later", {"Retry-After": "5"})(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -62,7 +64,7 @@ class EventResponse(Response, ABC, Generic[SourceT]):
         feed = asyncio.create_task(self._begin(source, send), name="event stream")
         left = asyncio.create_task(_client_left(receive), name="event stream's client")
         try:
-            with streams.opened(feed, source):
+            with streams.opened(feed, source, whose):
                 await asyncio.wait((feed, left), return_when=asyncio.FIRST_COMPLETED)
         finally:
             source.close()
@@ -91,3 +93,10 @@ async def send_events(send: Send, events: bytes) -> None:
 async def _client_left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _whose(scope: Scope) -> str:
+    """Return whose a stream is; empty where nobody has to sign in, so that nobody is told from others."""
+    passage: Passage = scope[PASSAGE]
+    caller = passage.caller
+    return caller.user or ("" if caller.role is Role.ADMIN else "those who have not signed in")

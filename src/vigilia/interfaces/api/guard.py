@@ -30,6 +30,9 @@ SECURITY_HEADERS = {
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+_ELSEWHERE = frozenset({"cross-site", "same-site"})
+"""What browsers say of a page that is not of the origin that it asks."""
+
 Authority = tuple[str, int | None]
 """A host in lower case, without brackets, and the port where one was given."""
 
@@ -76,6 +79,8 @@ class Guard:
         for origin in _values(scope, b"origin"):
             if not self._is_same_site(origin, host):
                 return failure(403, "foreign-origin", f"pages of {shorten(origin)} may not use this service")
+        if _is_embedded_elsewhere(scope):
+            return failure(403, "foreign-origin", "pages of other sites may lead here, and not use this service")
         return None
 
     def _is_own(self, host: str) -> bool:
@@ -96,6 +101,16 @@ class Guard:
 
 def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for header, value in scope["headers"] if header == name]
+
+
+def _is_embedded_elsewhere(scope: Scope) -> bool:
+    """Return whether a browser says that another site's page asks, and not a person who follows its link.
+
+    Of what a page loads as a picture, a script or without looking at the answer, browsers tell no origin. It learns
+    nothing; but it would keep a stream open, or have a report made.
+    """
+    sites = _values(scope, b"sec-fetch-site")
+    return any(site in _ELSEWHERE for site in sites) and _values(scope, b"sec-fetch-mode") != ["navigate"]
 
 
 def _authority(text: str) -> Authority | None:

@@ -47,5 +47,8 @@ class Records(Protocol):
         ...
 
     async def report(self, day: date) -> tuple[ReportWeek, bytes]:
-        """Return the week of a day and its report as a workbook, made now. Raises LookupError where there is none."""
+        """Return the week of a day and its report as a workbook, made now. Raises LookupError where there is none.
+
+        Raises TimeoutError where too many others are to be made before it.
+        """
         ...

@@ -105,16 +105,14 @@ class Door:
             self._book.end(session.row.id_hash)
 
     async def redeem(self, token: str, user: str, password: str, host: str) -> SignedIn:
-        """Make the first administrator, signed in. Raises SignInRefused, ValueError, StoreError."""
+        """Make the first administrator, signed in. Raises SignInRefused, TooManyAttempts, ValueError, StoreError.
+
+        Whoever has the link comes in, however many others guess: no failure of theirs is in the way.
+        """
         hashed_token = hash_of(token[:LONGEST_PASSWORD])
-        attempt = self._limits.begin(_UNKNOWN, host, "")
-        try:
-            # Looked at first: a guess must not cost what a password costs.
-            if not await firstlink.is_valid(self._book.store, hashed_token, self._book.clock.now()):
-                await self._count(attempt, "", host)
-                raise firstlink.refused()
-        finally:
-            self._limits.finish(attempt)
+        nobody = not self._book.users
+        if not (nobody and await firstlink.is_valid(self._book.store, hashed_token, self._book.clock.now())):
+            await self._refuse_link(host)
         name = check_name(user)
         check_password(password, name)
         password_hash = await self._passwords.hashed(password)
@@ -156,6 +154,15 @@ class Door:
         """Count and note a failure. Raises SignInRefused, or StoreError."""
         await self._count(attempt, name, host)
         raise SignInRefused(tr("the user or the password is wrong"))
+
+    async def _refuse_link(self, host: str) -> NoReturn:
+        """Count and note a link that is worth nothing. Raises SignInRefused, TooManyAttempts, StoreError."""
+        attempt = self._limits.begin(_UNKNOWN, host, "")
+        try:
+            await self._count(attempt, "", host)
+        finally:
+            self._limits.finish(attempt)
+        raise firstlink.refused()
 
     async def _count(self, attempt: Attempt, name: str, host: str) -> None:
         async with self._book.lock:

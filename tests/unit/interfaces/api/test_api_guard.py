@@ -119,3 +119,24 @@ async def test_a_preflight_is_refused(service: Any) -> None:
     headers = {"Origin": "http://evil.example", "Access-Control-Request-Method": "PUT"}
     status, _ = await service.failing("OPTIONS", LEVEL, headers=headers)
     assert status == 403
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "websocket"])
+async def test_what_a_page_of_another_site_embeds_is_not_given(service: Any, site: str, mode: str) -> None:
+    """Browsers tell no origin of pictures, scripts and blind requests: a page could keep all event streams open."""
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+    for path in ("/api/v1/events", "/healthz"):
+        status, body = await service.failing("GET", path, headers=headers)
+        assert (status, body["error"]) == (403, "foreign-origin")
+    assert not len(service.parts.streams)
+
+
+@pytest.mark.parametrize(
+    ("site", "mode"),
+    [("cross-site", "navigate"), ("none", "navigate"), ("same-origin", "cors"), ("same-origin", "no-cors")],
+)
+async def test_links_from_elsewhere_and_our_own_pages_are_answered(service: Any, site: str, mode: str) -> None:
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+    async with service.client.get("/api/v1/points", headers=headers) as answer:
+        assert answer.status == 200

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
@@ -419,3 +420,30 @@ async def test_a_store_that_is_away_is_said(kept: Kept) -> None:
     ):
         status, body = await kept.service.failing(method, f"/api/v1/{path}")
         assert (status, body["error"]) == (503, "store-unavailable"), path
+
+
+async def test_reports_that_are_asked_for_in_vain_do_not_pile_up(kept: Kept, monkeypatch: Any) -> None:
+    """Each keeps a core busy for seconds, and is made to its end when whoever asked has left long since."""
+    begun: list[date] = []
+    go_on = asyncio.Event()
+
+    async def compose_slowly(_store: Any, week: Any, *_: Any) -> bytes:
+        begun.append(week.first)
+        await go_on.wait()
+        return b"a workbook"
+
+    monkeypatch.setattr("vigilia.records.compose_report", compose_slowly)
+    monkeypatch.setattr("vigilia.interfaces.api.reports._ANSWER_S", 0.01)
+    monkeypatch.setattr("vigilia.records._MOST_WORKBOOKS", 3)
+    for day in ("2026-11-18", "2026-11-17", "2026-11-11", "2026-11-04", "2026-10-28", "2026-10-21"):
+        for _ in range(2):
+            status, body = await kept.service.failing("GET", f"/api/v1/reports/{day}.xlsx")
+            assert (status, body["error"]) == (503, "busy")
+    go_on.set()
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(TimeoutError):
+                await kept.records.report(date(2026, 10, 21))
+                break
+            await asyncio.sleep(0)
+    assert begun == [date(2026, 11, 16), date(2026, 11, 9), date(2026, 11, 2), date(2026, 10, 19)]

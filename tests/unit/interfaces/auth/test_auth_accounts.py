@@ -74,6 +74,16 @@ async def test_who_guesses_links_is_locked_out(place_factory: Any) -> None:
         assert answers == [401] * 5 + [429]
 
 
+async def test_no_guesser_keeps_the_first_administrator_out(place_factory: Any) -> None:
+    async with place_factory(people=False) as place:
+        for user in ("eve", "no name"):
+            answers = [(await place.browser().sign_in(user, "a guess of many"))[0] for _ in range(6)]
+            assert answers[-1] == 429
+        body = {"token": "guess", "user": "eve", "password": GOOD}
+        assert (await place.browser().ask("POST", FIRST, body))[0] == 429
+        assert (await place.browser().ask("POST", FIRST, body | {"token": place.link(), "user": "ana"}))[0] == 200
+
+
 async def test_a_user_from_the_beginning_to_the_end(place: Any) -> None:
     admin = await place.signed_in("ana")
     status, user = await admin.ask("POST", "/api/v1/users", {"name": "Bia", "role": "viewer", "password": GOOD})
