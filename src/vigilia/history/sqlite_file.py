@@ -18,6 +18,7 @@ from vigilia.errors import StartError
 from vigilia.history.backend import HistoryError
 from vigilia.history.sqlite_schema import check_revision, migrate
 from vigilia.store.damage import set_aside, set_aside_if_damaged
+from vigilia.store.file import is_still, seen_by_readers
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ class Lane:
         self._writes = writes
         self._deadline_s = deadline_s
         self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identity: tuple[int, ...] | None = None
         self._log_identity: tuple[int, int] | None = None
         self._damage = ""
         self._closing = False
@@ -100,7 +101,7 @@ class Lane:
             if self._writes:
                 self._make_ready()
             self._connection = self._connected()
-            self._identity = _identity(self._path)
+            self._identity = self._seen()
             return self._connection
 
     def _make_ready(self) -> None:
@@ -114,9 +115,7 @@ class Lane:
             self.set_aside = set_aside_if_damaged(self._path, "history") or self.set_aside
 
     def _connected(self) -> sqlite3.Connection:
-        mode = "rwc" if self._writes else "ro"
-        if not self._writes and not os.access(self._path.parent, os.W_OK) and not Path(f"{self._path}-wal").exists():
-            mode = "ro&immutable=1"  # nobody writes into it now, and SQLite could not make what it keeps beside it
+        mode = "rwc" if self._writes else "ro&immutable=1" if is_still(self._path) else "ro"
         connection = sqlite3.connect(
             f"{self._path.resolve().as_uri()}?mode={mode}", uri=True, timeout=_LOCK_WAIT_S, isolation_level=None
         )
@@ -137,7 +136,7 @@ class Lane:
         if self._identity is None:
             return
         try:
-            found = _identity(self._path)
+            found = self._seen()
         except FileNotFoundError as error:
             raise HistoryError(
                 f"the history {self._path} is away: put it back, or restart the service to begin another"
@@ -151,6 +150,10 @@ class Lane:
             # The old file's log: SQLite would take it for the new one's, and damage that with it.
             Path(f"{self._path}-wal").unlink(missing_ok=True)
         self._identity = self._log_identity = None
+
+    def _seen(self) -> tuple[int, ...]:
+        """Return what is another where the file must be opened anew."""
+        return _identity(self._path) if self._writes else seen_by_readers(self._path)
 
     def _check_room(self) -> None:
         disk = os.statvfs(self._path)

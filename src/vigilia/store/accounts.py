@@ -99,6 +99,8 @@ async def load(store: Store) -> Accounts:
     # round a user who is removed meanwhile would be known until the next change.
     known = await revision(store)
     async with store.reading() as connection:
+        # Before the rows: what changes meanwhile is then learnt of at the next look, and never missed.
+        known = _number(await connection.scalar(_kept_revision))
         users = [UserRow(**row) for row in (await connection.execute(select(_users))).mappings()]
         sessions = [SessionRow(**row) for row in (await connection.execute(select(_sessions))).mappings()]
         tokens = [TokenRow(**row) for row in (await connection.execute(select(_tokens))).mappings()]
@@ -201,7 +203,6 @@ async def begin_session(
     StoreError.
     """
     async with store.writing() as connection:
-        await _take(connection)
         if checked_hash != await connection.scalar(select(_users.c.password_hash).where(_users.c.name == session.user)):
             raise SignInRefused(tr("the user or the password is wrong"))
         if replaced:
@@ -271,14 +272,8 @@ async def _forgive(connection: AsyncConnection, user: str) -> None:
 async def _changing(store: Store) -> AsyncGenerator[AsyncConnection]:
     """Give a connection for one change of accounts, that others learn of."""
     async with store.writing() as connection:
-        await _take(connection)
         yield connection
         await mark(connection, _REVISION, {"revision": _number(await connection.scalar(_kept_revision)) + 1})
-
-
-async def _take(connection: AsyncConnection) -> None:
-    """Take SQLite's lock for writing before anything is read: it ends a transaction that another wrote into."""
-    await connection.execute(delete(_users).where(_users.c.name == ""))
 
 
 async def _role_of(connection: AsyncConnection, name: str) -> str:

@@ -43,6 +43,19 @@ class DatabaseFile:
             raise StoreError(f"the disk of {self._path} is full: make room")
 
 
+def is_still(path: Path) -> bool:
+    """Say whether nobody has the SQLite file at `path` open to write, and we could not put beside it what SQLite keeps.
+
+    It is then opened as one that never changes; which it may, once the service starts: see `seen_by_readers`.
+    """
+    return not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+
+
+def seen_by_readers(path: Path) -> tuple[int, ...]:
+    """Return what is another where a reader must open the SQLite file at `path` anew. Raises OSError for none."""
+    return *_identity(path), path.stat().st_mtime_ns if is_still(path) else 0
+
+
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino

@@ -24,7 +24,6 @@ async def keep_link(store: Store, token_hash: str, ends_at: float) -> bool:
     Raises StoreError.
     """
     async with store.writing() as connection:
-        await connection.execute(delete(_users).where(_users.c.name == ""))  # takes SQLite's lock before it reads
         if await connection.scalar(select(func.count()).select_from(_users)):
             return False
         await mark(connection, _NAME, {"hash": token_hash, "ends_at": ends_at})

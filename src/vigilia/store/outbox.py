@@ -101,11 +101,6 @@ async def backlog_of_all(store: Store) -> tuple[int, float | None]:
     return count, oldest
 
 
-async def oldest_unsent(store: Store, channels: Sequence[str]) -> float | None:
-    """Return when the oldest notice that `channels` have not delivered was queued. Raises StoreError."""
-    return (await backlog(store, channels))[1]
-
-
 async def claim(store: Store, channel: str, parts: Sequence[Sequence[int]], now: float) -> list[int] | None:
     """Give each of `parts`, which are row ids, a card's number; return the numbers, in order.
 

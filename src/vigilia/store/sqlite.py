@@ -1,7 +1,6 @@
 """A store in an SQLite file: WAL mode with synchronous FULL, so that what a call has returned from is on the disk."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from vigilia.errors import StartError
 from vigilia.store.damage import set_aside_if_damaged
-from vigilia.store.file import DatabaseFile
+from vigilia.store.file import DatabaseFile, is_still
 from vigilia.store.place import WRITES
 from vigilia.store.text import to_json
 from vigilia.store.url import SQLITE
@@ -92,8 +91,8 @@ def _set_up_connection(connection: Any, _record: object) -> None:
 def _looking_at(path: Path) -> URL:
     """Return the address under which SQLite opens a file to read it; nothing is written into it."""
     only = {"mode": "ro", "uri": "true"}
-    if not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
-        only["immutable"] = "1"  # nobody writes into it now, and SQLite could not make what it keeps beside it
+    if is_still(path):
+        only["immutable"] = "1"
     return URL.create("sqlite+aiosqlite", database=path.resolve().as_uri(), query=only)
 
 

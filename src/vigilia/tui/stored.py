@@ -1,7 +1,6 @@
 """What the store says, read beside the service or without it; nothing is changed there."""
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from vigilia.points import Severity
 from vigilia.store import Store, StoreError, incidents, notices, schema
 from vigilia.store.auditing import AuditFilter
 from vigilia.store.database import Row
+from vigilia.store.file import seen_by_readers
 from vigilia.store.incidents import Incident, Position
 from vigilia.store.outbox import backlog_of_all
 from vigilia.store.url import SQLITE, shown
@@ -36,7 +36,7 @@ class StoreReader:
     def __init__(self, url: str) -> None:
         self._url = url
         self._store: Store | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identity: tuple[int, ...] | None = None
         self._one_call = asyncio.Lock()
         self.name = shown(url).removeprefix(SQLITE)
 
@@ -143,15 +143,14 @@ class StoreReader:
         return store
 
 
-def _identity(url: str) -> tuple[int, int] | None:
+def _identity(url: str) -> tuple[int, ...] | None:
     """Return which file a store is in, told from another that comes into its place; None for a server, and for none."""
     if not url.startswith(SQLITE):
         return None
     try:
-        found = os.stat(Path(url.removeprefix(SQLITE)))  # noqa: PTH116 - the file's name may be anything
+        return seen_by_readers(Path(url.removeprefix(SQLITE)))
     except OSError:
         return None
-    return found.st_dev, found.st_ino
 
 
 async def _told(store: Store) -> dict[str, float]:

@@ -251,8 +251,11 @@ class Watch:
                 self._want.set()
 
     async def _read_stream(self, names: Sequence[str]) -> None:
+        wanted = [name for name in names if name in self._live]
+        if not wanted:
+            return  # whoever names none is told of all
         try:
-            async for point in self.service.follow([name for name in names if name in self._live]):
+            async for point in self.service.follow(wanted):
                 known = self._live.get(point.name)
                 if known is not None and known != point:
                     self._live[point.name] = point

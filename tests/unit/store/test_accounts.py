@@ -56,6 +56,22 @@ async def test_what_is_kept_is_found_again(store: Store) -> None:
     }
 
 
+async def test_no_change_is_missed_that_another_program_makes_while_all_is_read(store: Store, url: str) -> None:
+    other = await Store.join(url)
+    work = asyncio.create_task(_add_users(other, 60))
+    while not work.done():
+        kept = await accounts.load(store)
+        assert len(kept.users) >= kept.revision, "what is older than its revision is never read again"
+    await work
+    await other.close()
+    assert len((await accounts.load(store)).users) == 60
+
+
+async def _add_users(store: Store, count: int) -> None:
+    for number in range(count):
+        await accounts.add_user(store, user(f"user-{number}"), BY)
+
+
 async def test_each_change_of_accounts_is_told_by_the_revision(store: Store) -> None:
     seen = [await accounts.revision(store)]
     for change in (

@@ -115,7 +115,7 @@ async def test_attempts_errors_and_delivery(store: Store) -> None:
     assert [row.attempts for row in await outbox.waiting(store, "teams", 10)] == [1, 1, 0]
     assert await outbox.sent_lately(store, "teams") == [11.5]
     assert await outbox.sent_lately(store, "apprise") == []
-    assert await outbox.oldest_unsent(store, ["teams"]) == 8.0
+    assert (await outbox.backlog(store, ["teams"]))[1] == 8.0
     await outbox.delivered(store, "teams", 1, 12.0)
     assert await outbox.backlog(store, ["teams", "apprise"]) == (1, 8.0)
     assert [row.id for row in await outbox.waiting(store, "teams", 10)] == [3]

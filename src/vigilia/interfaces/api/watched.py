@@ -4,6 +4,7 @@ import asyncio
 import logging
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -61,9 +62,14 @@ class AlarmTopic(ListTopic):
                 return  # nobody watches any more
 
     def item(self, key: str) -> bytes | None:
-        """Return an alarm as it is shown; one that is not kept here is normal."""
-        found = None if self._alarms is None else self._alarms.find(key)
-        return super().item(key) or (None if found is None else encode(alarm_json(found)))
+        """Return an alarm as it is shown; one that is not kept here was normal at the last look."""
+        shown = super().item(key)
+        if shown is not None or self._alarms is None:
+            return shown
+        found = self._alarms.find(key)
+        # What it became since is for the next look, which tells everybody. Who were told it now would not be told
+        # where it is over again by then: for that look it has never changed.
+        return None if found is None else encode(alarm_json(replace(found, state="normal")))
 
     def _look_at(self, ids: Sequence[str]) -> None:
         items = [item for name in ids if self._alarms is not None and (item := self._alarms.find(name)) is not None]
