@@ -233,3 +233,19 @@ def test_times_follow_the_clock_of_the_service(visit: Open, site) -> None:
     wait_for(lambda: site.get("/api/v1/incidents")["items"], "there are incidents")
     page = visit().open("/incidents?range=24h")
     expect(row(page, FAILED)).to_be_visible()
+
+
+def test_a_viewer_sees_nothing_that_would_be_refused(visit: Open, site) -> None:
+    sent(site)
+    opened = visit()
+    viewer = {"user": "bia", "role": "viewer", "signin_required": True, "csrf": "x", "first_admin": False}
+    opened.context.route("**/api/v1/session", lambda route: route.fulfill(json=viewer))
+    page = opened.open("/alarms")
+    row(page, FAILED).click()
+    expect(page.locator(".panel")).to_contain_text("teams, card")
+    expect(page.get_by_role("main").get_by_role("checkbox")).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("Acknowledge|Shelve|Out of service"))).to_have_count(0)
+    page = opened.open("/notices")
+    row(page, "Inverter failure").first.click()
+    expect(page.locator(".panel").get_by_role("link", name="Open the alarm")).to_be_visible()
+    expect(page.get_by_role("button", name="Send once more")).to_have_count(0)
