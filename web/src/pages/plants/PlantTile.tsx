@@ -59,7 +59,7 @@ function severityOf(plant: Plant): Severity | undefined {
   const { trips, trouble } = signsOf(plant);
   switch (trouble.value) {
     case "relay":
-      return trips.value.some(({ severity }) => severity === "MAJOR") ? "MAJOR" : "MINOR";
+      return (["MAJOR", "INVALID"] as const).find((worst) => trips.value.some(({ severity }) => severity === worst)) ?? "MINOR";
     case "failed":
       return "MAJOR";
     case "nodata":

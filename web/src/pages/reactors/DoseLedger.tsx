@@ -1,6 +1,6 @@
 // What the pumps gave, how much of what they may that was, and who asked for it.
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { api, sentenceOf } from "../../api/client.ts";
 import { useAsk } from "../../api/ask.ts";
 import { t, tn } from "../../i18n/index.ts";
@@ -20,8 +20,19 @@ import { withUnit } from "./words.ts";
 const DAY_MS = 86_400_000;
 const LENGTHS = [0, 7, 30] as const; // days; 0: since midnight
 const MOST_SHOWN = 200;
+const AGAIN_MS = 10_000; // a dose is in the history a little after the total has told of it
 
 type Dose = Doses["items"][number];
+
+/** Count up each `every` milliseconds while the page is seen. */
+function useTurn(every: number): number {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === "visible" && setTurn((n) => n + 1), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return turn;
+}
 
 /** The pumps of a reactor: parts that say what they ever dosed. */
 export function pumpsOf(reactor: Reactor): Part[] {
@@ -32,11 +43,12 @@ export function pumpsOf(reactor: Reactor): Part[] {
 export function DoseLedger({ reactor }: { readonly reactor: Reactor }): JSX.Element | null {
   const pumps = pumpsOf(reactor);
   const [days, setDays] = useState<number>(0);
+  const turn = useTurn(AGAIN_MS);
   const totals = pumps.map((part) => reading(part.parameters.find(({ name }) => name === "Dosed")?.reported)?.value ?? "").join(" ");
   const { answer, wrong, busy, again } = useAsk(
     (signal) =>
       api.get("/api/v1/reactors/{reactor}/doses", { path: { reactor: reactor.id }, query: { from: startOf(days), to: new Date(serviceNow()).toISOString() }, signal }),
-    [reactor.id, days, totals],
+    [reactor.id, days, totals, turn],
   );
   if (pumps.length === 0) return null;
   return (
@@ -50,7 +62,7 @@ export function DoseLedger({ reactor }: { readonly reactor: Reactor }): JSX.Elem
               {length === 0 ? t("Today") : tn("{n} day", "{n} days", length)}
             </Button>
           ))}
-          <Button kind="quiet" icon="refresh" label={t("Ask again")} busy={busy} onClick={again} />
+          <Button kind="quiet" icon="refresh" label={t("Ask again")} busy={busy && answer === undefined} onClick={again} />
         </div>
       }
     >

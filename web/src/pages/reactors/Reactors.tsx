@@ -32,7 +32,7 @@ export default function Reactors(): JSX.Element {
   const standings = [...live.reactors.value.values()];
   const waiting = standings.filter(({ state }) => state === "waiting");
   const accepted = standings.filter(({ state }) => state !== "waiting");
-  const who = accepted.map(({ id }) => id).join("\n");
+  const who = accepted.map(({ id, state, points }) => `${id} ${state} ${points}`).join("\n"); // one that registers tells its parts
   const { answer, wrong, busy } = useAsk(askView, [live.defined.value, who]);
   const [enrolling, setEnrolling] = useState(false);
   const reactor = useMemo(() => answer?.reactors.find(({ id }) => id === selected), [answer, selected]);
