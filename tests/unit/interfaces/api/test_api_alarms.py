@@ -67,9 +67,6 @@ class Judge:
         return sorted(one.id for one in wanted)
 
     def find(self, alarm: str) -> AlarmItem | None:
-        return self.alarms[alarm]
-
-    def find(self, alarm: str) -> AlarmItem | None:
         return self.alarms.get(alarm)
 
     async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:

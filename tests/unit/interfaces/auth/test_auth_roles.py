@@ -10,9 +10,10 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from vigilia.interfaces.api.app import build_app
 from vigilia.interfaces.auth.caller import allow
 from vigilia.interfaces.auth.roles import Role, needs, role_needed
+from vigilia.interfaces.web.serving import PATHS
 
 DECLARED = {
-    ("GET", "/"): Role.NOBODY,
+    **{(method, path): Role.NOBODY for method in ("GET", "HEAD") for path in (*PATHS, "/assets/{name}")},
     ("GET", "/healthz"): Role.NOBODY,
     ("GET", "/api/v1/session"): Role.NOBODY,
     ("POST", "/api/v1/session"): Role.NOBODY,
