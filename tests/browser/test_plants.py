@@ -1,6 +1,7 @@
 """The page of plants: what is wrong at which, why, and the power of the day."""
 
 import json
+import shlex
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -95,6 +96,8 @@ def test_an_account_out_of_reach_is_no_good_news(visit: Open, site: Site) -> Non
     finally:
         site.plants("DELETE", "/api/faults")
     expect(healthy).to_contain_text("Producing", timeout=90_000)
+    expect(plant.get_by_role("list", name="Relays")).to_contain_text("Normal", timeout=90_000)
+    site.until("/api/v1/points?system=pvoperation", lambda page: all(i["status"] != "TIMEOUT" for i in page["items"]))
 
 
 def test_one_plant_by_keyboard(visit: Open, picture: Callable[..., None]) -> None:
@@ -129,9 +132,10 @@ def test_night_is_no_fault(visit: Open, serve: Callable[..., Service], tmp_path:
     simulator = Process("sim", "pvoperation", "--script", "night.json", "--clock", night, folder=tmp_path, name="pv")
     try:
         simulator.line("vigilia sim ready")
-        given = dict(line.split("=", 1) for line in simulator.lines if "=" in line and line.split("=")[0].isupper())
+        said = (shlex.split(line)[0] for line in simulator.lines if "=" in line and line.split("=")[0].isupper())
+        given = dict(pair.split("=", 1) for pair in said)
         config = '[pvoperation]\n[pvoperation.plants."19478"]\nlatitude = -23.5\nlongitude = -46.6\n'
-        service = serve(config, VIGILIA_CLOCK=night, **{key: value.strip("'\"") for key, value in given.items()})
+        service = serve(config, **(given | {"VIGILIA_CLOCK": night}))
         service.until("/api/v1/points?system=pvoperation&q=Pac", lambda found: len(found["items"]) == 4)
         page = visit(to=service).open("/plants")
         expect(page.get_by_role("button", name="Night 2")).to_be_visible()

@@ -286,7 +286,7 @@ function RelayTable({ plant }: { readonly plant: Plant }): JSX.Element | null {
 function Flag({ name }: { readonly name: string | undefined }): JSX.Element {
   const reading = point(name);
   if (reading === undefined) return <span class="muted">–</span>;
-  if (reading.value === 1) return <SeverityBadge severity={reading.severity} status="STATE" />;
+  if (reading.value === 1) return <SeverityBadge severity={reading.severity} status={reading.status === "NO_ALARM" ? "STATE" : reading.status} />;
   if (reading.severity !== "NO_ALARM" || reading.value === null) return <SeverityBadge severity={reading.severity} status={reading.status} />;
   return <span class="muted">{t("Normal")}</span>;
 }

@@ -4,6 +4,7 @@ import { api } from "../../api/client.ts";
 import { useAsk, type Asked } from "../../api/ask.ts";
 import type { Series } from "../../api/types.ts";
 import { serviceNow } from "../../live/clock.ts";
+import { live } from "../../live/index.ts";
 import { midnightOf, powerNames, summed, type DayPoint } from "./day.ts";
 import type { Plant } from "./model.ts";
 
@@ -18,6 +19,7 @@ export function useTurn(every: number): number {
     const timer = setInterval(() => document.visibilityState === "visible" && setTime(serviceNow()), every);
     return () => clearInterval(timer);
   }, [every]);
+  useEffect(() => live.clockOffset.subscribe(() => setTime(serviceNow())), []); // told by the stream, a moment after the page
   return time;
 }
 

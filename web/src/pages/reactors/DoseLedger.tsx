@@ -5,6 +5,7 @@ import { api, sentenceOf } from "../../api/client.ts";
 import { useAsk } from "../../api/ask.ts";
 import { t, tn } from "../../i18n/index.ts";
 import { serviceNow } from "../../live/clock.ts";
+import { live } from "../../live/index.ts";
 import { Button } from "../../ui/Button.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { Note } from "../../ui/Note.tsx";
@@ -48,7 +49,7 @@ export function DoseLedger({ reactor }: { readonly reactor: Reactor }): JSX.Elem
   const { answer, wrong, busy, again } = useAsk(
     (signal) =>
       api.get("/api/v1/reactors/{reactor}/doses", { path: { reactor: reactor.id }, query: { from: startOf(days), to: new Date(serviceNow()).toISOString() }, signal }),
-    [reactor.id, days, totals, turn],
+    [reactor.id, days, totals, turn, live.clockOffset.value],
   );
   if (pumps.length === 0) return null;
   return (

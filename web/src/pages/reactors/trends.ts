@@ -25,6 +25,7 @@ export function useTrends(names: readonly string[]): Trends {
     const timer = setInterval(() => document.visibilityState === "visible" && setTime(serviceNow()), AGAIN_MS);
     return () => clearInterval(timer);
   }, []);
+  useEffect(() => live.clockOffset.subscribe(() => setTime(serviceNow())), []); // told by the stream, a moment after the page
   const { answer } = useAsk((signal) => askTrends(names, time, signal), [names.join("\n"), time]);
   return answer ?? NONE;
 }
