@@ -38,7 +38,7 @@ _MEANINGFUL = """
         const main = document.querySelector("main");
         const heading = main?.querySelector("h1");
         const rest = heading ? main.innerText.length - heading.innerText.length : 0;
-        const there = rest > 40 && !main.querySelector("[aria-busy=true]");
+        const there = rest > 20 && !main.querySelector("[aria-busy=true]");
         if (there) setTimeout(() => (window.meaningful = performance.now()));
         else requestAnimationFrame(look);
     };
