@@ -49,13 +49,21 @@ _MEANINGFUL = """
 _CHANGES = """() => {
     window.changes = [];
     const grid = document.querySelector("[role=grid]");
+    const said = new Map();
+    for (const row of grid.querySelectorAll("[role=row]")) {
+        const name = row.querySelector(".name bdi")?.textContent;
+        if (name) said.set(name, parseFloat(row.querySelector(".value-cell").textContent));
+    }
     let changed = new Map();
     new MutationObserver((records) => {
         const empty = changed.size === 0;
         for (const { target } of records) {
             const row = (target.parentElement ?? target).closest("[role=row]");
             const name = row?.querySelector(".name bdi")?.textContent;
-            if (name) changed.set(name, parseFloat(row.querySelector(".value-cell").textContent));
+            if (!name) continue;
+            const value = parseFloat(row.querySelector(".value-cell").textContent);
+            if (said.get(name) !== value) changed.set(name, value); // otherwise only how long ago it was has changed
+            said.set(name, value);
         }
         if (empty && changed.size) requestAnimationFrame(() => setTimeout(() => {
             const now = (performance.timeOrigin + performance.now()) / 1000;
