@@ -3,7 +3,7 @@
     python bench/web.py [--quick] [NAME …]
 
 Without names: everything. `--quick`: shorter, for a check of each change. The service runs as a process on loopback,
-pages' streams in this one; `pages` needs chromium. The exit code is 0 where every limit is kept, else 1.
+pages' streams in this one; `pages` and `changes` need chromium. The exit code is 0 where every limit is kept, else 1.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def measurements() -> dict[str, Measurement]:
     import webpages
     import webstream
 
-    return {"stream": webstream.stream, "pages": webpages.pages}
+    return {"stream": webstream.stream, "pages": webpages.pages, "changes": webpages.changes}
 
 
 def main() -> int:
