@@ -5,13 +5,17 @@ There are only some hundreds of connections: whoever may hold them for ever keep
 
 import asyncio
 import socket
+import ssl
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from tests.conftest import until
 
 from vigilia.interfaces.api import protocol
+from vigilia.interfaces.api.config import WebConfig
 from vigilia.points import Kind, Point
 
 MANY = tuple(Point(f"many:{number}", Kind.NUMBER, "D", "sw-1", "x" * 1000) for number in range(8000))
@@ -62,6 +66,29 @@ async def test_who_reads_slowly_gets_all_of_it(service: Any) -> None:
     assert b"content-length: %d" % len(body) in head.lower()
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("requests", [1, 3], ids=["one", "one after the other"])
+async def test_who_does_not_read_over_tls_is_cut_off(
+    server_factory: Any, tmp_path: Path, monkeypatch: Any, requests: int
+) -> None:
+    monkeypatch.setattr("asyncio.constants.SSL_SHUTDOWN_TIMEOUT", 1.0)
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    tls = {"tls_cert": str(tmp_path / "cert.pem"), "tls_key": str(tmp_path / "key.pem")}
+    async with server_factory(WebConfig(listen="127.0.0.1:0", **tls)) as service:
+        service.table.add(MANY)
+        host, port = service.server.address.removeprefix("https://").split(":")
+        with await asyncio.to_thread(socket.create_connection, (host, int(port))) as plain:
+            client = await asyncio.to_thread(trusting.wrap_socket, plain, server_hostname=host)
+            await asyncio.to_thread(client.sendall, LIST * requests)
+            await until(lambda: any(one.transport.get_write_buffer_size() for one in connections(service)))
+            await until(lambda: not connections(service), 20)
+            client.close()
 
 
 async def test_who_goes_on_sending_after_the_answer_is_cut_off(service: Any) -> None:
