@@ -19,6 +19,8 @@ HEAD_S = 10.0
 STUCK_S = 60.0
 """Seconds within which a client must take some of an answer that waits for it: so much that the kernel has room again,
 which may be a megabyte."""
+_LAST_LOOKS = 5
+"""So many times STUCK_S it may take all that is left over TLS, once the connection is being closed."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -33,6 +35,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._watch: asyncio.TimerHandle | None = None
         self._took_much = False
         """Whether the client has taken most of what was waiting for it, since `_look` looked last."""
+        self._last_looks = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin: the first request's head is awaited."""
@@ -107,6 +110,11 @@ class LimitedProtocol(HttpToolsProtocol):
         if before and left >= before and not self._took_much:
             self.transport.abort()
             return
+        if self.scheme == "https" and self.transport.is_closing():
+            self._last_looks += 1
+            if self._last_looks >= _LAST_LOOKS:
+                self.transport.abort()
+                return
         self._took_much = False
         self._watch = self.loop.call_later(STUCK_S, self._look, left)
 
@@ -114,7 +122,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Return how much waits to be taken, with nothing being added to it meanwhile; bytes."""
         if not self.transport.is_closing():
             return self.transport.get_write_buffer_size() if self.flow.write_paused else 0
-        # What asyncio does about TLS has a deadline of its own then, and it may have given up its transport.
+        # Of TLS nobody can tell: below it waits what asyncio has encrypted already.
         return self.transport.get_write_buffer_size() if self.scheme == "http" else 0
 
     def _have_head(self) -> None:
