@@ -135,3 +135,23 @@ async def test_who_goes_on_sending_after_the_answer_is_cut_off(service: Any) -> 
     writer.close()
     with suppress(ConnectionError):
         await writer.wait_closed()
+
+
+async def test_one_address_does_not_take_all_connections(service: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(protocol, "MOST_OF_ONE_ADDRESS", 3)
+    monkeypatch.setattr(protocol, "is_loopback", lambda host: host == "127.0.0.2")
+    host, port = service.server.address.removeprefix("http://").split(":")
+    opened = [await asyncio.open_connection(host, int(port)) for _ in range(3)]
+    await until(lambda: len(connections(service)) == 3)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    with suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+    for _ in range(2):  # of this machine, or of another, there may be more
+        opened.append(await asyncio.open_connection(host, int(port), local_addr=("127.0.0.2", 0)))
+    monkeypatch.setattr(protocol, "is_loopback", lambda _: False)
+    opened.append(await asyncio.open_connection(host, int(port), local_addr=("127.0.0.3", 0)))
+    for ours, theirs in opened:
+        theirs.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 200 " in await asyncio.wait_for(ours.readline(), 5)
+    for _, theirs in [*opened, (reader, writer)]:
+        theirs.transport.abort()
