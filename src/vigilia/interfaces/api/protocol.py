@@ -9,8 +9,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from vigilia.addresses import is_loopback
 from vigilia.interfaces.api.answers import encode
 from vigilia.interfaces.api.guard import SECURITY_HEADERS
+from vigilia.interfaces.auth.limits import place_of
 
 LARGEST_HEAD_BYTES = 65_536
 """Of one request: its line, its headers, and what frames its body."""
@@ -19,6 +21,10 @@ HEAD_S = 10.0
 STUCK_S = 60.0
 """Seconds within which a client must take some of an answer that waits for it: so much that the kernel has room again,
 which may be a megabyte."""
+MOST_OF_ONE_ADDRESS = 250
+"""Connections: half of all there are. An address of this machine may have more: that may be a proxy."""
+_LAST_LOOKS = 5
+"""So many times STUCK_S it may take all that is left over TLS, once the connection is being closed."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -33,10 +39,19 @@ class LimitedProtocol(HttpToolsProtocol):
         self._watch: asyncio.TimerHandle | None = None
         self._took_much = False
         """Whether the client has taken most of what was waiting for it, since `_look` looked last."""
+        self._last_looks = 0
+        self._place = ""
+        """What counts as one address."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin: the first request's head is awaited."""
         super().connection_made(transport)
+        host = self.client[0] if self.client else ""
+        if host and not is_loopback(host):
+            self._place = place_of(host)
+            if sum(getattr(one, "_place", "") == self._place for one in self.connections) > MOST_OF_ONE_ADDRESS:
+                transport.abort()
+                return
         self._await_head()
         self._watch = self.loop.call_later(STUCK_S, self._look, 0)
 
@@ -107,6 +122,11 @@ class LimitedProtocol(HttpToolsProtocol):
         if before and left >= before and not self._took_much:
             self.transport.abort()
             return
+        if self.scheme == "https" and self.transport.is_closing():
+            self._last_looks += 1
+            if self._last_looks >= _LAST_LOOKS:
+                self.transport.abort()
+                return
         self._took_much = False
         self._watch = self.loop.call_later(STUCK_S, self._look, left)
 
@@ -114,7 +134,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Return how much waits to be taken, with nothing being added to it meanwhile; bytes."""
         if not self.transport.is_closing():
             return self.transport.get_write_buffer_size() if self.flow.write_paused else 0
-        # What asyncio does about TLS has a deadline of its own then, and it may have given up its transport.
+        # Of TLS nobody can tell: below it waits what asyncio has encrypted already.
         return self.transport.get_write_buffer_size() if self.scheme == "http" else 0
 
     def _have_head(self) -> None:
