@@ -316,7 +316,7 @@ class Judge:
         return list(self.alarms.values())
 
     def ids(self, state: str | None) -> list[str]:
-        return sorted(self.alarms)
+        return sorted(name for name, item in self.alarms.items() if item.state != "normal")
 
     def find(self, alarm: str) -> AlarmItem | None:
         return self.alarms.get(alarm)
