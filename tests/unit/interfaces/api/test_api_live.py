@@ -316,7 +316,7 @@ class Judge:
         return list(self.alarms.values())
 
     def ids(self, state: str | None) -> list[str]:
-        return sorted(name for name, alarm in self.alarms.items() if alarm.state != "normal")
+        return sorted(name for name, item in self.alarms.items() if item.state != "normal")
 
     def find(self, alarm: str) -> AlarmItem | None:
         return self.alarms.get(alarm)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from vigilia.calibration import CalibrationItem
 from vigilia.fleet import Presence, ReactorItem
 from vigilia.interfaces.api import systems
 from vigilia.interfaces.api.models import Page
@@ -82,6 +83,9 @@ class Fleet(Watched):
         return [ITEM, WAITS]
 
     async def accept(self, reactor: str, by: Origin) -> ReactorItem:
+        raise NotImplementedError
+
+    def calibration(self, reactor: str, part: str) -> CalibrationItem:
         raise NotImplementedError
 
     async def enrol(self, reactor: str, by: Origin) -> str:
