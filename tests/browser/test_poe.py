@@ -286,6 +286,7 @@ def test_the_power_of_a_switch_is_the_sum_of_its_ports(visit: Open, site: Site) 
     names = [f"{device(number)}:Power-Mon" for number in range(1, 7)]
     total = sum(site.point(name)["value"] for name in names)
     expect(drawer(page).locator(".sum")).to_contain_text(f"{total:.1f}".removesuffix(".0"))
+    site.until(f"/api/v1/history?name={names[0]}", lambda found: found["items"][0]["points"])
     drawer(page).get_by_role("button", name="6 h").click()
     drawer(page).get_by_text("As a table").click()
     expect(drawer(page).get_by_role("table").first.get_by_role("row").nth(1)).to_be_visible()
