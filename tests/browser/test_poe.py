@@ -1,7 +1,7 @@
 """The page of switches: ports as on their fronts, what is wrong with them, and switching them on and off."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -70,7 +70,7 @@ def simulated(site: Site, number: int, switch: int = 1) -> dict[str, Any]:
 
 
 @contextmanager
-def fault(site: Site, switch: str, kind: str, **more: Any) -> Iterator[None]:
+def fault(site: Site, switch: str, kind: str, **more: Any) -> Generator[None, None, None]:
     """Have a switch misbehave for a while."""
     site.switches("POST", f"/switches/{switch}/faults", {"fault": kind, **more})
     try:
@@ -81,7 +81,7 @@ def fault(site: Site, switch: str, kind: str, **more: Any) -> Iterator[None]:
 
 
 @contextmanager
-def state(site: Site, number: int, switch: int = 1, **what: Any) -> Iterator[None]:
+def state(site: Site, number: int, switch: int = 1, **what: Any) -> Generator[None, None, None]:
     """Change a simulated port for a while."""
     path = f"/switches/sw-{switch}/ports/{number}"
     site.switches("PUT", path, what)
