@@ -64,7 +64,7 @@ def rig(serve: Callable[..., Service], tmp_path: Path) -> Iterator[Rig]:
             self.send_response(202)
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as webhook:
