@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import LOOKS, Look, check
+from tests.browser.browsing import LOOKS, Look, Visit, check
 from tests.browser.conftest import Open
 from tests.browser.site import FAILED, Control, Process, Service, Site
 
@@ -64,7 +64,7 @@ def rig(serve: Callable[..., Service], tmp_path: Path) -> Iterator[Rig]:
             self.send_response(202)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as webhook:
@@ -289,9 +289,9 @@ def alarm(number: int, device: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def told(opened: Any, *, alarms: list[dict[str, Any]] | None = None, health: dict[str, Any] | None = None) -> Any:
+def told(opened: Visit, *, alarms: list[dict[str, Any]] | None = None, health: dict[str, Any] | None = None) -> Visit:
     """Have the pages of a visit be told this by their stream, which then says nothing more."""
-    events = {
+    events: dict[str, Any] = {
         "alarms": {"items": alarms or [], "complete": True},
         "links": {"items": [], "complete": True},
         "health": health

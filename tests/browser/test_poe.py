@@ -1,7 +1,7 @@
 """The page of switches: ports as on their fronts, what is wrong with them, and switching them on and off."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -70,7 +70,7 @@ def simulated(site: Site, number: int, switch: int = 1) -> dict[str, Any]:
 
 
 @contextmanager
-def fault(site: Site, switch: str, kind: str, **more: Any) -> Iterator[None]:
+def fault(site: Site, switch: str, kind: str, **more: Any) -> Generator[None, None, None]:
     """Have a switch misbehave for a while."""
     site.switches("POST", f"/switches/{switch}/faults", {"fault": kind, **more})
     try:
@@ -81,7 +81,7 @@ def fault(site: Site, switch: str, kind: str, **more: Any) -> Iterator[None]:
 
 
 @contextmanager
-def state(site: Site, number: int, switch: int = 1, **what: Any) -> Iterator[None]:
+def state(site: Site, number: int, switch: int = 1, **what: Any) -> Generator[None, None, None]:
     """Change a simulated port for a while."""
     path = f"/switches/sw-{switch}/ports/{number}"
     site.switches("PUT", path, what)
@@ -286,6 +286,7 @@ def test_the_power_of_a_switch_is_the_sum_of_its_ports(visit: Open, site: Site) 
     names = [f"{device(number)}:Power-Mon" for number in range(1, 7)]
     total = sum(site.point(name)["value"] for name in names)
     expect(drawer(page).locator(".sum")).to_contain_text(f"{total:.1f}".removesuffix(".0"))
+    site.until(f"/api/v1/history?name={names[0]}", lambda found: found["items"][0]["points"])
     drawer(page).get_by_role("button", name="6 h").click()
     drawer(page).get_by_text("As a table").click()
     expect(drawer(page).get_by_role("table").first.get_by_role("row").nth(1)).to_be_visible()
