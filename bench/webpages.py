@@ -111,8 +111,11 @@ class PagesService(Program):
     async def add_user(self) -> None:
         """Add the one who looks at pages."""
         body = {"name": _USER["user"], "password": _USER["password"], "role": "admin"}
-        async with aiohttp.ClientSession(self.address, headers=self.headers, raise_for_status=True) as http:
-            await http.post("/api/v1/users", json=body)
+        async with (
+            aiohttp.ClientSession(self.address, headers=self.headers, raise_for_status=True) as http,
+            http.post("/api/v1/users", json=body),
+        ):
+            pass
 
     @property
     def load_over(self) -> bool:
