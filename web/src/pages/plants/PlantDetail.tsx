@@ -178,7 +178,12 @@ function DayCurves({ plant }: { readonly plant: Plant }): JSX.Element {
 
 function curveOf(name: string, series: Series): Curve {
   const inverter = /:Inverter-([^:]+):/.exec(name)?.[1];
-  return { name: inverter ?? name, kind: "number", labels: [], units: "kW", precision: 2, series };
+  return { name: inverter ?? name, kind: "number", labels: [], units: "kW", precision: 2, series: known(series) };
+}
+
+/** Leave out a series that is one gap: the chart then says that nothing was recorded. */
+function known(series: Series): Series {
+  return series.points.some(({ value }) => value !== null) ? series : { ...series, points: [] };
 }
 
 function sumOf(all: readonly Series[], from: number, to: number): Series {
