@@ -166,7 +166,7 @@ function DayCurves({ plant }: { readonly plant: Plant }): JSX.Element {
         <div class="row end plant-choice">
           <Button kind="quiet" icon="left" label={t("The day before")} onClick={() => day(back + 1)} />
           <span class="number">{formatTime(midnight + DAY_MS / 2, { day: "2-digit", month: "2-digit" })}</span>
-          <Button kind="quiet" icon="right" label={t("The day after")} disabled={back === 0 && chosen === null} onClick={() => day(Math.max(0, back - 1))} />
+          <Button kind="quiet" icon="right" label={t("The day after")} aria-disabled={back === 0 && chosen === null} onClick={() => day(Math.max(0, back - 1))} />
         </div>
       </div>
       {wrong !== null && <Note kind="major">{sentenceOf(wrong)}</Note>}
@@ -178,7 +178,12 @@ function DayCurves({ plant }: { readonly plant: Plant }): JSX.Element {
 
 function curveOf(name: string, series: Series): Curve {
   const inverter = /:Inverter-([^:]+):/.exec(name)?.[1];
-  return { name: inverter ?? name, kind: "number", labels: [], units: "kW", precision: 2, series };
+  return { name: inverter ?? name, kind: "number", labels: [], units: "kW", precision: 2, series: known(series) };
+}
+
+/** Leave out a series that is one gap: the chart then says that nothing was recorded. */
+function known(series: Series): Series {
+  return series.points.some(({ value }) => value !== null) ? series : { ...series, points: [] };
 }
 
 function sumOf(all: readonly Series[], from: number, to: number): Series {
