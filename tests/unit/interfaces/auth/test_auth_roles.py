@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from vigilia.interfaces.api.app import build_app
 from vigilia.interfaces.auth.caller import allow
 from vigilia.interfaces.auth.roles import Role, needs, role_needed
+from vigilia.interfaces.web.serving import PATHS
 
 DECLARED = {
     ("GET", "/"): Role.NOBODY,
@@ -29,6 +30,7 @@ DECLARED = {
     ("GET", "/api/v1/access"): Role.ADMIN,
     ("POST", "/api/v1/reactors/{reactor}/accept"): Role.ADMIN,
     ("POST", "/api/v1/reactors/{reactor}/enrol"): Role.ADMIN,
+    **{(method, path): Role.NOBODY for method in ("GET", "HEAD") for path in (*PATHS, "/assets/{name}")},
 }
 """The routes that need another role than their method says: a viewer to read, an operator for all else."""
 NOT_OURS = {"/api/openapi.json"}
