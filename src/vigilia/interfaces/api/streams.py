@@ -25,8 +25,8 @@ class Streams:
     def __init__(self) -> None:
         self.ended = False
         """True once no stream may open any more."""
-        self._open: dict[asyncio.Task[None], tuple[Counted, str]] = {}
-        """What feeds each, and whose it is."""
+        self._open: dict[asyncio.Task[None], Counted] = {}
+        self._whose: dict[asyncio.Task[None], str] = {}
         self._replaced = 0
 
     def __len__(self) -> int:
@@ -39,23 +39,23 @@ class Streams:
             return "the service is stopping"
         if len(self._open) >= MOST_STREAMS:
             return f"{MOST_STREAMS} event streams are open already"
-        if whose and sum(of == whose for _, of in self._open.values()) >= MOST_OF_ONE:
+        if whose and sum(of == whose for of in self._whose.values()) >= MOST_OF_ONE:
             return f"{MOST_OF_ONE} event streams of {whose} are open already"
         return ""
 
     @property
     def replaced(self) -> int:
         """Values that a newer one replaced before a client had fetched them, since the start."""
-        return self._replaced + sum(source.replaced for source, _ in self._open.values())
+        return self._replaced + sum(source.replaced for source in self._open.values())
 
     @contextmanager
     def opened(self, feed: asyncio.Task[None], source: Counted, whose: str) -> Generator[None, None, None]:
         """Count a stream as open while the context lasts."""
-        self._open[feed] = (source, whose)
+        self._open[feed], self._whose[feed] = source, whose
         try:
             yield
         finally:
-            del self._open[feed]
+            del self._open[feed], self._whose[feed]
             self._replaced += source.replaced
 
     def end(self) -> None:

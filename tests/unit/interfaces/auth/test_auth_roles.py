@@ -30,6 +30,7 @@ DECLARED = {
     ("GET", "/api/v1/access"): Role.ADMIN,
     ("POST", "/api/v1/reactors/{reactor}/accept"): Role.ADMIN,
     ("POST", "/api/v1/reactors/{reactor}/enrol"): Role.ADMIN,
+    **{(method, path): Role.NOBODY for method in ("GET", "HEAD") for path in (*PATHS, "/assets/{name}")},
 }
 """The routes that need another role than their method says: a viewer to read, an operator for all else."""
 NOT_OURS = {"/api/openapi.json"}
