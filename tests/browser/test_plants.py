@@ -2,7 +2,8 @@
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
-from tests.browser.site import FAILED, PLANTS, RELAY, Process, Service, Site
+from tests.browser.site import CLOCK, FAILED, PLANTS, RELAY, Control, Process, Service, Site
 
 pytestmark = pytest.mark.system
 
@@ -23,6 +24,24 @@ HOSTILE = "<img src=x onerror=alert(1)>\u202eUFV\x1b[31m"
 def tile(page: Page, name: str) -> Locator:
     """The tile of a plant."""
     return page.get_by_role("list", name="Plants").locator("> li").filter(has=page.get_by_role("button", name=name))
+
+
+@contextmanager
+def own_plants(
+    serve: Callable[..., Service], folder: Path, clock: str, plants: object, keys: str
+) -> Iterator[tuple[Process, Service]]:
+    """The test's own API of plants, and a service that watches over them; `keys` of its [pvoperation]."""
+    (folder / "own.json").write_text(json.dumps(plants))
+    simulator = Process("sim", "pvoperation", "--script", "own.json", "--clock", clock, folder=folder, name="pv")
+    try:
+        simulator.line("vigilia sim ready")
+        said = (shlex.split(line)[0] for line in simulator.lines if "=" in line and line.split("=")[0].isupper())
+        given = dict(pair.split("=", 1) for pair in said)
+        service = serve(f"[pvoperation]\n{keys}", **(given | {"VIGILIA_CLOCK": clock}))
+        service.until("/api/v1/points?system=pvoperation&q=Pac", lambda found: len(found["items"]) == 4)
+        yield simulator, service
+    finally:
+        simulator.stop()
 
 
 def names(page: Page) -> list[str]:
@@ -82,22 +101,20 @@ def test_filter_order_and_search_are_in_the_address(visit: Open) -> None:
     expect(page.locator(".plant-name")).to_have_count(2)
 
 
-def test_an_account_out_of_reach_is_no_good_news(visit: Open, site: Site) -> None:
-    page = visit().open("/plants")
-    plant = tile(page, "UFV Alvorada")
-    healthy = plant.get_by_role("list", name="Inverters").get_by_role("listitem").first
-    expect(healthy).to_contain_text("Producing")
-    site.plants("POST", "/api/faults", {"fault": "refuse"})
-    try:
+def test_an_account_out_of_reach_is_no_good_news(visit: Open, serve: Callable[..., Service], tmp_path: Path) -> None:
+    with own_plants(serve, tmp_path, CLOCK, PLANTS, "relay_interval_s = 10\ninverter_interval_s = 10\n") as (
+        simulator,
+        service,
+    ):
+        page = visit(to=service).open("/plants")
+        plant = tile(page, "UFV Alvorada")
+        healthy = plant.get_by_role("list", name="Inverters").get_by_role("listitem").first
+        expect(healthy).to_contain_text("Producing", timeout=60_000)
+        Control(simulator.line("control "))("POST", "/api/faults", {"fault": "refuse"})
         expect(healthy).to_contain_text("No contact", timeout=90_000)
         expect(plant.get_by_role("list", name="Relays")).to_contain_text("not known")
         expect(plant.get_by_role("list", name="Inverters").get_by_role("listitem").nth(1)).to_contain_text("Failed")
         check(page)
-    finally:
-        site.plants("DELETE", "/api/faults")
-    expect(healthy).to_contain_text("Producing", timeout=90_000)
-    expect(plant.get_by_role("list", name="Relays")).to_contain_text("Normal", timeout=90_000)
-    site.until("/api/v1/points?system=pvoperation", lambda page: all(i["status"] != "TIMEOUT" for i in page["items"]))
 
 
 def test_one_plant_by_keyboard(visit: Open, picture: Callable[..., None]) -> None:
@@ -128,15 +145,8 @@ def test_night_is_no_fault(visit: Open, serve: Callable[..., Service], tmp_path:
         plant["relays"][0].pop("trips", None)
         for inverter in plant["inverters"]:
             inverter.pop("outages", None)
-    (tmp_path / "night.json").write_text(json.dumps(plants))
-    simulator = Process("sim", "pvoperation", "--script", "night.json", "--clock", night, folder=tmp_path, name="pv")
-    try:
-        simulator.line("vigilia sim ready")
-        said = (shlex.split(line)[0] for line in simulator.lines if "=" in line and line.split("=")[0].isupper())
-        given = dict(pair.split("=", 1) for pair in said)
-        config = '[pvoperation]\n[pvoperation.plants."19478"]\nlatitude = -23.5\nlongitude = -46.6\n'
-        service = serve(config, **(given | {"VIGILIA_CLOCK": night}))
-        service.until("/api/v1/points?system=pvoperation&q=Pac", lambda found: len(found["items"]) == 4)
+    place = '[pvoperation.plants."19478"]\nlatitude = -23.5\nlongitude = -46.6\n'
+    with own_plants(serve, tmp_path, night, plants, place) as (_, service):
         page = visit(to=service).open("/plants")
         expect(page.get_by_role("button", name="Night 2")).to_be_visible()
         signs = tile(page, "UFV Alvorada").get_by_role("list", name="Inverters").get_by_role("listitem")
@@ -146,8 +156,6 @@ def test_night_is_no_fault(visit: Open, serve: Callable[..., Service], tmp_path:
         expect(tile(page, "UFV Boa Vista")).to_contain_text("Sun: not known")
         expect(page.locator(".tile.MINOR, .tile.MAJOR, .tile.INVALID")).to_have_count(0)
         check(page)
-    finally:
-        simulator.stop()
 
 
 def test_hundreds_of_plants_cost_as_much_as_those_in_sight(visit: Open, site: Site) -> None:

@@ -101,6 +101,7 @@ def chosen(site: Site, name: str, label: str) -> None:
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_in_every_look(visit: Open, site: Site, look: Look, picture: Callable[..., None]) -> None:
     language = look.language
+    chosen(site, sel(5), "On")
     with state(site, 5, state="PPDS_FAULT"), state(site, 6, attached=False):
         site.until(f"/api/v1/points/{device(5)}:PwrState-Raw", lambda point: point["label"] == "Fault")
         site.until(f"/api/v1/points/{device(6)}:PwrState-Raw", lambda point: point["label"] == "Searching")
@@ -233,7 +234,9 @@ def test_what_the_switch_refuses_is_shown_and_stays(visit: Open, site: Site) -> 
 
 
 def test_what_is_not_as_chosen(visit: Open, site: Site) -> None:
-    chosen(site, sel(6, 2), "On")
+    for switch in (1, 2):
+        for number in range(1, 7):
+            chosen(site, sel(number, switch), "On")
     page = visit().open("/poe")
     with state(site, 6, 2, attached=False):
         differs = page.get_by_role("button", name=f"Port 6, {device(6, 2)}, Searching, not as chosen")

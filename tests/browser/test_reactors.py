@@ -63,8 +63,11 @@ def test_in_every_look(visit: Open, look: Look) -> None:
 
 
 def test_settings_are_looked_over_applied_and_reported(visit: Open, site: Site) -> None:
+    for point, value in ((POWER, "Off"), (DUTY, 0)):
+        assert site.put(point, value)[0] == 200
     page = visit().open("/reactors")
     heater = part(page, "heater")
+    expect(heater.get_by_role("row", name="Duty")).to_contain_text("=0 %")
     heater.get_by_role("button", name="Settings …").click()
     dialog = page.get_by_role("dialog", name="Settings of heater")
     apply = dialog.get_by_role("button", name="Look over …")

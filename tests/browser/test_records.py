@@ -126,7 +126,7 @@ def test_a_notice_is_sent_once_more_and_only_once(visit: Open, site) -> None:
     repetition = row(page, "Repetition: Inverter failure")
     expect(repetition).to_be_visible()
     expect(page.locator(".panel")).to_contain_text(f"notice {notice['id']}")
-    expect(repetition).to_contain_text("sent", timeout=30_000)  # cards wait for others of the same scan
+    expect(repetition).to_contain_text("sent", timeout=90_000)  # cards wait for others of the same scan
     assert len(site.plants("GET", "/teams/cards")["items"]) == cards + 1
     row(page, "Inverter failure").last.click()
     page.locator(".panel").get_by_role("button", name="Send once more").click()
