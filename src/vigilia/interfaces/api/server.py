@@ -108,9 +108,16 @@ class WebServer:
             ready.cancel()
 
     async def wait(self) -> None:
-        """Wait until the server ends; it does so only when it is stopped, or fails. Raises what it failed with."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
+        """Wait until the server ends, or sign-in; they do so only when they are stopped, or fail.
+
+        Raises what they failed with.
+        """
+        auth = self._parts.sign_in.auth
+        tasks = [task for task in (self._task, auth and auth.task) if task is not None]
+        if tasks:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
 
     async def stop(self) -> None:
         """End event streams, let answers under way end, close. Takes 2 s at the most."""

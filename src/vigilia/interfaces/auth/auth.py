@@ -79,7 +79,8 @@ class Auth:
         self.office = Office(self.book, self.door, self._passwords)
         self._local = secrets.token_urlsafe(32)
         self._local_file = data_dir / LOCAL_FILE
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
+        """Learns what others changed; None while nobody signs in. Whoever starts it sees that it goes on."""
 
     async def start(self, port: int) -> str:
         """Begin; return the token of the first administrator's link, empty where somebody exists. Raises StartError."""
@@ -91,17 +92,16 @@ class Auth:
         except StoreError as error:
             raise StartError(f"the store does not give the users: {error}: check it, and start again") from error
         self._show_local()
-        self._task = asyncio.create_task(self.book.run(), name="sign-in")
+        self.task = asyncio.create_task(self.book.run(), name="sign-in")
         return first
 
     async def stop(self) -> None:
         """End, and keep when sessions were last used."""
-        if self._task is None:
+        if self.task is None:
             return
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-        self._task = None
+        self.task.cancel()
+        await asyncio.wait({self.task})
+        self.task = None
         self._passwords.close()
         with suppress(OSError):
             self._local_file.unlink()

@@ -88,3 +88,12 @@ async def test_a_role_that_this_version_does_not_know_may_do_nothing(place: Any)
     status, answer = await browser.ask("GET", "/api/v1/points")
     assert (status, answer["error"]) == (403, "not-allowed")
     assert (await browser.ask("GET", "/api/v1/session"))[1]["role"] is None
+
+
+async def test_a_fault_of_sign_in_is_no_silence(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_store: Store) -> int:
+        raise RuntimeError("a fault of the program")
+
+    monkeypatch.setattr(accounts, "revision", fail)
+    with pytest.raises(RuntimeError, match="a fault of the program"):
+        await asyncio.wait_for(place.service.server.wait(), 20)
