@@ -121,9 +121,12 @@ class AlarmDesk:
 
     async def _act(self, alarm: Alarm, action: str, by: Origin, comment: str, until: float | None) -> None:
         event = self._event(action, comment, until)
+        keeper = self._engine.keeper
         try:
+            if keeper.failure:  # no reading is to wait for a database that is known to be away
+                raise StoreError(keeper.failure)
             async with asyncio.timeout(_DEADLINE_S), self._engine.judging:
-                await self._engine.keeper.drain()
+                await keeper.drain()
                 self._check(alarm, event, action)
                 await self._keep(alarm, event, by, comment, until)
         except (StoreError, TimeoutError) as error:

@@ -151,6 +151,14 @@ async def test_an_act_that_cannot_be_kept_has_not_happened_and_never_does(rig: R
     assert shown(desk_of(rig)) == [item]
 
 
+async def test_while_the_store_is_known_to_be_away_an_act_waits_for_nothing(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    rig.engine.keeper.failure = "database is locked"
+    async with rig.engine.judging:
+        with pytest.raises(AlarmRefused, match="database is locked; try again later"):
+            await asyncio.wait_for(desk.act(ALARM, "acknowledge", ANA, "", None), 2)
+
+
 async def test_an_act_that_was_kept_and_is_refused_all_the_same_is_undone(rig: Rig, desk: AlarmDesk) -> None:
     await rig.publish(raw(0, 6), checkpoint=False)
     alarm, keeper = rig.engine.alarms[ALARM], rig.engine.keeper
