@@ -153,6 +153,7 @@ async def test_an_act_that_cannot_be_kept_has_not_happened_and_never_does(rig: R
 
 async def test_while_the_store_is_known_to_be_away_an_act_waits_for_nothing(rig: Rig, desk: AlarmDesk) -> None:
     await rig.publish(raw(0, 6), checkpoint=False)
+    await rig.engine.keeper.drain()
     rig.engine.keeper.failure = "database is locked"
     async with rig.engine.judging:
         with pytest.raises(AlarmRefused, match="database is locked; try again later"):
