@@ -16,7 +16,7 @@ from vigilia.errors import AlarmRefused, UnknownAlarm
 from vigilia.notices import NoticeKind
 from vigilia.points import Origin, Reading, Severity
 from vigilia.rules import Act, AlarmItem, Told
-from vigilia.store import alarmjournal
+from vigilia.store import StoreError, alarmjournal
 from vigilia.store.alarmjournal import JournalEvent, JournalFilter
 from vigilia.store.outbox import delivered, waiting
 
@@ -153,7 +153,8 @@ async def test_an_act_that_cannot_be_kept_has_not_happened_and_never_does(rig: R
 
 async def test_while_the_store_is_known_to_be_away_an_act_waits_for_nothing(rig: Rig, desk: AlarmDesk) -> None:
     with rig.locked():
-        await rig.publish(raw(0, 6), checkpoint=False)
+        with pytest.raises(StoreError):
+            await rig.publish(raw(0, 6), checkpoint=False)
         await until(lambda: bool(rig.engine.keeper.failure))
         async with rig.engine.judging:
             with pytest.raises(AlarmRefused, match=r"locked.*try again later"):
