@@ -1,6 +1,7 @@
 """The pages of incidents, notices and the audit: what happened, who was told, who did what."""
 
 import io
+import json
 import re
 from urllib.parse import quote
 
@@ -112,9 +113,14 @@ def test_a_report_that_cannot_be_had_says_why(visit: Open) -> None:
     expect(page.get_by_text("the workbook was not made in time")).to_be_visible()
 
 
+def repetitions(site) -> int:
+    """How many cards in Teams say that they are one."""
+    return sum("Repetition" in json.dumps(card) for card in site.plants("GET", "/teams/cards")["items"])
+
+
 def test_a_notice_is_sent_once_more_and_only_once(visit: Open, site) -> None:
     notice = next(one for one in sent(site) if one["alarm"] == INVERTER)
-    cards = len(site.plants("GET", "/teams/cards")["items"])
+    repeated = repetitions(site)
     page = visit().open(f"/notices?alarm={quote(INVERTER)}")
     row(page, "Inverter failure").last.click()
     page.locator(".panel").get_by_role("button", name="Send once more").click()
@@ -127,7 +133,7 @@ def test_a_notice_is_sent_once_more_and_only_once(visit: Open, site) -> None:
     expect(repetition).to_be_visible()
     expect(page.locator(".panel")).to_contain_text(f"notice {notice['id']}")
     expect(repetition).to_contain_text("sent", timeout=90_000)  # cards wait for others of the same scan
-    assert len(site.plants("GET", "/teams/cards")["items"]) == cards + 1
+    assert repetitions(site) == repeated + 1
     row(page, "Inverter failure").last.click()
     page.locator(".panel").get_by_role("button", name="Send once more").click()
     dialog.get_by_role("button", name="Send once more").click()

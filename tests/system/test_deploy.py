@@ -153,7 +153,7 @@ async def test_vigilia_status(serve: Any, programs: Any, tmp_path: Path) -> None
     await until(lambda: "hanging: connected" in service.program.text)
     code, text = await status()
     assert (code, text.splitlines()[0]) == (0, "healthy")
-    assert text.splitlines()[1].startswith("hanging: connected, since ")
+    assert any(line.startswith("hanging: connected, since ") for line in text.splitlines()), text
     (tmp_path / "hang").touch()
 
     async def failing() -> bool:

@@ -55,7 +55,7 @@ async def test_incidents(down: View) -> None:
     await down.until("PoE fault", "…")
     assert sum("PoE fault" in line for line in down.text.splitlines()) == 2
     await down.press("enter")
-    await down.until("it lasts", "Outage", "Who was told")
+    await down.until("Began", "Outage", "Who was told", lambda: "it lasts" in down.text or "Lasted" in down.text)
 
 
 async def test_a_chart_of_states_and_one_of_numbers(down: View) -> None:

@@ -250,7 +250,7 @@ async def slow_page(service: Any, query: str) -> AsyncIterator[tuple[Page, Any]]
     ):
         while not len(service.parts.streams):  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.005)
-        ((client, _),) = service.parts.streams._open.values()  # noqa: SLF001 - what it holds is to be bounded
+        (client,) = service.parts.streams._open.values()  # noqa: SLF001 - what it holds is to be bounded
         yield Page(answer), client
 
 
