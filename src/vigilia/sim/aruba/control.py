@@ -1,19 +1,16 @@
 """The control service of simulated switches: JSON over HTTP, on loopback, to look at them and to disturb them."""
 
-import ipaddress
 import time
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from vigilia.sim.aruba.faults import FaultError
-from vigilia.sim.aruba.model import PortChanges, UnknownPortError
+from vigilia.sim.aruba.model import PortChanges
 from vigilia.sim.aruba.server import SimSwitch
+from vigilia.sim.control import ControlService
 
-_STOP_S = 0.5
 _FINITE = Field(default=None, ge=0, allow_inf_nan=False)
 
 
@@ -48,20 +45,15 @@ class _RebootBody(_Body):
     boot_s: Annotated[float, Field(ge=0, le=3600)] = 1.0
 
 
-class Control:
+class Control(ControlService):
     """Serves the state of `switches` and takes orders for them; `async with Control(switches) as control: … .url`.
 
     Listens on loopback only: raises ValueError for any other `host`, OSError when the port is not free.
     """
 
     def __init__(self, switches: Iterable[SimSwitch], *, host: str = "127.0.0.1", port: int = 0) -> None:
-        if not ipaddress.ip_address(host).is_loopback:
-            raise ValueError(f"the control service would listen on {host}: give a loopback address")
         self._switches = {switch.name: switch for switch in switches}
-        self._host = host
-        self._port = port
-        app = web.Application(middlewares=[_errors_as_json])
-        app.add_routes(
+        super().__init__(
             [
                 web.get("/switches", self._list),
                 web.get("/switches/{name}", self._show),
@@ -71,36 +63,10 @@ class Control:
                 web.delete("/switches/{name}/faults", self._clear),
                 web.post("/switches/{name}/reboot", self._reboot),
                 web.put("/switches/{name}/ports/{port:.+}", self._change_port),
-            ]
+            ],
+            host=host,
+            port=port,
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
-
-    async def start(self) -> None:
-        """Begin to listen."""
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self._port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Stop listening and end all connections."""
-        await self._runner.cleanup()
-
-    async def __aenter__(self) -> "Control":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    @property
-    def url(self) -> str:
-        """The address to reach it at."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
 
     def _switch(self, request: web.Request) -> SimSwitch:
         name = request.match_info["name"]
@@ -215,18 +181,3 @@ def _describe_port(switch: SimSwitch, port_id: str) -> dict[str, Any]:
         "enabled": port.enabled,
         "power_w": port.power_w,
     }
-
-
-@web.middleware
-async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ValidationError as error:
-        texts = (f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}" for e in error.errors())
-        return web.json_response({"error": "; ".join(texts)}, status=422)
-    except (LookupError, UnknownPortError) as error:
-        return web.json_response({"error": str(error)}, status=404)
-    except (FaultError, ValueError) as error:
-        return web.json_response({"error": str(error)}, status=400)
-    except web.HTTPException as error:
-        return web.json_response({"error": f"{error.reason}: {request.method} {request.path}"}, status=error.status)

@@ -1,16 +1,15 @@
 """The control service of the simulated API and Teams sink: JSON over HTTP, on loopback, to look and to disturb."""
 
 import asyncio
-import ipaddress
 import math
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from vigilia.sim.control import ControlService
 from vigilia.sim.pvoperation.api import SimPvOperation
 from vigilia.sim.pvoperation.clock import HeldClock
 from vigilia.sim.pvoperation.describe import (
@@ -27,7 +26,6 @@ from vigilia.sim.pvoperation.scriptfile import describe_plant, describe_script, 
 from vigilia.sim.pvoperation.serving import Serving
 from vigilia.sim.pvoperation.teams import TeamsSink
 
-_STOP_S = 0.5
 _FINITE = Field(default=None, ge=0, allow_inf_nan=False)
 _DIALECT = TypeAdapter(Dialect)
 
@@ -97,21 +95,16 @@ class _ClockBody(_Body):
     now: str | None = None
 
 
-class Control:
+class Control(ControlService):
     """Serves the state of `api` and `teams`, and takes orders: `async with Control(api, teams) as control: … .url`.
 
     Listens on loopback only: raises ValueError for any other `host`, OSError when the port is not free.
     """
 
     def __init__(self, api: SimPvOperation, teams: TeamsSink, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        if not ipaddress.ip_address(host).is_loopback:
-            raise ValueError(f"the control service would listen on {host}: give a loopback address")
         self._api = api
         self._teams = teams
-        self._host = host
-        self._port = port
-        app = web.Application(middlewares=[_errors_as_json])
-        app.add_routes(
+        super().__init__(
             [
                 web.get("/", self._show),
                 web.get("/clock", self._clock),
@@ -131,36 +124,10 @@ class Control:
                 web.post("/plants/{plant}/outages", self._outage),
                 web.post("/plants/{plant}/stops", self._stop),
                 web.post("/plants/{plant}/end", self._end),
-            ]
+            ],
+            host=host,
+            port=port,
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
-
-    async def start(self) -> None:
-        """Begin to listen."""
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self._port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Stop listening and end all connections."""
-        await self._runner.cleanup()
-
-    async def __aenter__(self) -> "Control":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    @property
-    def url(self) -> str:
-        """The address to reach it at."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
 
     # Servers
 
@@ -315,18 +282,3 @@ def _dropped(text: str) -> tuple[int, str, float]:
         return int(plant), equipment, float(raised)
     except ValueError:
         raise ValueError(f"dropped is {text!r}: give PLANT/INVERTER/RAISED, as the truth has them") from None
-
-
-@web.middleware
-async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ValidationError as error:
-        texts = (f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}" for e in error.errors())
-        return web.json_response({"error": "; ".join(texts)}, status=422)
-    except LookupError as error:
-        return web.json_response({"error": str(error)}, status=404)
-    except ValueError as error:
-        return web.json_response({"error": str(error)}, status=400)
-    except web.HTTPException as error:
-        return web.json_response({"error": f"{error.reason}: {request.method} {request.path}"}, status=error.status)

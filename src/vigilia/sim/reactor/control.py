@@ -1,18 +1,15 @@
 """The control service of simulated reactors: JSON over HTTP, on loopback, to look at them and to disturb them."""
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from vigilia.sim.control import ControlService
 from vigilia.sim.reactor.describe import describe, describe_circuit, describe_truth
 from vigilia.sim.reactor.reactor import SimReactor
-
-_STOP_S = 0.5
 
 
 class _Body(BaseModel):
@@ -62,20 +59,15 @@ class _CircuitBody(_Body):
     gain: Annotated[float, Field(ge=0, le=2)] | None = None
 
 
-class Control:
+class Control(ControlService):
     """Serves the state of `reactors` and takes orders for them; `async with Control(reactors) as control: … .url`.
 
     Listens on loopback only: raises ValueError for any other `host`, OSError when the port is not free.
     """
 
     def __init__(self, reactors: Iterable[SimReactor], *, host: str = "127.0.0.1", port: int = 0) -> None:
-        if not ipaddress.ip_address(host).is_loopback:
-            raise ValueError(f"the control service would listen on {host}: give a loopback address")
         self._reactors = {reactor.name: reactor for reactor in reactors}
-        self._host = host
-        self._port = port
-        app = web.Application(middlewares=[_errors_as_json])
-        app.add_routes(
+        super().__init__(
             [
                 web.get("/reactors", self._list),
                 web.get("/truth", self._whole_truth),
@@ -86,36 +78,10 @@ class Control:
                 web.delete("/reactors/{name}/faults", self._clear),
                 web.patch("/reactors/{name}/vessel", self._change_vessel),
                 web.patch("/reactors/{name}/parts/{part}", self._change_part),
-            ]
+            ],
+            host=host,
+            port=port,
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
-
-    async def start(self) -> None:
-        """Begin to listen."""
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self._port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Stop listening and end all connections."""
-        await self._runner.cleanup()
-
-    async def __aenter__(self) -> "Control":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    @property
-    def url(self) -> str:
-        """The address to reach it at."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
 
     def _reactor(self, request: web.Request) -> SimReactor:
         name = request.match_info["name"]
@@ -203,18 +169,3 @@ def _since(request: web.Request) -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"since is {text!r}: give monotonic seconds") from None
-
-
-@web.middleware
-async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ValidationError as error:
-        texts = (f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}" for e in error.errors())
-        return web.json_response({"error": "; ".join(texts)}, status=422)
-    except LookupError as error:
-        return web.json_response({"error": str(error)}, status=404)
-    except ValueError as error:
-        return web.json_response({"error": str(error)}, status=400)
-    except web.HTTPException as error:
-        return web.json_response({"error": f"{error.reason}: {request.method} {request.path}"}, status=error.status)
