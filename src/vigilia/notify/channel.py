@@ -8,8 +8,9 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from typing import Any
 
 from vigilia.clock import Clock
 from vigilia.notices import Notice
@@ -36,6 +37,8 @@ LONGEST_BACKOFF_S = 300.0
 FIRST_REST_S = 10.0
 LONGEST_REST_S = 600.0
 """How long a card rests that was refused for itself, while others go on."""
+FAREWELL_S = 3.0
+"""Real seconds that a card under way has to be answered and recorded where the service stops."""
 _STORE_RETRY_S = 2.0
 _FAULT_RETRY_S = 30.0
 _LONGEST_IDLE_S = 5.0
@@ -158,27 +161,29 @@ class Channel:
         """Send a card once, and record how that went."""
         budget.spend(self._clock.now())
         await outbox.attempt(self._store, self.name, again.card, budget.sent)
-        rows = in_order(again.rows)
-        card = self._card([row.notice for row in rows], again.card)
+        await _to_its_end(self._send(again.card, in_order(again.rows), budget))
+
+    async def _send(self, number: int, rows: Sequence[Waiting], budget: Budget) -> None:
+        card = self._card([row.notice for row in rows], number)
         try:
             await self._sender.send(card)
         except NotDelivered as error:
             budget.settle(self._clock.now())
-            await self._not_delivered(again.card, rows, error)
+            await self._not_delivered(number, rows, error)
             return
         budget.settle(self._clock.now())
         self._failures = 0
-        self._resting.pop(again.card, None)
-        self._bare.discard(again.card)
+        self._resting.pop(number, None)
+        self._bare.discard(number)
         if rows[0].notice.kind in ALARM_KINDS:
             self._told.append(self._clock.monotonic())
-        self._unrecorded = again.card
-        _logger.info("%s: delivered no. %d: %s", self.name, again.card, card.title)
+        self._unrecorded = number
+        _logger.info("%s: delivered no. %d: %s", self.name, number, card.title)
         if self.on_delivered is not None:
-            told = Told(self.name, again.card, self._clock.now())
+            told = Told(self.name, number, self._clock.now())
             for row in rows:
                 self.on_delivered(row.notice, told)
-        await self._record(again.card)
+        await self._record(number)
 
     async def _record(self, card: int) -> None:
         """Record that a card was delivered. Where the store does not take it, the next turn begins with it."""
@@ -256,6 +261,21 @@ class Channel:
         except TimeoutError:
             return
         self._wake.clear()
+
+
+async def _to_its_end(sending: Coroutine[Any, Any, None]) -> None:
+    """Await what sends a card. A card that was taken and is not recorded would be sent again by the next service.
+
+    So where this is cancelled meanwhile, the card has FAREWELL_S.
+    """
+    task = asyncio.create_task(sending)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=FAREWELL_S)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def _backoff(failures: int) -> float:

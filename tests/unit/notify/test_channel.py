@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from sqlalchemy import select
 
 from tests.conftest import until
@@ -289,6 +290,34 @@ async def test_one_channel_that_hangs_does_not_hold_another(store: Store, webhoo
         assert (await outbox.backlog(store, ["apprise"]))[0] == 1
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_card_under_way_when_the_service_stops_is_recorded(store: Store, webhook: Webhook) -> None:
+    clock = Clock(speed=FAST)
+    answer = asyncio.Event()
+
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        await answer.wait()
+        return await status(202)(request)
+
+    webhook.always = slowly
+    await queue(store, clock, failure("A", "INV-1"))
+    async with running(store, webhook.url, clock):
+        await until(lambda: len(webhook.requests) == 1)
+        asyncio.get_running_loop().call_later(0.1, answer.set)
+    assert (await outbox.backlog(store, ["teams"]))[0] == 0
+
+
+async def test_a_channel_that_does_not_answer_holds_no_stop_up(
+    store: Store, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FAREWELL_S", 0.1)
+    clock = Clock(speed=FAST)
+    webhook.always = hang
+    await queue(store, clock, failure("A", "INV-1"))
+    async with asyncio.timeout(teams.DEADLINE_S / 2), running(store, webhook.url, clock):
+        await until(lambda: len(webhook.requests) == 1)
+    assert (await outbox.backlog(store, ["teams"]))[0] == 1
 
 
 def test_waits_grow_are_bounded_and_differ() -> None:
