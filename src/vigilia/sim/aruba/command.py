@@ -7,9 +7,10 @@ import re
 import signal
 import ssl
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from vigilia.sim.arguments import amount, whole
 from vigilia.sim.aruba.control import Control
 from vigilia.sim.aruba.fleet import Fleet
 from vigilia.sim.aruba.rest import HIGHEST_VERSION
@@ -19,11 +20,11 @@ from vigilia.sim.aruba.server import SimSwitch
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("--switches", type=_whole(1, 1000), default=3, metavar="N", help="how many switches (default 3)")
-    add("--ports", type=_whole(1, 1000), default=24, metavar="N", help="PoE ports of each (default 24)")
+    add("--switches", type=whole(1, 1000), default=3, metavar="N", help="how many switches (default 3)")
+    add("--ports", type=whole(1, 1000), default=24, metavar="N", help="PoE ports of each (default 24)")
     add("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
-    add("--port", type=_whole(0, 65535), default=0, help="port of the first switch; 0: free ones (default)")
-    add("--latency-ms", type=_seconds, default=20.0, metavar="MS", help="time in service of a request (default 20)")
+    add("--port", type=whole(0, 65535), default=0, help="port of the first switch; 0: free ones (default)")
+    add("--latency-ms", type=amount, default=20.0, metavar="MS", help="time in service of a request (default 20)")
     add("--username", help="without it REST is anonymous")
     add("--password", help="goes with --username")
     add("--versions", type=_versions, default=_versions("1-7"), metavar="A-B", help="REST versions (default 1-7)")
@@ -31,12 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-put", action="store_true", help="older firmware: written through CLI commands only")
     add("--minimal-fields", action="store_true", help="older firmware: reports only the status of a port")
     add("--login-refusal", choices=("401", "html"), default="401", help="answer to a request without a session")
-    add("--session-idle-s", type=_seconds, default=120.0, metavar="S", help="life of an unused session (default 120)")
+    add("--session-idle-s", type=amount, default=120.0, metavar="S", help="life of an unused session (default 120)")
     add("--tls-cert", type=Path, metavar="FILE", help="HTTPS with this certificate (PEM)")
     add("--tls-key", type=Path, metavar="FILE", help="its key; not needed if in the same file")
-    add("--control-port", type=_whole(0, 65535), default=0, metavar="PORT", help="control service; 0: a free one")
+    add("--control-port", type=whole(0, 65535), default=0, metavar="PORT", help="control service; 0: a free one")
     add("--life", action="store_true", help="ports change their state now and then")
-    add("--reboot-every-s", type=_seconds, default=0.0, metavar="S", help="one switch reboots so often; 0: never")
+    add("--reboot-every-s", type=amount, default=0.0, metavar="S", help="one switch reboots so often; 0: never")
     add("--config-out", type=Path, metavar="FILE", help="write the [aruba] configuration for these switches")
 
 
@@ -128,22 +129,3 @@ def _versions(text: str) -> frozenset[int]:
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r}: give one version or a range, like 1-7, up to {HIGHEST_VERSION}")
     return frozenset(found)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a number, 0 or more")
-    return value
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {low} to {high}")
-        return int(text)
-
-    return parse

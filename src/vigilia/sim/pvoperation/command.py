@@ -7,13 +7,13 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Callable
 from datetime import date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from vigilia.clock import Clock, parse_clock
 from vigilia.errors import StartError, printable
+from vigilia.sim.arguments import amount, whole
 from vigilia.sim.pvoperation.api import Account, SimPvOperation
 from vigilia.sim.pvoperation.clock import HeldClock
 from vigilia.sim.pvoperation.control import Control
@@ -29,10 +29,10 @@ _ANYONE = Account()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("--plants", type=_whole(1, 5000), default=3, metavar="N", help="how many plants (default 3)")
-    add("--inverters", type=_whole(0, 200), default=4, metavar="N", help="inverters of each (default 4)")
-    add("--relays", type=_whole(0, 50), default=2, metavar="N", help="relays of each (default 2)")
-    add("--seed", type=_whole(0, 10**9), default=1, metavar="N", help="what happens on the day (default 1)")
+    add("--plants", type=whole(1, 5000), default=3, metavar="N", help="how many plants (default 3)")
+    add("--inverters", type=whole(0, 200), default=4, metavar="N", help="inverters of each (default 4)")
+    add("--relays", type=whole(0, 50), default=2, metavar="N", help="relays of each (default 2)")
+    add("--seed", type=whole(0, 10**9), default=1, metavar="N", help="what happens on the day (default 1)")
     add("--quiet-day", action="store_true", help="nothing happens, but for what the control service is told")
     add("--script", type=Path, metavar="FILE", help="plants and their day from JSON or TOML, not from the seed")
     add("--script-out", type=Path, metavar="FILE", help="write the script in force, as JSON")
@@ -47,14 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--speed", type=_speed, default=1.0, metavar="N", help="how fast the clock runs (default 1)")
     add("--clock", metavar="TEXT", help="start and speed, written as for VIGILIA_CLOCK; instead of --day and --speed")
-    add("--port", type=_whole(0, 65535), default=0, help="port of the API; 0: a free one (default)")
-    add("--teams-port", type=_whole(0, 65535), default=0, metavar="PORT", help="port of the Teams sink; 0: a free one")
-    add("--control-port", type=_whole(0, 65535), default=0, metavar="PORT", help="control service; 0: a free one")
+    add("--port", type=whole(0, 65535), default=0, help="port of the API; 0: a free one (default)")
+    add("--teams-port", type=whole(0, 65535), default=0, metavar="PORT", help="port of the Teams sink; 0: a free one")
+    add("--control-port", type=whole(0, 65535), default=0, metavar="PORT", help="control service; 0: a free one")
     add("--username", default=_ANYONE.username, help=f"who may log in (default {_ANYONE.username})")
     add("--password", default=_ANYONE.password, help=f"goes with --username (default {_ANYONE.password})")
-    add("--latency-ms", type=_seconds, default=20.0, metavar="MS", help="before each answer (default 20)")
-    add("--concurrency-limit", type=_whole(1, 10_000), metavar="N", help="count requests in hand beyond so many")
-    add("--token-life-s", type=_seconds, metavar="S", help="life of a token, by the clock (default: no end)")
+    add("--latency-ms", type=amount, default=20.0, metavar="MS", help="before each answer (default 20)")
+    add("--concurrency-limit", type=whole(1, 10_000), metavar="N", help="count requests in hand beyond so many")
+    add("--token-life-s", type=amount, metavar="S", help="life of a token, by the clock (default: no end)")
     add("--varied", action="store_true", help="each plant spells its records in another way")
     add("--config-out", type=Path, metavar="FILE", help="write the configuration for these plants and this sink")
 
@@ -185,26 +185,7 @@ def _zones(text: str) -> tuple[ZoneInfo, ...]:
 
 
 def _speed(text: str) -> float:
-    value = _seconds(text)
+    value = amount(text)
     if not 0 < value <= 100_000:
         raise argparse.ArgumentTypeError(f"{text!r}: give a number above 0, up to 100000")
     return value
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a number, 0 or more")
-    return value
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,10}", text) or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {low} to {high}")
-        return int(text)
-
-    return parse

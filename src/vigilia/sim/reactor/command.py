@@ -2,16 +2,15 @@
 
 import argparse
 import asyncio
-import re
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from vigilia.clock import Clock, parse_clock
 from vigilia.errors import StartError
+from vigilia.sim.arguments import amount, whole
 from vigilia.sim.reactor.control import Control
 from vigilia.sim.reactor.fleet import Fleet
 from vigilia.sim.reactor.reactor import Options, SimReactor
@@ -24,16 +23,16 @@ _SITE = ZoneInfo("America/Sao_Paulo")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("--reactors", type=_whole(1, 500), default=1, metavar="N", help="how many reactors, R1 to RN (default 1)")
+    add("--reactors", type=whole(1, 500), default=1, metavar="N", help="how many reactors, R1 to RN (default 1)")
     add("--host", default="127.0.0.1", help="address that the buses listen on (default 127.0.0.1)")
-    add("--port", type=_whole(0, 65535), default=0, help="port of the first bus; 0: free ones (default)")
-    add("--control-port", type=_whole(0, 65535), default=0, metavar="PORT", help="control service; 0: a free one")
+    add("--port", type=whole(0, 65535), default=0, help="port of the first bus; 0: free ones (default)")
+    add("--control-port", type=whole(0, 65535), default=0, metavar="PORT", help="control service; 0: a free one")
     add("--folder", type=Path, metavar="DIR", help="where ptys, 1-wire and PWM trees appear (default: a new one)")
     add("--clock", default="", metavar="TEXT", help='start and speed of vessels and pumps: "x60", as VIGILIA_CLOCK')
-    add("--pace", type=_number, default=1.0, metavar="N", help="how long circuits take, 1 as real ones (default)")
+    add("--pace", type=amount, default=1.0, metavar="N", help="how long circuits take, 1 as real ones (default)")
     add("--no-uart", action="store_true", help="without ptys, which hundreds of reactors would run out of")
-    add("--fault-every-s", type=_number, default=0.0, metavar="S", help="a random fault so often; 0: none (default)")
-    add("--seed", type=_whole(0, 10**9), default=1, metavar="N", help="which random faults (default 1)")
+    add("--fault-every-s", type=amount, default=0.0, metavar="S", help="a random fault so often; 0: none (default)")
+    add("--seed", type=whole(0, 10**9), default=1, metavar="N", help="which random faults (default 1)")
     add("--write-config", type=Path, metavar="DIR", help="write DIR/R1/vigilia-agent.toml, one for each reactor")
 
 
@@ -82,22 +81,3 @@ def _clock(text: str) -> Clock:
         return parse_clock(text, _SITE)
     except StartError as error:
         raise StartError(str(error).replace("VIGILIA_CLOCK", "--clock")) from error
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a number, 0 or more")
-    return value
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,10}", text) or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
