@@ -85,6 +85,22 @@ class Section(BaseModel):
 AnySection = TypeVar("AnySection", bound=Section)
 
 
+def with_tls_files(section: AnySection, place: str, base: Path) -> AnySection:
+    """Return a section with its `tls_cert` and `tls_key`, where it has them, as absolute paths; `place` names it.
+
+    Raises ConfigError where one is no file.
+    """
+    files = {name: base / path for name in ("tls_cert", "tls_key") if (path := getattr(section, name)) is not None}
+    problems = [
+        Problem(place, name, f"{path} is no file", "name a PEM file")
+        for name, path in files.items()
+        if not path.is_file()
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return section.model_copy(update={name: str(path) for name, path in files.items()})
+
+
 def read_file(path: Path, purpose: str) -> bytes:
     """Return a settings file's content. Raises ConfigError where it is missing, unreadable or far too large."""
     try:

@@ -7,8 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from vigilia.addresses import is_loopback, split_address
-from vigilia.errors import ConfigError, Problem
-from vigilia.settings import Secret, Section
+from vigilia.settings import Secret, Section, with_tls_files
 
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
@@ -58,15 +57,7 @@ class ReactorConfig(Section):
 
     def resolved(self, base: Path) -> Self:
         """Return the section with the paths of the TLS files made absolute. Raises ConfigError where one is no file."""
-        files = {name: base / path for name in ("tls_cert", "tls_key") if (path := getattr(self, name)) is not None}
-        problems = [
-            Problem("[reactor]", name, f"{path} is no file", "name a PEM file")
-            for name, path in files.items()
-            if not path.is_file()
-        ]
-        if problems:
-            raise ConfigError(problems)
-        return self.model_copy(update={name: str(path) for name, path in files.items()})
+        return with_tls_files(self, "[reactor]", base)
 
     @property
     def host(self) -> str:

@@ -7,9 +7,8 @@ from typing import Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from vigilia.addresses import is_loopback, split_address
-from vigilia.errors import ConfigError, Problem
 from vigilia.interfaces.auth.config import AuthConfig
-from vigilia.settings import Section, check_site_url
+from vigilia.settings import Section, check_site_url, with_tls_files
 
 
 class WebConfig(Section):
@@ -64,15 +63,7 @@ class WebConfig(Section):
 
     def resolved(self, base: Path) -> Self:
         """Return the section with the paths of the TLS files made absolute. Raises ConfigError where one is no file."""
-        files = {name: base / path for name in ("tls_cert", "tls_key") if (path := getattr(self, name)) is not None}
-        problems = [
-            Problem("[web]", name, f"{path} is no file", "name a PEM file")
-            for name, path in files.items()
-            if not path.is_file()
-        ]
-        if problems:
-            raise ConfigError(problems)
-        return self.model_copy(update={name: str(path) for name, path in files.items()})
+        return with_tls_files(self, "[web]", base)
 
     @property
     def signs_in(self) -> AuthConfig | None:
