@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 
 from vigilia.language import tr
 from vigilia.tui.actions import acknowledge, shelve, unshelve
 from vigilia.tui.alarm import AlarmScreen
 from vigilia.tui.charts import ChartScreen
 from vigilia.tui.model import Alarm, Row
-from vigilia.tui.page import Keys, Page
+from vigilia.tui.page import Keys, ListPage
 from vigilia.tui.rows import Cell, Column, Rows
 from vigilia.tui.texts import STYLES, mark, short_age, state_word
 
 
-class AlarmsPage(Page):
+class AlarmsPage(ListPage[Row]):
     """Alarms that are not normal, those that want a person first, what is suppressed below its cause."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,17 +41,7 @@ class AlarmsPage(Page):
             self._cells,
             lambda row: row.alarm.id,
         )
-        """The list."""
         self._unfolded: set[str] = set()
-
-    def parts(self) -> ComposeResult:
-        """Make the list."""
-        yield self.rows
-
-    @property
-    def main(self) -> Widget:
-        """The list."""
-        return self.rows
 
     @property
     def keys(self) -> Keys:

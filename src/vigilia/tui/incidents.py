@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 
 from vigilia.language import tr
 from vigilia.store import StoreError
 from vigilia.store.incidents import Incident, Position
 from vigilia.tui.charts import ChartScreen
 from vigilia.tui.incident import IncidentScreen
-from vigilia.tui.page import Keys, Page
+from vigilia.tui.page import Keys, ListPage
 from vigilia.tui.rows import Cell, Column, Rows
 from vigilia.tui.texts import STYLES, mark, short_age
 
@@ -22,7 +20,7 @@ _MOST = 20_000
 """Whoever wants more wants the report of a week."""
 
 
-class IncidentsPage(Page):
+class IncidentsPage(ListPage[Incident]):
     """Incidents, fetched page by page as somebody goes down the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "chart", show=False)]
@@ -42,22 +40,12 @@ class IncidentsPage(Page):
             self._cells,
             lambda incident: incident.id,
         )
-        """The list."""
         self._found: list[Incident] = []
         self._complete = False
         self._loading = False
         self._trouble = ""
         self._known: object = None
         """What the picture said of alarms when the first page was read."""
-
-    def parts(self) -> ComposeResult:
-        """Make the list."""
-        yield self.rows
-
-    @property
-    def main(self) -> Widget:
-        """The list."""
-        return self.rows
 
     @property
     def keys(self) -> Keys:

@@ -1,7 +1,7 @@
 """What all pages and screens of the terminal view share: a place for keys, a search, and the picture they draw."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, cast
 from zoneinfo import ZoneInfo
 
 from rich.text import Text
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from vigilia.errors import printable
 from vigilia.language import tr
+from vigilia.tui.rows import Item, Rows
 from vigilia.tui.texts import fit, moment
 
 if TYPE_CHECKING:
@@ -181,3 +182,19 @@ def lines(pairs: Sequence[tuple[str, str]], width: int = 14) -> Text:
 def harmless(text: str) -> str:
     """Return a text of others without anything that a terminal would obey."""
     return printable(text)
+
+
+class ListPage(Page, Generic[Item]):
+    """A page that is a list."""
+
+    rows: Rows[Item]
+    """The list: each page makes its own."""
+
+    def parts(self) -> ComposeResult:
+        """Make the list."""
+        yield self.rows
+
+    @property
+    def main(self) -> Widget:
+        """The list."""
+        return self.rows

@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 
 from vigilia.language import tr
 from vigilia.tui.actions import write
 from vigilia.tui.charts import ChartScreen
 from vigilia.tui.model import Point
-from vigilia.tui.page import Keys, Page
+from vigilia.tui.page import Keys, ListPage
 from vigilia.tui.point import PointScreen
 from vigilia.tui.rows import Cell, Column, Rows
 from vigilia.tui.texts import STYLES, mark, short_age, value_text
 
 
-class PointsPage(Page):
+class PointsPage(ListPage[Point]):
     """Every point with its newest reading."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,16 +38,6 @@ class PointsPage(Page):
             self._cells,
             lambda point: point.name,
         )
-        """The list."""
-
-    def parts(self) -> ComposeResult:
-        """Make the list."""
-        yield self.rows
-
-    @property
-    def main(self) -> Widget:
-        """The list."""
-        return self.rows
 
     @property
     def keys(self) -> Keys:
