@@ -9,8 +9,8 @@ import { t, tn } from "../../i18n/index.ts";
 import { useLive } from "../../live/index.ts";
 import { Button } from "../../ui/Button.tsx";
 import { formatNumber } from "../../ui/format.ts";
-import { Icon } from "../../ui/Icon.tsx";
 import { Note } from "../../ui/Note.tsx";
+import { Search } from "../../ui/Search.tsx";
 import { EmptyState } from "../../ui/Tile.tsx";
 import { TroubleMark } from "./Marks.tsx";
 import { arrange, countTroubles, signsOf, TROUBLES, type Plant } from "./model.ts";
@@ -21,7 +21,6 @@ import { troubleWord } from "./words.ts";
 
 const SYSTEM = "pvoperation";
 const AGAIN_MS = 60_000; // the sun, the hours and causes are told by asking
-const SEARCH_MS = 120; // after the last key
 const EXAMPLE = `[pvoperation]
 email = "…"
 password_file = "…"
@@ -46,7 +45,7 @@ export default function Plants(): JSX.Element {
       <header class="page-head">
         <h1>{t("Plants")}</h1>
         {plants.length > 0 && <Total plants={plants} />}
-        {plants.length > 0 && <Search text={query.value.get("q") ?? ""} />}
+        {plants.length > 0 && <Find />}
       </header>
       {plants.length > 0 && <Chips plants={plants} />}
       {wrong !== null && <Note kind="major">{sentenceOf(wrong)}</Note>}
@@ -117,21 +116,10 @@ function Total({ plants }: { readonly plants: readonly Plant[] }): JSX.Element {
   );
 }
 
-function Search({ text }: { readonly text: string }): JSX.Element {
-  const [typed, setTyped] = useState(text);
-  useEffect(() => setTyped(text), [text]);
-  useEffect(() => {
-    if (typed === text) return undefined;
-    const timer = setTimeout(() => setQuery({ q: typed || null }), SEARCH_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
+function Find(): JSX.Element {
   return (
     <div class="plants-find row end">
-      <label class="plants-search">
-        <Icon name="search" />
-        <span class="sr-only">{t("Search")}</span>
-        <input class="input" type="search" placeholder={t("Name or number")} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
-      </label>
+      <Search text={query.value.get("q") ?? ""} placeholder={t("Name or number")} class="plants-search" />
       <select class="input plants-sort" aria-label={t("Order")} value={query.value.get("sort") ?? "worst"} onChange={(event) => setQuery({ sort: event.currentTarget.value === "worst" ? null : event.currentTarget.value })}>
         <option value="worst">{t("The worst first")}</option>
         <option value="name">{t("By name")}</option>

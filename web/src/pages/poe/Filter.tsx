@@ -1,9 +1,7 @@
-// The legend, which counts, and narrows the page to what one of its entries means; and the search.
+// The legend, which counts, and narrows the page to what one of its entries means.
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import { query, setQuery } from "../../app/router.ts";
 import { t } from "../../i18n/index.ts";
-import { Icon } from "../../ui/Icon.tsx";
 import { countKinds, type Kind } from "./live.ts";
 import { StateMark } from "./PortSocket.tsx";
 import { BAD_STATES, type Place } from "./ports.ts";
@@ -12,7 +10,6 @@ import { stateWord } from "./words.ts";
 /** In the order in which they matter; those that are usual are there even where none is like that. */
 const KINDS: readonly Kind[] = ["fault", "lost", "unread", "unknown", "differs", "delivering", "searching", "off", "test"];
 const USUAL: ReadonlySet<Kind> = new Set<Kind>(["fault", "delivering", "searching", "off"]);
-const SEARCH_MS = 120; // after the last key
 
 /** The legend. */
 export function Legend({ places }: { readonly places: readonly Place[] }): JSX.Element {
@@ -50,23 +47,5 @@ function DiffersMark(): JSX.Element {
     <svg class="port-mark differs" viewBox="0 0 16 16" aria-hidden="true">
       <path class="solid" d="M3 2h11v11z" />
     </svg>
-  );
-}
-
-/** What narrows the page to what it names. */
-export function Search({ text }: { readonly text: string }): JSX.Element {
-  const [typed, setTyped] = useState(text);
-  useEffect(() => setTyped(text), [text]);
-  useEffect(() => {
-    if (typed === text) return undefined;
-    const timer = setTimeout(() => setQuery({ q: typed || null }), SEARCH_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return (
-    <label class="poe-search">
-      <Icon name="search" />
-      <span class="sr-only">{t("Search")}</span>
-      <input class="input" type="search" placeholder={t("Device, port, switch or room")} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
-    </label>
   );
 }

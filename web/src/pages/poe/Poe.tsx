@@ -7,9 +7,10 @@ import { query, setQuery } from "../../app/router.ts";
 import { t, tn } from "../../i18n/index.ts";
 import { useLive } from "../../live/index.ts";
 import { Note } from "../../ui/Note.tsx";
+import { Search } from "../../ui/Search.tsx";
 import { EmptyState } from "../../ui/Tile.tsx";
 import { visible } from "../../ui/text.ts";
-import { Legend, Search } from "./Filter.tsx";
+import { Legend } from "./Filter.tsx";
 import { isWanted, placesOf, signsOf } from "./live.ts";
 import { PortDetail } from "./PortDetail.tsx";
 import type { Place, Port, Room } from "./ports.ts";
@@ -37,7 +38,7 @@ export default function Poe(): JSX.Element {
     <div class={`page stack poe ${live.touch.value === "lost" ? "out" : ""}`}>
       <header class="page-head">
         <h1>{t("PoE")}</h1>
-        {places.length > 0 && <Search text={query.value.get("q") ?? ""} />}
+        {places.length > 0 && <Search text={query.value.get("q") ?? ""} placeholder={t("Device, port, switch or room")} class="poe-search" />}
       </header>
       {places.length > 0 && <Legend places={places} />}
       {wrong !== null && <Note kind="major">{sentenceOf(wrong)}</Note>}

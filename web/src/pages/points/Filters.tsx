@@ -1,15 +1,12 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import { SEVERITIES, type Point } from "../../api/types.ts";
 import { setQuery } from "../../app/router.ts";
 import { t } from "../../i18n/index.ts";
 import { Button } from "../../ui/Button.tsx";
-import { Icon } from "../../ui/Icon.tsx";
+import { Search } from "../../ui/Search.tsx";
 import { severityWord } from "../../ui/Severity.tsx";
 import { visible } from "../../ui/text.ts";
 import { choices, leavesOut, OWN, type Filter } from "./filter.ts";
-
-const SEARCH_MS = 150; // after the last key, so that typing does not make a hundred steps
 
 interface Props {
   readonly points: readonly Point[];
@@ -29,7 +26,7 @@ export function Filters({ points, filter }: Props): JSX.Element {
   const accesses = [all, { value: "rw", label: t("Can be written") }, { value: "r", label: t("Only read") }];
   return (
     <div class="filters" role="search" aria-label={t("Points")}>
-      <Search text={filter.q} />
+      <Search text={filter.q} placeholder={t("Name, description or device")} class="search" />
       {systems.length > 2 && <Choice name="system" label={t("System")} value={filter.system} options={systems} />}
       <Choice name="device" label={t("Device")} value={filter.device} options={named("device")} />
       <Choice name="link" label={t("Link")} value={filter.link} options={named("link")} />
@@ -52,29 +49,6 @@ export function clearFilter(): void {
 /** Return what a system is called. */
 export function systemWord(system: string): string {
   return system === OWN ? "Vigilia" : visible(system);
-}
-
-function Search({ text }: { readonly text: string }): JSX.Element {
-  const [typed, setTyped] = useState(text);
-  useEffect(() => setTyped(text), [text]);
-  useEffect(() => {
-    if (typed === text) return undefined;
-    const timer = setTimeout(() => setQuery({ q: typed || null }), SEARCH_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return (
-    <label class="search">
-      <Icon name="search" />
-      <span class="sr-only">{t("Search")}</span>
-      <input
-        class="input"
-        type="search"
-        placeholder={t("Name, description or device")}
-        value={typed}
-        onInput={(event) => setTyped(event.currentTarget.value)}
-      />
-    </label>
-  );
 }
 
 interface ChoiceProps {
