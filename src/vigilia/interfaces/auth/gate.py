@@ -11,6 +11,7 @@ from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vigilia.addresses import is_loopback
 from vigilia.interfaces.api.answers import Failed, failure
 from vigilia.interfaces.auth.auth import Auth
 from vigilia.interfaces.auth.caller import PASSAGE, Caller, Passage, not_allowed
@@ -59,7 +60,7 @@ class Gate:
     def _caller(self, auth: Auth, scope: Scope, host: str) -> Caller:
         """Return who asks. Raises Failed for a token that is worth nothing."""
         if (shown := _bearer(scope)) is not None:
-            if auth.is_local(shown):
+            if auth.is_local(shown) and _is_here(scope, host):
                 return Caller(Role.ADMIN, host, LOCAL)
             token = auth.book.token(shown)
             if token is None:
@@ -72,6 +73,12 @@ class Gate:
         user = session.row.user
         role = auth.book.role_of(user)
         return Caller(role, host, user, "web", session, csrf_of(cookie), session.ended)
+
+
+def _is_here(scope: Scope, host: str) -> bool:
+    """Return whether who asks is on this machine: from loopback, or from the very address that is asked."""
+    server = scope.get("server")
+    return is_loopback(host) or (server is not None and server[0] == host)
 
 
 def csrf_of(cookie: str) -> str:
