@@ -10,7 +10,7 @@ import logging
 import re
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
 from vigilia.drivers.aruba.http import Answer, Connection
@@ -25,6 +25,16 @@ _NOT_ALLOWED = (405, 501)
 _NO_OBJECTS = (403, 404, 405, 501)
 
 Object = dict[str, Any]
+
+
+_LONGEST_WORD = 80
+
+
+class Identity(NamedTuple):
+    """What a switch says it is; empty: it has not said."""
+
+    model: str = ""
+    firmware: str = ""
 
 
 class NoSuchPort(LinkError):
@@ -51,6 +61,9 @@ class ArubaClient:
         """Whether the firmware gives all ports in one answer; known once open."""
         self.writes_objects = True
         """Whether ports are switched by PUT; otherwise by CLI commands. Known once open."""
+        self.identity = Identity()
+        """As it said when it was opened last."""
+        self._may_ask_identity = True
         self._name = name
         self._connection = Connection(url, tls)
         self._username = username
@@ -78,7 +91,7 @@ class ArubaClient:
     @property
     def open_deadline_s(self) -> float:
         """Longest opening: every request of it, each with a renewal of the login."""
-        return (8 + 2 * len(self._ports)) * self._timeout_s + 3 * self._login_timeout_s
+        return (12 + 2 * len(self._ports)) * self._timeout_s + 3 * self._login_timeout_s
 
     async def open(self) -> None:
         """Delete a session left over, agree on a version, log in, and learn what the firmware offers."""
@@ -91,6 +104,7 @@ class ArubaClient:
             await self._log_in()
         await self._find_reading()
         await self._find_writing()
+        await self._find_identity()
 
     async def close(self, *, lost: bool) -> None:
         """Log out, unless the connection is `lost`, and close it. A session left over is deleted by the next `open`."""
@@ -297,6 +311,26 @@ class ArubaClient:
             if answer.status != 404:
                 break
         self.writes_objects = False
+
+    async def _find_identity(self) -> None:
+        """Ask for the model and the firmware; a stack tells them elsewhere. Nothing depends on them.
+
+        So a switch that did not bear the question is not asked again.
+        """
+        if not self._may_ask_identity:
+            return
+        self._may_ask_identity = False
+        for path in ("system/status", "system/status/global"):
+            try:
+                status = _object(_expect(await self._call("GET", path)))
+            except BadAnswer as error:
+                _logger.debug("%s: %s: %s", self._name, path, error)
+                continue
+            model = _text(status.get("product_model")) or _text(status.get("hardware_revision"))
+            firmware = _text(status.get("firmware_version"))
+            self.identity = Identity(printable(model[:_LONGEST_WORD]), printable(firmware[:_LONGEST_WORD]))
+            break
+        self._may_ask_identity = True
 
 
 def _expect(answer: Answer) -> Any:

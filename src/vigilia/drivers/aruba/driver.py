@@ -70,7 +70,7 @@ class Switch:
     @property
     def shown(self) -> Shown:
         """What is to be shown of it."""
-        return Shown(self._switch, self._ports)
+        return Shown(self._switch, self._ports, self._client.identity)
 
     async def write(self, point: Point, value: Value) -> None:
         """Switch a port on or off."""

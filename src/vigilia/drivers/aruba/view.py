@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from vigilia.drivers.aruba.client import Identity
 from vigilia.drivers.aruba.config import SwitchConfig
 from vigilia.drivers.aruba.mapping import PortPoints
 from vigilia.table import PointTable
@@ -27,6 +28,7 @@ class Shown:
 
     config: SwitchConfig
     ports: Iterable[PortPoints]
+    identity: Identity
 
 
 def view_of(switches: Iterable[Shown], instance: str, table: PointTable) -> PoeView:
@@ -44,8 +46,8 @@ def view_of(switches: Iterable[Shown], instance: str, table: PointTable) -> PoeV
                 config.name,
                 config.name,
                 urlsplit(config.url).netloc,
-                model=None,
-                firmware=None,
+                model=switch.identity.model or None,
+                firmware=switch.identity.firmware or None,
                 ports=[PortView(port.port, port.device, _names(port)) for port in shown],
                 points={key: name for key, name in own.items() if name in table},
             )

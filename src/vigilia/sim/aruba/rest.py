@@ -31,7 +31,7 @@ class Firmware:
 
     `versions`: offered REST versions; `collection`: has `poe/ports/stats`; `put`: has the settings objects
     (`poe/ports`, `ports/{id}/poe`), else only the CLI writes; `login_refusal`: how a request without a session is
-    answered; `version_needs_session`: whether `/rest/version` is, too.
+    answered; `version_needs_session`: whether `/rest/version` is, too; `stacked`: several switches that act as one.
     """
 
     username: str | None = None
@@ -41,6 +41,7 @@ class Firmware:
     put: bool = True
     login_refusal: Literal["401", "html"] = "401"
     version_needs_session: bool = False
+    stacked: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for versions that no switch has, or a user without a password."""
@@ -117,6 +118,7 @@ class Rest:
             self._offer(r"poe/ports()", GET=self._all_settings)
             self._offer(port, GET=self._settings, PUT=self._put_settings)
         self._offer(r"cli()", POST=self._run_cli)
+        self._offer(r"system/status/global()" if firmware.stacked else r"system/status()", GET=self._status)
 
     def boot(self, up_at: float, ready_at: float) -> None:
         """From `up_at` to `ready_at` answer some services before others, as a booting switch does."""
@@ -222,6 +224,21 @@ class Rest:
         names = [name for version in sorted(self.firmware.versions) for name in sorted(self._version_names(version))]
         elements = [{"uri": "/version", "version": name} for name in names]
         return Answer(200, encode({"collection_result": collection_result(len(names)), "version_element": elements}))
+
+    def _status(self, _call: Call, _port: str, _now: float) -> Answer:
+        """What the switch is; of a stack, what all its members have in common."""
+        status = {
+            "name": "vigilia-sim",
+            "firmware_version": "WC.16.11.0012",
+            "base_ethernet_address": "02:00:00:00:00:01",
+        }
+        if not self.firmware.stacked:
+            status |= {
+                "product_model": "Aruba2930M-24G-PoE+",
+                "hardware_revision": "JL320A",
+                "serial_number": "SIM0001",
+            }
+        return Answer(200, encode({"uri": "/system/status", **status}))
 
     # Ports
 

@@ -76,6 +76,7 @@ class SimSwitch:
         put: bool = True,
         login_refusal: Literal["401", "html"] = "401",
         version_needs_session: bool = False,
+        stacked: bool = False,
         session_idle_s: float = 120.0,
         max_sessions: int = 5,
     ) -> None:
@@ -85,7 +86,7 @@ class SimSwitch:
         self.sessions = Sessions(max_sessions, session_idle_s)
         self.faults = Faults()
         self.firmware = Firmware(
-            username, password, frozenset(versions), collection, put, login_refusal, version_needs_session
+            username, password, frozenset(versions), collection, put, login_refusal, version_needs_session, stacked
         )
         self.requests: deque[RequestRecord] = deque(maxlen=LOG_LENGTH)
         self.overlapping = 0

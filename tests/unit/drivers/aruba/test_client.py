@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.unit.drivers.aruba.clients import LOGIN, calls, make, opened
 from tests.unit.drivers.aruba.conftest import raw_server
-from vigilia.drivers.aruba.client import _highest_version
+from vigilia.drivers.aruba.client import Identity, _highest_version
 from vigilia.drivers.aruba.http import Answer
 from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused, NoSession
 from vigilia.sim.aruba import SimSwitch
@@ -330,3 +330,37 @@ async def test_close_never_raises() -> None:
             await switch.clear_faults()
             switch.sessions.clear()
         await make(switch).close(lost=False)
+
+
+# What it is
+
+
+async def test_a_switch_says_what_it_is() -> None:
+    async with SimSwitch(**LOGIN) as switch, opened(switch) as client:
+        assert client.identity == Identity("Aruba2930M-24G-PoE+", "WC.16.11.0012")
+
+
+async def test_a_stack_says_its_firmware() -> None:
+    async with SimSwitch(stacked=True, **LOGIN) as switch, opened(switch) as client:
+        assert client.identity == Identity("", "WC.16.11.0012")
+
+
+@pytest.mark.parametrize("fault", ["500", "503", "garbage", "wrong-shape", "html400"])
+async def test_a_switch_that_does_not_say_what_it_is_is_watched_all_the_same(fault: str) -> None:
+    async with SimSwitch() as switch:
+        await switch.inject(fault, path="system/status", count=2)
+        async with opened(switch) as client:
+            assert client.identity == Identity()
+            assert await client.read_all()
+
+
+async def test_a_switch_that_hangs_over_what_it_is_is_not_asked_again() -> None:
+    async with SimSwitch() as switch:
+        await switch.inject("hang", path="system/status")
+        client = make(switch, timeout_s=0.2)
+        with pytest.raises(ConnectionLost):
+            await client.open()
+        await client.open()
+        assert await client.read_all()
+        assert sum("system/status" in call for call in calls(switch)) == 1
+        await client.close(lost=False)

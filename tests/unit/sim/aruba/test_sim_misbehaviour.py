@@ -3,13 +3,16 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import groupby
+from typing import TypeVar
 
 import aiohttp
 import pytest
 
 from vigilia.sim.aruba import FaultError, SimSwitch, UnknownPortError
 
+T = TypeVar("T")
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 Login = Callable[[SimSwitch], Awaitable[dict[str, str]]]
 
@@ -282,13 +285,18 @@ async def test_faults_for_some_requests_only(http: aiohttp.ClientSession) -> Non
             await switch.inject("melt")
 
 
+def in_turn(seen: Iterable[T]) -> list[T]:
+    """What was seen, and changed."""
+    return [value for value, _ in groupby(seen)]
+
+
 async def test_reboot(http: aiohttp.ClientSession, login: Login, eventually: Eventually) -> None:
     async with SimSwitch(ports=2, detect_s=0.5, **CREDENTIALS) as switch:
         session = await login(switch)
         reader, _writer = await connect(switch)
         await eventually(lambda: switch.open_connections == 2)
         switch.model.port("1").enabled = False
-        await switch.reboot(down_s=0.3, boot_s=1.0)
+        await switch.reboot(down_s=0.3, boot_s=3.0)
         with pytest.raises(ConnectionResetError):
             await reader.read()
         with pytest.raises(ConnectionRefusedError):
@@ -308,18 +316,12 @@ async def test_reboot(http: aiohttp.ClientSession, login: Login, eventually: Eve
 
         seen = [await state()]
         while seen[-1][2] != "PPDS_DELIVERING":
-            assert len(seen) < 50, seen
-            now = await state()
-            if now != seen[-1]:
-                seen.append(now)
+            seen.append(await state())
             await asyncio.sleep(0.01)
-        assert seen == [
-            (503, 503, None),
-            (200, 404, None),
-            (200, 503, None),
-            (200, 200, "PPDS_SEARCHING"),
-            (200, 200, "PPDS_DELIVERING"),
-        ]
+        versions, ports, supplied = (in_turn(column) for column in zip(*seen, strict=True))
+        assert versions == [503, 200]
+        assert ports == [503, 404, 503, 200]
+        assert supplied == [None, "PPDS_SEARCHING", "PPDS_DELIVERING"]
         assert not switch.model.port("1").enabled
         assert switch.reboots == 1
         _writer.close()

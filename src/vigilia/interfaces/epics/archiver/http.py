@@ -10,7 +10,7 @@ from yarl import URL
 
 from vigilia.errors import StartError, VigiliaError, printable
 
-_LARGEST_ANSWER_BYTES = 50_000_000
+_LARGEST_ANSWER_BYTES = 10_000_000
 _LONGEST_REASON = 200
 _OWN_PATHS = ("/mgmt", "/retrieval")
 
