@@ -36,7 +36,7 @@ demo: $(READY) ## run the service with simulated equipment, on loopback
 	@$(BIN)/vigilia demo
 
 test: $(READY) ## run all tests, in parallel
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY) ## ruff, pyright, the import layers, and tsc
 	$(BIN)/ruff check

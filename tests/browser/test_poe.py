@@ -116,6 +116,7 @@ def test_in_every_look(visit: Open, site: Site, look: Look, picture: Callable[..
         picture(page, f"poe-port-{look}")
         drawer(page).get_by_role("button", name="sw-1").click()
         expect(drawer(page).locator("canvas")).to_be_visible()
+        expect(drawer(page)).to_contain_text("Aruba2930M-24G-PoE+")
         check(page)
         picture(page, f"poe-switch-{look}")
 
