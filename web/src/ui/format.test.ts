@@ -32,6 +32,6 @@ test("durations", () => {
 
 test("times in UTC where that is wanted", () => {
   showUtc(true);
-  assert.equal(formatTime("2026-03-10T08:50:07.000Z"), "3/10/26, 08:50:07");
+  assert.equal(formatTime("2026-03-10T08:50:07.000Z"), "10/03/2026, 08:50:07");
   showUtc(false);
 });

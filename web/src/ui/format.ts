@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { Point, PointValue } from "../api/types.ts";
 import { keepChoice, readChoice } from "../app/choices.ts";
-import { language, t, tn } from "../i18n/index.ts";
+import { type Language, language, t, tn } from "../i18n/index.ts";
 import { visible } from "./text.ts";
 
 /** Whether times are shown in UTC instead of this machine's time zone. */
@@ -64,12 +64,14 @@ export function formatTime(time: number | string, options: Intl.DateTimeFormatOp
   const key = `${language.value} ${inUtc.value} ${JSON.stringify(options)}`;
   let format = TIMES.get(key);
   if (!format) {
-    format = new Intl.DateTimeFormat(language.value, { ...options, hourCycle: "h23", timeZone: zone() });
+    format = new Intl.DateTimeFormat(DATES[language.value], { ...options, hourCycle: "h23", timeZone: zone() });
     TIMES.set(key, format);
   }
   return format.format(new Date(time));
 }
 
+// English as in Britain: 10/03/2026 is the tenth of March wherever somebody reads it.
+const DATES: Readonly<Record<Language, string>> = { en: "en-GB", "pt-BR": "pt-BR" };
 const FULL: Intl.DateTimeFormatOptions = { dateStyle: "short", timeStyle: "medium" };
 
 /** Return only the time of day, to the second. */

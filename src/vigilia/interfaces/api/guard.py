@@ -1,8 +1,7 @@
 """What every request passes on its way in and every answer on its way out.
 
 In: a page of another site must neither write nor read here through the browser of somebody who can reach us. So a
-request that names another host than ours (DNS rebinding) or comes from another site's page is refused. And one whose
-address holds NUL, which PostgreSQL takes in no text.
+request that names another host than ours (DNS rebinding) or comes from another site's page is refused.
 Out: headers that tell browsers to keep the answer to themselves.
 """
 
@@ -82,8 +81,6 @@ class Guard:
                 return failure(403, "foreign-origin", f"pages of {shorten(origin)} may not use this service")
         if _is_embedded_elsewhere(scope):
             return failure(403, "foreign-origin", "pages of other sites may lead here, and not use this service")
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            return failure(422, "invalid-request", "the address holds NUL, which no name and no text here does")
         return None
 
     def _is_own(self, host: str) -> bool:

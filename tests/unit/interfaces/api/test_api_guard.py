@@ -140,8 +140,3 @@ async def test_links_from_elsewhere_and_our_own_pages_are_answered(service: Any,
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
     async with service.client.get("/api/v1/points", headers=headers) as answer:
         assert answer.status == 200
-
-
-@pytest.mark.parametrize("target", ["/api/v1/points?q=a%00b", "/api/v1/alarms/a%00b", "/api/v1/incidents?area=%00"])
-async def test_an_address_with_nul_is_refused_whatever_the_store_is(service: Any, target: str) -> None:
-    assert b" 422 " in await raw(service, f"GET {target} HTTP/1.1\r\nHost: localhost")
