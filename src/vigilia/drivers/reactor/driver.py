@@ -217,7 +217,7 @@ class ReactorDriver:
             over, more = reactor.end_of(state, self._table.reading)
             samples += more
             ended += [state.id] if over else []
-        self._recent.note(samples, self._clock.now())
+        self._recent.note(samples)
         await self._publish(samples)
         return ended
 

@@ -16,17 +16,12 @@ ASKED_S = 120.0
 
 
 class Recent:
-    """Readings by point, of those that somebody asked for lately.
-
-    They have the times at which they arrived: a reactor's own clock may be wrong, and a probe is steady all the same.
-    """
+    """Readings by point, of those that somebody asked for lately."""
 
     def __init__(self) -> None:
         self._wanted: dict[str, float] = {}
         """When each point was asked for last, the newest last."""
         self._seen: dict[str, deque[Seen]] = {}
-        self._taken_at: dict[str, float] = {}
-        """When the newest of each was taken, by the reactor's clock."""
 
     def want(self, point: str, now: float) -> None:
         """Keep the readings of a point from now on, for as long as somebody goes on asking."""
@@ -38,8 +33,8 @@ class Recent:
         while len(self._wanted) > MOST_PROBES:
             self._forget(next(iter(self._wanted)))
 
-    def note(self, samples: Iterable[Sample], now: float) -> None:
-        """Take readings of any points that have just arrived."""
+    def note(self, samples: Iterable[Sample]) -> None:
+        """Take readings of any points."""
         if not self._wanted:
             return
         for sample in samples:
@@ -47,9 +42,9 @@ class Recent:
             reading = sample.reading
             if seen is None or reading.time is None or isinstance(reading.value, bool | str | None):
                 continue
-            if reading.time != self._taken_at.get(sample.name) and math.isfinite(reading.value):
-                self._taken_at[sample.name] = reading.time
-                seen.append(Seen(now, float(reading.value), reading.severity))
+            later = not seen or reading.time > seen[-1].time
+            if later and math.isfinite(reading.value):
+                seen.append(Seen(reading.time, float(reading.value), reading.severity))
 
     def of(self, point: str, now: float) -> Sequence[Seen]:
         """Return the readings of the last minute, in order."""
@@ -58,4 +53,3 @@ class Recent:
     def _forget(self, point: str) -> None:
         del self._wanted[point]
         del self._seen[point]
-        self._taken_at.pop(point, None)
