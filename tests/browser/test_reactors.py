@@ -107,7 +107,7 @@ def test_what_the_reactor_rejects_says_why_and_who_asked(visit: Open, site: Site
         expect(dialog.get_by_label("Address").first).to_have_value("103")  # nothing of what was typed is lost
         dialog.get_by_role("button", name="Cancel").click()
         row = ph.get_by_role("row").filter(has_text="Rejected").first
-        expect(row).to_contain_text("address 103 holds PMP")
+        expect(row).to_contain_text("address 103 is that of acid")
         expect(row).to_contain_text("asked by")
         expect(page.get_by_text("The reactor has rejected settings")).to_be_visible()
         check(page)

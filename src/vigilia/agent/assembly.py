@@ -39,14 +39,14 @@ def make_parts(config: AgentConfig, gear: "Gear", cleanup: AsyncExitStack) -> li
     from vigilia.agent.buses import open_buses
     from vigilia.agent.ezo.circuit import circuit_on
     from vigilia.agent.loops import make_loops
-    from vigilia.agent.outputs import make_outputs
+    from vigilia.agent.outputs import make_outputs, pump_addresses
     from vigilia.agent.sensors import make_sensors
 
     buses = open_buses(config.buses)
     for bus in buses.values():
         cleanup.push_async_callback(bus.close)
     try:
-        sensors = make_sensors(config.sensors, buses, gear.clock)
+        sensors = make_sensors(config.sensors, buses, gear.clock, pump_addresses(config.actuators))
         outputs = make_outputs(config.actuators, lambda bus, address: circuit_on(buses[bus], address), gear)
         loops = make_loops(config.loops, sensors, outputs, gear.clock, gear.ledger)
     except ConfigError as error:  # it names the section, and not the file

@@ -161,7 +161,28 @@ class Channel:
         """Send a card once, and record how that went."""
         budget.spend(self._clock.now())
         await outbox.attempt(self._store, self.name, again.card, budget.sent)
-        await _to_its_end(self._send(again.card, in_order(again.rows), budget))
+        await self._to_its_end(self._send(again.card, in_order(again.rows), budget), again.card)
+
+    async def _to_its_end(self, sending: Coroutine[Any, Any, None], number: int) -> None:
+        """Await what sends a card. A card that was taken and is not recorded would be sent again by the next service.
+
+        So where this is cancelled meanwhile, the card has FAREWELL_S.
+        """
+        task = asyncio.create_task(sending)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            try:
+                await asyncio.wait([task], timeout=FAREWELL_S)
+            finally:
+                task.cancel()
+            (how,) = await asyncio.gather(task, return_exceptions=True)
+            if how is not None:
+                why = "no answer in time" if isinstance(how, asyncio.CancelledError) else repr(how)
+                _logger.warning(
+                    "%s: whether no. %d arrived is not on record: it is sent again: %s", self.name, number, why
+                )
+            raise
 
     async def _send(self, number: int, rows: Sequence[Waiting], budget: Budget) -> None:
         card = self._card([row.notice for row in rows], number)
@@ -261,21 +282,6 @@ class Channel:
         except TimeoutError:
             return
         self._wake.clear()
-
-
-async def _to_its_end(sending: Coroutine[Any, Any, None]) -> None:
-    """Await what sends a card. A card that was taken and is not recorded would be sent again by the next service.
-
-    So where this is cancelled meanwhile, the card has FAREWELL_S.
-    """
-    task = asyncio.create_task(sending)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task], timeout=FAREWELL_S)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        raise
 
 
 def _backoff(failures: int) -> float:

@@ -34,7 +34,7 @@ class Later(SystemTimes):
 async def agent(folder: Path, times: SystemTimes) -> AsyncIterator[tuple[EzoSensor, Ledger]]:
     """One run of an agent, as far as calibrations go; its bus is out of reach."""
     ledger = Ledger(folder / "ledger.db", times)
-    (sensor,) = make_sensors([ezo("ph", "ezo-ph")], {"i2c-1": SimulatedI2cBus("i2c-1", "127.0.0.1:9")}, Clock())
+    (sensor,) = make_sensors([ezo("ph", "ezo-ph")], {"i2c-1": SimulatedI2cBus("i2c-1", "127.0.0.1:9")}, Clock(), {})
     assert isinstance(sensor, EzoSensor)
     calibrations = Calibrations([sensor], ledger)
     calibrations.resume()

@@ -294,22 +294,28 @@ async def test_one_channel_that_hangs_does_not_hold_another(store: Store, webhoo
 
 async def test_a_card_under_way_when_the_service_stops_is_recorded(store: Store, webhook: Webhook) -> None:
     clock = Clock(speed=FAST)
-    answer = asyncio.Event()
+    stopped = asyncio.Event()
 
     async def slowly(request: web.Request) -> web.StreamResponse:
-        await answer.wait()
+        await stopped.wait()
         return await status(202)(request)
 
     webhook.always = slowly
     await queue(store, clock, failure("A", "INV-1"))
-    async with running(store, webhook.url, clock):
-        await until(lambda: len(webhook.requests) == 1)
-        asyncio.get_running_loop().call_later(0.1, answer.set)
+    channel = Channel(TeamsSender(Secret(webhook.url), "adaptive"), WINDOWS, store, clock, "Vigilia", "")
+    task = asyncio.create_task(channel.run())
+    await until(lambda: len(webhook.requests) == 1)
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    stopped.set()
+    await asyncio.wait([task], timeout=10)
+    assert task.cancelled()
     assert (await outbox.backlog(store, ["teams"]))[0] == 0
 
 
 async def test_a_channel_that_does_not_answer_holds_no_stop_up(
-    store: Store, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+    store: Store, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "FAREWELL_S", 0.1)
     clock = Clock(speed=FAST)
@@ -318,6 +324,7 @@ async def test_a_channel_that_does_not_answer_holds_no_stop_up(
     async with asyncio.timeout(teams.DEADLINE_S / 2), running(store, webhook.url, clock):
         await until(lambda: len(webhook.requests) == 1)
     assert (await outbox.backlog(store, ["teams"]))[0] == 1
+    assert "it is sent again: no answer in time" in caplog.text
 
 
 def test_waits_grow_are_bounded_and_differ() -> None:

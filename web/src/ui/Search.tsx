@@ -1,6 +1,6 @@
 // A search whose words are in the page's address, as `q`, a moment after the last key.
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { setQuery } from "../app/router.ts";
 import { t } from "../i18n/index.ts";
 import { Icon } from "./Icon.tsx";
@@ -18,10 +18,17 @@ interface SearchProps {
 /** The field. */
 export function Search({ text, placeholder, class: kind }: SearchProps): JSX.Element {
   const [typed, setTyped] = useState(text);
-  useEffect(() => setTyped(text), [text]);
+  const sent = useRef(text);
+  useEffect(() => {
+    if (text !== sent.current) setTyped(text); // somebody else changed it; what was typed since it was sent stays
+    sent.current = text;
+  }, [text]);
   useEffect(() => {
     if (typed === text) return undefined;
-    const timer = setTimeout(() => setQuery({ q: typed || null }), AFTER_MS);
+    const timer = setTimeout(() => {
+      sent.current = typed;
+      setQuery({ q: typed || null });
+    }, AFTER_MS);
     return () => clearTimeout(timer);
   }, [typed]);
   return (

@@ -12,7 +12,7 @@ from vigilia.agent.outputs.switch import Switch
 from vigilia.agent.outputs.switchwork import safe_level
 from vigilia.agent.safeops import Operation
 
-__all__ = ["CircuitAt", "Contact", "Gear", "Guard", "Output", "make_outputs", "safe_operations"]
+__all__ = ["CircuitAt", "Contact", "Gear", "Guard", "Output", "make_outputs", "pump_addresses", "safe_operations"]
 
 Output = Switch | Pump
 CircuitAt = Callable[[str, int], PumpCircuit]
@@ -38,6 +38,11 @@ def safe_operations(configs: Sequence[ActuatorConfig], circuit_at: CircuitAt) ->
         else make_hardware(config).operations(safe_level(config))
         for config in configs
     }
+
+
+def pump_addresses(configs: Sequence[ActuatorConfig]) -> dict[tuple[str, int], str]:
+    """Return the pumps' names by where they are: the bus's name, and the address there."""
+    return {(config.bus, _address(config)): config.name for config in configs if isinstance(config, PmpConfig)}
 
 
 def _address(config: PmpConfig) -> int:

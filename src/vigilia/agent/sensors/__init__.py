@@ -18,14 +18,17 @@ from vigilia.errors import ConfigError
 __all__ = ["Sensor", "make_sensors"]
 
 
-def make_sensors(configs: Sequence[SensorConfig], buses: Mapping[str, Bus], clock: Clock) -> list[Sensor]:
+def make_sensors(
+    configs: Sequence[SensorConfig], buses: Mapping[str, Bus], clock: Clock, taken: Mapping[tuple[str, int], str]
+) -> list[Sensor]:
     """Return the sensors, in the order of their configurations. No equipment is touched before they run.
 
+    `taken`: what else is on the buses, by bus and address: no sensor moves there, nor asks who is.
     Raises ConfigError where sensors and buses do not fit together.
     """
     if problems := sensor_problems(configs, {name: bus.kind for name, bus in buses.items()}, "configuration"):
         raise ConfigError(problems)
-    addresses: Addresses = {}
+    addresses: Addresses = dict(taken)
     sensors = {config.name: _make(config, buses[config.bus], clock, addresses) for config in configs}
     for config in configs:
         sensor = sensors[config.name]

@@ -10,7 +10,6 @@ from vigilia.errors import BadAnswer
 _RESTARTS_S = 5.0
 """Real seconds within which a circuit that was told another address answers there: it starts anew, 2 s or so."""
 _LOOK_S = 0.25
-_MOST_QUESTIONS = 4
 
 
 async def move(old: Circuit, new: Circuit, address: int, circuit_type: str) -> None:
@@ -42,15 +41,10 @@ async def move(old: Circuit, new: Circuit, address: int, circuit_type: str) -> N
 
 
 async def _who(circuit: Circuit) -> str | None:
-    """Return the type of the circuit that answers; None where nobody does.
-
-    It is asked more than once: what another sensor or output is asking it meanwhile may be what it answers here.
-    """
-    for _ in range(_MOST_QUESTIONS):
-        try:
-            return (await circuit.identify()).type
-        except (Nack, BusError):
-            return None
-        except BadAnswer:
-            await asyncio.sleep(_LOOK_S)
-    return "something that does not say what it is"
+    """Return the type of the circuit that answers; None where nobody does."""
+    try:
+        return (await circuit.identify()).type
+    except (Nack, BusError):
+        return None
+    except BadAnswer:
+        return "something that does not say what it is"

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
 from vigilia.drivers.aruba.http import Answer, Connection
-from vigilia.errors import BadAnswer, LinkError, LoginRefused, NoSession, Refused, printable
+from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused, NoSession, Refused, printable
 
 _logger = logging.getLogger(__name__)
 
@@ -63,7 +63,6 @@ class ArubaClient:
         """Whether ports are switched by PUT; otherwise by CLI commands. Known once open."""
         self.identity = Identity()
         """As it said when it was opened last."""
-        self._may_ask_identity = True
         self._name = name
         self._connection = Connection(url, tls)
         self._username = username
@@ -90,8 +89,8 @@ class ArubaClient:
 
     @property
     def open_deadline_s(self) -> float:
-        """Longest opening: every request of it, each with a renewal of the login."""
-        return (12 + 2 * len(self._ports)) * self._timeout_s + 3 * self._login_timeout_s
+        """Longest opening: every request of it, but those for the identity with a renewal of the login."""
+        return (10 + 2 * len(self._ports)) * self._timeout_s + 3 * self._login_timeout_s
 
     async def open(self) -> None:
         """Delete a session left over, agree on a version, log in, and learn what the firmware offers."""
@@ -313,24 +312,25 @@ class ArubaClient:
         self.writes_objects = False
 
     async def _find_identity(self) -> None:
-        """Ask for the model and the firmware; a stack tells them elsewhere. Nothing depends on them.
+        """Ask for the model and the firmware; a stack tells them elsewhere.
 
-        So a switch that did not bear the question is not asked again.
+        Nothing depends on them: no login is renewed for their sake, and no opening fails for want of them.
         """
-        if not self._may_ask_identity:
-            return
-        self._may_ask_identity = False
+        self.identity = Identity()
         for path in ("system/status", "system/status/global"):
             try:
-                status = _object(_expect(await self._call("GET", path)))
+                status = _object(_expect(await self._send("GET", path)))
+            except ConnectionLost as error:
+                _logger.debug("%s: %s: %s", self._name, path, error)
+                return
             except BadAnswer as error:
                 _logger.debug("%s: %s: %s", self._name, path, error)
                 continue
             model = _text(status.get("product_model")) or _text(status.get("hardware_revision"))
             firmware = _text(status.get("firmware_version"))
             self.identity = Identity(printable(model[:_LONGEST_WORD]), printable(firmware[:_LONGEST_WORD]))
-            break
-        self._may_ask_identity = True
+            if any(self.identity):
+                return
 
 
 def _expect(answer: Answer) -> Any:

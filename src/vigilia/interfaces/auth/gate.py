@@ -20,6 +20,7 @@ from vigilia.interfaces.auth.members import LOCAL, TOKEN_SIGN
 from vigilia.interfaces.auth.roles import Role
 from vigilia.language import tr
 
+_OF_PROXIES = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"})
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="vigilia"'}
 
 
@@ -60,7 +61,12 @@ class Gate:
     def _caller(self, auth: Auth, scope: Scope, host: str) -> Caller:
         """Return who asks. Raises Failed for a token that is worth nothing."""
         if (shown := _bearer(scope)) is not None:
-            if auth.is_local(shown) and _is_here(scope, host):
+            if auth.is_local(shown):
+                if not _is_here(scope, host):
+                    detail = tr(
+                        "this token is for commands on the service's own machine: make one with vigilia users token"
+                    )
+                    raise Failed(401, "not-signed-in", detail)
                 return Caller(Role.ADMIN, host, LOCAL)
             token = auth.book.token(shown)
             if token is None:
@@ -76,7 +82,12 @@ class Gate:
 
 
 def _is_here(scope: Scope, host: str) -> bool:
-    """Return whether who asks is on this machine: from loopback, or from the very address that is asked."""
+    """Return whether who asks is on this machine: from loopback, or from the very address that is asked.
+
+    Not so through a proxy, which may ask for anybody. One that does not say that it is one cannot be told apart.
+    """
+    if any(name in _OF_PROXIES for name, _ in scope["headers"]):
+        return False
     server = scope.get("server")
     return is_loopback(host) or (server is not None and server[0] == host)
 

@@ -225,7 +225,7 @@ class Rest:
         elements = [{"uri": "/version", "version": name} for name in names]
         return Answer(200, encode({"collection_result": collection_result(len(names)), "version_element": elements}))
 
-    def _status(self, _call: Call, _port: str, _now: float) -> Answer:
+    def _status(self, call: Call, _port: str, _now: float) -> Answer:
         """What the switch is; of a stack, what all its members have in common."""
         status = {
             "name": "vigilia-sim",
@@ -238,7 +238,7 @@ class Rest:
                 "hardware_revision": "JL320A",
                 "serial_number": "SIM0001",
             }
-        return Answer(200, encode({"uri": "/system/status", **status}))
+        return Answer(200, encode({"uri": call.path, **status}))
 
     # Ports
 

@@ -34,6 +34,10 @@ class Heard:
         return [sample for sample in self.samples if sample.parameter == parameter]
 
 
+TAKEN = {("i2c-1", 112): "acid"}
+"""Where a pump is."""
+
+
 class Bench:
     """What a test has in hand."""
 
@@ -64,7 +68,7 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     async with sim_bus(circuits) as simulated:
         bus = SimulatedI2cBus("i2c-1", simulated.address)
-        made = Bench(simulated, make_sensors(configs, {"i2c-1": bus}, Clock(speed=speed)))
+        made = Bench(simulated, make_sensors(configs, {"i2c-1": bus}, Clock(speed=speed), TAKEN))
         try:
             async with running(made.sensors.values(), made.heard):
                 yield made

@@ -50,7 +50,7 @@ async def test_a_thermometer_that_does_not_run_is_not_waited_for_for_ever(monkey
     monkeypatch.setattr(compensation, "FIRST_S", 0.05)
     async with sim_bus({99: StandIn()}) as simulated:
         bus = SimulatedI2cBus("i2c-1", simulated.address)
-        ph, _ = make_sensors([PH, TEMP], {"i2c-1": bus}, Clock(speed=SPEED))
+        ph, _ = make_sensors([PH, TEMP], {"i2c-1": bus}, Clock(speed=SPEED), {})
         async with running([ph], Heard()):
             await until(lambda: ph.reading("pH") is not None)
         reading = ph.reading("pH")
@@ -91,7 +91,7 @@ async def test_a_temperature_that_is_old_is_in_doubt() -> None:
     async with sim_bus({99: ph, 102: rtd}) as simulated:
         bus = SimulatedI2cBus("i2c-1", simulated.address)
         clock = Clock(speed=SPEED)
-        sensors = {sensor.name: sensor for sensor in make_sensors([PH, TEMP], {"i2c-1": bus}, clock)}
+        sensors = {sensor.name: sensor for sensor in make_sensors([PH, TEMP], {"i2c-1": bus}, clock, {})}
         async with running([sensors["temp"]], Heard()):
             await until(lambda: sensors["temp"].reading("Temp") is not None)
         later = Clock(start=clock.now() + 3600, speed=SPEED)
@@ -113,7 +113,7 @@ async def test_a_thermometer_on_another_bus_serves_as_well(tmp_path: Path) -> No
     async with sim_bus({99: ph}) as simulated:
         buses = {"i2c-1": SimulatedI2cBus("i2c-1", simulated.address), "w1": OneWireBus("w1", str(tmp_path))}
         configs = [PH, Ds18b20Config(name="temp", bus="w1", kind="ds18b20")]
-        async with running(make_sensors(configs, buses, Clock(speed=SPEED)), Heard()):
+        async with running(make_sensors(configs, buses, Clock(speed=SPEED), {}), Heard()):
             await until(lambda: ph.degrees == 27.4)
         for bus in buses.values():
             await bus.close()

@@ -71,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 async def thermometer(folder: Path, address: str | None = None) -> AsyncIterator[tuple[Sensor, Heard]]:
     bus = OneWireBus("w1", str(folder))
     config = Ds18b20Config(name="temp", bus="w1", kind="ds18b20", address=address)
-    (sensor,) = make_sensors([config], {"w1": bus}, Clock(speed=SPEED))
+    (sensor,) = make_sensors([config], {"w1": bus}, Clock(speed=SPEED), {})
     heard = Heard()
     async with running([sensor], heard):
         await until(lambda: sensor.reading("Temp") is not None)

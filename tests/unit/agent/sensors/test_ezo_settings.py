@@ -149,7 +149,12 @@ async def test_an_address_that_is_taken_is_rejected() -> None:
     circuits = {99: StandIn(), 103: StandIn("PMP"), 102: StandIn("RTD", value="25.0"), 90: StandIn(replies={"i": "?"})}
     async with bench(circuits, ezo("ph", "ezo-ph"), ezo("temp", "ezo-rtd")) as lab:
         await until(lambda: lab.has("ph", "pH") and lab.has("temp", "Temp"))
-        for address, says in ((103, "holds PMP"), (102, "is that of temp"), (90, "does not say what it is")):
+        for address, says in (
+            (103, "holds PMP"),
+            (102, "is that of temp"),
+            (112, "is that of acid"),
+            (90, "does not say what it is"),
+        ):
             with pytest.raises(Rejected, match=says):
                 await lab["ph"].apply("Address", address)
             assert lab["ph"].settings()["Address"] == 99
@@ -210,7 +215,7 @@ async def test_what_was_set_before_a_restart_holds_again_without_waiting_for_equ
     async with sim_bus({100: ec, 60: first, 99: second}) as simulated:
         bus = SimulatedI2cBus("i2c-1", simulated.address)
         configs = [ezo("ec", "ezo-ec"), ezo("b", "ezo-ph", address=98), ezo("a", "ezo-ph")]
-        sensors = {sensor.name: sensor for sensor in make_sensors(configs, {"i2c-1": bus}, Clock(speed=SPEED))}
+        sensors = {sensor.name: sensor for sensor in make_sensors(configs, {"i2c-1": bus}, Clock(speed=SPEED), {})}
         # They exchanged places, each in its turn: b is where a stands in the configuration.
         for name, parameter, value in (
             ("ec", "K", 0.5),
@@ -250,7 +255,7 @@ async def test_a_circuit_that_comes_in_place_of_another_is_set_as_that_was() -> 
 async def test_a_stop_that_meets_a_new_setting_is_not_swallowed() -> None:
     async with sim_bus({99: StandIn()}) as simulated:
         bus = SimulatedI2cBus("i2c-1", simulated.address)
-        (sensor,) = make_sensors([ezo("ph", "ezo-ph")], {"i2c-1": bus}, Clock())
+        (sensor,) = make_sensors([ezo("ph", "ezo-ph")], {"i2c-1": bus}, Clock(), {})
         heard = Heard()
         task = asyncio.create_task(sensor.run(heard))
         await until(lambda: bool(heard.of("pH")))

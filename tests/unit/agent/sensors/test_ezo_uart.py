@@ -19,7 +19,7 @@ async def probe(folder: Path, circuit: StandIn) -> AsyncIterator[tuple[Pty, Sens
     async with pty(folder, circuit) as line:
         bus = UartBus("uart-1", line.device, 9600)
         config = ezo("orp", "ezo-orp").model_copy(update={"bus": "uart-1"})
-        (sensor,) = make_sensors([config], {"uart-1": bus}, Clock(speed=SPEED))
+        (sensor,) = make_sensors([config], {"uart-1": bus}, Clock(speed=SPEED), {})
         heard = Heard()
         try:
             async with running([sensor], heard):

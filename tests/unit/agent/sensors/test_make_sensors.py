@@ -24,7 +24,7 @@ KINDS = {name: bus.kind for name, bus in BUSES.items()}
 
 
 def make(*configs: Any) -> list[Sensor]:
-    return make_sensors(configs, BUSES, Clock())
+    return make_sensors(configs, BUSES, Clock(), {})
 
 
 def by_access(sensor: Sensor, access: Access) -> dict[str, Parameter]:

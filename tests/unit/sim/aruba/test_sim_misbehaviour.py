@@ -291,7 +291,7 @@ def in_turn(seen: Iterable[T]) -> list[T]:
 
 
 async def test_reboot(http: aiohttp.ClientSession, login: Login, eventually: Eventually) -> None:
-    async with SimSwitch(ports=2, detect_s=0.5, **CREDENTIALS) as switch:
+    async with SimSwitch(ports=2, detect_s=2.0, **CREDENTIALS) as switch, asyncio.timeout(60):
         session = await login(switch)
         reader, _writer = await connect(switch)
         await eventually(lambda: switch.open_connections == 2)
