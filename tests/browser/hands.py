@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import Look
+from tests.browser.browsing import Look, Visit
+from tests.browser.people import GuardedSite, come_in
 from tests.pages import ROOT
 
 HANDS = (Look(), Look("phone", "pt-BR", "dark"))
@@ -33,13 +34,14 @@ class Hands:
     look: Look
 
     def word(self, text: str, n: int = 1, **values: object) -> str:
-        """Return what the page says for a text of its source, in its language."""
+        """Return what the page says for a text of its source, in its language; of a plural, for so many."""
         said = in_portuguese(text, n) if self.look.language == "pt-BR" else text
         return said.format(n=n, **values)
 
-    def button(self, text: str, within: Locator | None = None, **values: object) -> Locator:
+    def button(self, text: str, within: Locator | None = None, n: int = 1, **values: object) -> Locator:
         """Return the button of that name, and of no longer one."""
-        return (within or self.page.locator("body")).get_by_role("button", name=self.word(text, **values), exact=True)
+        name = self.word(text, n, **values)
+        return (within or self.page.locator("body")).get_by_role("button", name=name, exact=True)
 
     def dialog(self, text: str, **values: object) -> Locator:
         """Return the dialog of that title."""
@@ -55,7 +57,7 @@ class Hands:
         if self._touches:
             target.tap()
             return
-        self._reach(target)
+        self.reach(target)
         self.page.keyboard.press("Enter")
 
     def open_row(self, grid: str, row: Locator, key: str = "Enter") -> None:
@@ -65,7 +67,7 @@ class Hands:
             row.tap()
             return
         listed = self.page.get_by_role("grid", name=self.word(grid))
-        self._reach(listed)
+        self.reach(listed)
         self.page.keyboard.press("Home")
         for _ in range(MOST_STOPS):
             active = listed.get_attribute("aria-activedescendant")
@@ -80,7 +82,7 @@ class Hands:
         if self._touches:
             field.tap()
         else:
-            self._reach(field)
+            self.reach(field)
         self.page.keyboard.press("Control+A")
         self.page.keyboard.type(text)
         expect(field).to_have_value(text)
@@ -98,7 +100,7 @@ class Hands:
                     break
                 self.page.keyboard.press("ArrowRight")
         else:
-            self._reach(target)
+            self.reach(target)
             self.page.keyboard.press("Space")
         expect(target).to_be_checked()
 
@@ -107,7 +109,7 @@ class Hands:
         if self._touches:
             menu.select_option(label=label)
             return
-        self._reach(menu)
+        self.reach(menu)
         self.page.keyboard.press("Home")
         for _ in range(MOST_STOPS):
             if menu.evaluate("menu => menu.selectedOptions[0].label") == label:
@@ -115,13 +117,14 @@ class Hands:
             self.page.keyboard.press("ArrowDown")
         raise AssertionError(f"no choice is called {label!r}")
 
+    def reach(self, target: Locator) -> None:
+        """Go to something by Tab."""
+        expect(target).to_be_visible()
+        self._tab_until(lambda: target.evaluate(_FOCUSED))
+
     @property
     def _touches(self) -> bool:
         return self.look.device == "phone"
-
-    def _reach(self, target: Locator) -> None:
-        expect(target).to_be_visible()
-        self._tab_until(lambda: target.evaluate(_FOCUSED))
 
     def _tab_until(self, there: Callable[[], bool]) -> None:
         for _ in range(MOST_STOPS):
@@ -129,3 +132,11 @@ class Hands:
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError("Tab does not lead there")
+
+
+def begin(visit: Callable[..., Visit], guarded: GuardedSite, look: Look, path: str, user: str = "otto") -> Hands:
+    """Open a page as somebody."""
+    opened = visit(look, to=guarded)
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    come_in(opened, user)
+    return Hands(opened.open(path), look)

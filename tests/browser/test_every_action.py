@@ -2,13 +2,12 @@
 
 What an action did is told by the API, by a simulator, or by a file; each dialog on the way is looked at by axe.
 What a page answers where something is wrong is with the page's own tests; to switch a port, and to acknowledge on
-the overview, too: `test_poe`, `test_overview`.
+the overview, too: `test_poe`, `test_overview`. Those of reactors are in `test_every_reactor_action`.
 """
 
 import io
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -19,15 +18,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.browsing import Look, check
 from tests.browser.conftest import Open
-from tests.browser.hands import HANDS, Hands
-from tests.browser.people import PEOPLE, GuardedSite, add, come_in, password_of
-from tests.browser.site import FAILED, RELAY, Service, wait_for
-from tests.browser.test_reactors import Bench, duty
-from tests.system.conftest import free_port
+from tests.browser.hands import HANDS, Hands, begin
+from tests.browser.people import PEOPLE, GuardedSite, add, last_write, password_of
+from tests.browser.site import FAILED, RELAY, wait_for
 
 pytestmark = [pytest.mark.system, pytest.mark.parametrize("look", HANDS, ids=str)]
 
-SLOW_MS = 75_000
 FAULTS = {number: f"poe-fault@SIM-02:Cam-{number:02d}:PwrState-Raw" for number in (5, 6)}
 NOTICES = {
     "desktop": f"relay-overvoltage@19479:Relay-{RELAY}:Overvoltage-Sts",
@@ -35,15 +31,6 @@ NOTICES = {
 }
 """Each is sent once more by one of the tests: that goes once in a minute."""
 SEL = "SIM-02:Cam-03:PwrState-Sel"
-DUTY, POWER = "R1:heater:Duty-SP", "R1:heater:Power-Sel"
-
-
-def begin(visit: Open, guarded: GuardedSite, look: Look, path: str, user: str = "otto") -> Hands:
-    """Open a page as somebody."""
-    opened = visit(look, to=guarded)
-    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    come_in(opened, user)
-    return Hands(opened.open(path), look)
 
 
 def rows(page: Page, text: str) -> Locator:
@@ -51,21 +38,10 @@ def rows(page: Page, text: str) -> Locator:
     return page.get_by_role("row").filter(has_text=text).filter(has=page.get_by_role("gridcell"))
 
 
-def part(page: Page, name: str) -> Locator:
-    """The tile of a part of a reactor."""
-    return page.locator(".part-tile").filter(has=page.get_by_role("heading", name=name, exact=True))
-
-
 def alarm(site: GuardedSite, number: int = 5) -> dict[str, Any]:
     """An alarm as the service has it, whatever its state."""
     (found,) = site.get(f"/api/v1/alarms?id={quote(FAULTS[number], safe='')}")["items"]
     return found
-
-
-def last_write(site: GuardedSite, point: str) -> tuple[Any, ...]:
-    """Who wrote last to a point, from where, what, in place of what, and how that ended."""
-    (one,) = site.get(f"/api/v1/audit?point={quote(point)}&limit=1")["items"]
-    return tuple(one[key] for key in ("user", "host", "via", "value", "previous", "outcome"))
 
 
 @pytest.fixture
@@ -221,169 +197,6 @@ def test_save_the_weekly_report(visit: Open, guarded: GuardedSite, look: Look) -
     assert saved.value.suggested_filename == week["file"]
     assert load_workbook(io.BytesIO(saved.value.path().read_bytes()), read_only=True).sheetnames
     hands.says("Saved: {file}", file=week["file"])
-
-
-def truth(site: GuardedSite) -> dict[str, Any]:
-    """What the simulated reactor truly does."""
-    return site.reactors("GET", "/reactors/R1/truth")
-
-
-def test_set_a_part_of_a_reactor(visit: Open, guarded: GuardedSite, look: Look) -> None:
-    for point, value in ((POWER, "Off"), (DUTY, 0)):
-        assert guarded.put(point, value)[0] == 200
-    hands = begin(visit, guarded, look, "/reactors")
-    hands.press(hands.button("Settings …", part(hands.page, "heater")))
-    dialog = hands.dialog("Settings of {part}", part="heater")
-    value = "37,5" if look.language == "pt-BR" else "37.5"
-    hands.write(dialog.get_by_label(hands.word("Duty")).first, value)
-    hands.tick(dialog.get_by_role("radio", name=hands.word("On"), exact=True))
-    check(hands.page)
-    hands.press(hands.button("Look over …", dialog))
-    expect(dialog.get_by_role("list", name=hands.word("What will change"))).to_contain_text(f"{value} %")
-    check(hands.page)
-    assert guarded.point(DUTY)["value"] == 0, "nothing is written before it is confirmed"
-    hands.press(dialog.get_by_role("button", name=hands.word("Set {n} values", 2), exact=True))
-    try:
-        hands.says("{name}: {value}, confirmed by the equipment", name=hands.word("Duty"), value=f"{value} %")
-        expect(dialog).to_have_count(0)
-        wait_for(lambda: truth(guarded)["pwm"]["0"]["duty"] == 0.375, "the heater heats")
-        assert last_write(guarded, DUTY) == ("otto", "127.0.0.1", "web", 37.5, 0, "confirmed")
-    finally:
-        guarded.put(POWER, "Off")
-        guarded.put(DUTY, 0)
-
-
-def test_dose_and_stop(visit: Open, guarded: GuardedSite, look: Look) -> None:
-    hands = begin(visit, guarded, look, "/reactors")
-    before = len(truth(guarded)["pumps"]["acid"]["runs"])
-    acid = part(hands.page, "acid")
-    hands.press(hands.button("{what} …", acid, what=hands.word("Dose")))
-    dialog = hands.dialog("{part}: {what}", part="acid", what=hands.word("Dose"))
-    value = "1,5" if look.language == "pt-BR" else "1.5"
-    hands.write(dialog.get_by_role("textbox"), value)
-    check(hands.page)
-    hands.press(hands.button("{what} …", dialog, what=hands.word("Dose")))
-    does = hands.button("{what} {value}", dialog, what=hands.word("Dose"), value=f"{value} ml")
-    check(hands.page)
-    assert len(truth(guarded)["pumps"]["acid"]["runs"]) == before, "nothing is dosed before it is confirmed"
-    hands.press(does)
-    expect(dialog).to_have_count(0)
-    runs = truth(guarded)["pumps"]["acid"]["runs"]
-    assert (len(runs), runs[-1]["moved_ml"]) == (before + 1, 1.5)
-    expect(hands.page.locator(".ledger").get_by_role("row").nth(1)).to_contain_text("otto")
-
-    over = hands.word("Dose over a time")
-    hands.press(hands.button("{what} …", acid, what=over))
-    dialog = hands.dialog("{part}: {what}", part="acid", what=over)
-    hands.write(dialog.get_by_role("textbox"), "20,5")
-    hands.press(hands.button("{what} …", dialog, what=over))
-    hands.press(hands.button("{what} {value}", dialog, what=over, value="20,5"))
-    wait_for(lambda: truth(guarded)["pumps"]["acid"]["running"], "the pump runs")
-    hands.press(hands.button("Close", dialog))
-    hands.press(hands.button("Stop {part}", part="acid"))
-    hands.says("{n} output stopped: {names}", names="acid")
-    wait_for(lambda: not truth(guarded)["pumps"]["acid"]["running"], "the pump stands")
-    assert truth(guarded)["pumps"]["acid"]["runs"][-1]["by"] == "stopped"
-
-
-@pytest.fixture
-def uncalibrated(guarded: GuardedSite) -> Iterator[None]:
-    """Take back what a test has calibrated."""
-    yield
-    for name in ("ph", "rtd"):
-        for word in ("clear", "end"):
-            guarded.put(f"R1:{name}:Calibrate-Cmd", word)
-
-
-def calibrations(site: GuardedSite, name: str) -> list[Any]:
-    """What was written to calibrate a probe, the newest first."""
-    return [one["value"] for one in site.get(f"/api/v1/audit?point=R1:{name}:Calibrate-Cmd")["items"]]
-
-
-def test_calibrate(visit: Open, guarded: GuardedSite, uncalibrated: None, look: Look) -> None:
-    guarded.reactors("PATCH", "/reactors/R1/vessel", {"ph": 7.2})  # what was dosed before still spreads
-    hands = begin(visit, guarded, look, "/reactors")
-    hands.press(hands.button("Calibrate …", part(hands.page, "ph")))
-    dialog = hands.dialog("Calibrate {part}", part="ph")
-    hands.press(hands.button("Begin", dialog))
-    expect(dialog.get_by_text(hands.word("In calibration: loops that depend on it hold."))).to_be_visible()
-    expect(dialog.get_by_text(hands.word("Stable"), exact=True)).to_be_visible(timeout=SLOW_MS)
-    step = dialog.get_by_role("form", name=hands.word("Middle point"))
-    value = "7,1" if look.language == "pt-BR" else "7.1"
-    hands.write(step.get_by_label(hands.word("Value of the solution")), value)
-    check(hands.page)
-    hands.press(step.get_by_role("button"))
-    expect(step.get_by_text(hands.word("{step}: done", step=hands.word("Middle point")))).to_be_visible()
-    hands.press(hands.button("Finish", dialog))
-    hands.says("{part} is out of calibration: loops go on", part="ph")
-    assert calibrations(guarded, "ph")[:3] == ["end", "mid,7.1", "begin"]
-    assert guarded.point("R1:ph:Calibrating-Sts")["value"] == 0
-
-
-def test_calibrate_all_the_same(visit: Open, guarded: GuardedSite, uncalibrated: None, look: Look) -> None:
-    hands = begin(visit, guarded, look, "/reactors")
-    hands.press(hands.button("Calibrate …", part(hands.page, "rtd")))
-    dialog = hands.dialog("Calibrate {part}", part="rtd")
-    step = dialog.get_by_role("form", name=hands.word("Single point"))
-    expect(step.get_by_role("button")).to_be_disabled()
-    hands.write(step.get_by_label(hands.word("Value of the solution")), "25")
-    hands.tick(dialog.get_by_role("checkbox", name=hands.word("The reading is not stable: calibrate all the same")))
-    check(hands.page)
-    hands.press(step.get_by_role("button"))
-    expect(step.get_by_text(hands.word("{step}: done", step=hands.word("Single point")))).to_be_visible()
-    assert calibrations(guarded, "rtd")[0] == "single,25"
-    hands.press(hands.button("Finish", dialog))
-    expect(dialog).to_have_count(0)
-
-
-@pytest.fixture
-def bench(serve: Callable[..., Service], tmp_path: Path) -> Iterator[Bench]:
-    """A reactor of the test's own, which calls."""
-    made = Bench(serve, tmp_path)
-    made.call()
-    yield made
-    made.stop()
-
-
-def test_accept_a_reactor_and_resume_a_part(visit: Open, bench: Bench, look: Look) -> None:
-    hands = Hands(visit(look, to=bench.service).open("/reactors"), look)
-    waiting = hands.page.locator(".waiting-reactor")
-    expect(waiting).to_be_visible(timeout=SLOW_MS)
-    hands.press(hands.button("Accept …", waiting))
-    dialog = hands.dialog("Accept {reactor}?", reactor="R1")
-    check(hands.page)
-    hands.press(hands.button("Accept {reactor}", dialog, reactor="R1"))
-    hands.says("{reactor} is accepted: it registers within seconds", reactor="R1")
-    bench.service.until("/api/v1/reactors", lambda found: found["items"][0]["state"] == "connected")
-    for point, value in ((POWER, "On"), (DUTY, 40)):
-        wait_for(lambda point=point, value=value: bench.service.put(point, value)[0] == 200, f"{point} is taken")
-    wait_for(lambda: duty(bench.control) == 40, "the heater heats")
-    bench.service.kill()
-    wait_for(lambda: duty(bench.control) == 0, "the heater falls to safe")
-    bench.service.start_again()
-    expect(hands.page.locator(".banner.safe")).to_contain_text("heater", timeout=SLOW_MS)
-    hands.press(hands.button("Resume …", part(hands.page, "heater")))
-    dialog = hands.dialog("{part}: {what}", part="heater", what=hands.word("Resume"))
-    check(hands.page)
-    hands.press(hands.button("Resume", dialog))
-    expect(hands.page.locator(".banner.safe")).to_have_count(0)
-    wait_for(lambda: duty(bench.control) == 40, "the heater heats again")
-
-
-def test_enrol_a_reactor(visit: Open, serve: Callable[..., Service], look: Look) -> None:
-    service = serve(f'[reactor]\nlisten = "127.0.0.1:{free_port()}"\nmanager_ports = "{free_port()}"\n')
-    hands = Hands(visit(look, to=service).open("/reactors"), look)
-    hands.press(hands.button("Enrol a reactor …"))
-    dialog = hands.dialog("Enrol a reactor")
-    hands.write(dialog.get_by_label(hands.word("Id of the reactor")), "R9")
-    check(hands.page)
-    hands.press(hands.button("Make a token", dialog))
-    dialog = hands.dialog("The token of {reactor}", reactor="R9")
-    assert len(dialog.locator(".token").inner_text()) >= 20
-    check(hands.page)
-    hands.press(hands.button("I have it", dialog))
-    expect(dialog).to_have_count(0)
-    assert [(item["id"], item["enrolled"]) for item in service.get("/api/v1/reactors")["items"]] == [("R9", True)]
 
 
 @pytest.fixture
