@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import requests
 from playwright.sync_api import Page, expect
@@ -91,3 +92,9 @@ def end_sessions(service: Service, user: str) -> None:
     body = {"password": password_of(user), "current": ""}
     status, answer = service.call("PUT", f"/api/v1/users/{user}/password", body)
     assert status == 200, answer
+
+
+def last_write(service: Service, point: str) -> tuple[Any, ...]:
+    """Who wrote last to a point, from where, what, in place of what, and how that ended."""
+    (one,) = service.get(f"/api/v1/audit?point={quote(point)}&limit=1")["items"]
+    return tuple(one[key] for key in ("user", "host", "via", "value", "previous", "outcome"))

@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, Page, Request, Response, expect
 
 from tests.browser.browsing import Look, Visit, check
 from tests.browser.conftest import Open
+from tests.browser.hands import in_portuguese
 from tests.browser.people import GuardedSite, come_in
 from tests.pages import ROOT
 
@@ -45,15 +46,6 @@ def places() -> list[Place]:
 
 
 PLACES = places()
-
-
-def in_portuguese(title: str) -> str:
-    """Return what the catalogues have for a text."""
-    for catalogue in (ROOT / "web/src").rglob("pt_BR.po"):
-        found = re.search(rf'^msgid "{re.escape(title)}"\nmsgstr "(.+)"$', catalogue.read_text("utf-8"), re.MULTILINE)
-        if found:
-            return found[1]
-    raise AssertionError(f"no catalogue has {title!r}")
 
 
 def test_the_pages_are_read() -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.browsing import LOOKS, Look, Visit, check
 from tests.browser.conftest import Open
+from tests.browser.hands import HANDS, Hands
 from tests.browser.site import FAILED, Control, Process, Service, Site
 
 WORDS = {
@@ -164,30 +165,38 @@ def test_the_cause_explains_what_it_suppresses(visit: Open, rig: Rig, picture: C
     expect(page.get_by_role("complementary").get_by_role("heading", name="sw-1")).to_be_visible()
 
 
-def test_shelved_in_two_clicks_until_a_time(visit: Open, rig: Rig) -> None:
+@pytest.mark.parametrize("look", HANDS, ids=str)
+def test_shelved_in_two_presses_until_a_time(visit: Open, rig: Rig, look: Look) -> None:
     rig.break_port()
-    page = visit(to=rig.service).open("/")
-    cause(page, FAULT).get_by_role("button", name="Shelve").click()
-    page.get_by_role("dialog").get_by_role("button", name="Shelve").last.click()
-    expect(page.get_by_text("1 alarm is kept quiet on purpose", exact=True)).to_be_visible()
-    page.get_by_text("1 alarm is kept quiet on purpose", exact=True).click()
-    expect(cause(page, FAULT).get_by_text("Shelved until")).to_be_visible()
+    hands = Hands(visit(look, to=rig.service).open("/"), look)
+    found = cause(hands.page, FAULT)
+    hands.press(hands.button("Shelve", found))
+    dialog = hands.dialog("Shelve")
+    check(hands.page)
+    hands.press(hands.button("Shelve", dialog))
+    quiet = hands.page.get_by_text(hands.word("{n} alarm is kept quiet on purpose"), exact=True)
+    expect(quiet).to_be_visible()
+    hands.press(hands.page.locator("summary").filter(has=quiet))
+    expect(found.get_by_text(hands.word("Shelved until"))).to_be_visible()
     assert rig.alarm(f"poe-fault@{FAULT}:PwrState-Raw", "shelved")["shelved_until"]
-    expect(verdict(page)).to_contain_text("All is well")
+    expect(verdict(hands.page)).to_contain_text(hands.word("All is well"))
 
 
-def test_what_is_over_is_apart_and_acknowledged_together(visit: Open, rig: Rig) -> None:
-    page = visit(to=rig.service).open("/")
+@pytest.mark.parametrize("look", HANDS, ids=str)
+def test_what_is_over_is_apart_and_acknowledged_together(visit: Open, rig: Rig, look: Look) -> None:
+    hands = Hands(visit(look, to=rig.service).open("/"), look)
     for port in (2, 3):
         rig.break_port(port)
         rig.mend_port(port)
         rig.alarm(f"poe-fault@SIM-01:Cam-{port:02d}:PwrState-Raw", "returned")
-    expect(verdict(page)).to_contain_text("Nothing is wrong any more")
-    check(page)
-    page.get_by_role("button", name="Acknowledge all 2").click()
-    page.get_by_role("dialog").get_by_role("textbox").fill("Seen")
-    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").last.click()
-    expect(verdict(page)).to_contain_text("All is well")
+    expect(verdict(hands.page)).to_contain_text(hands.word("Nothing is wrong any more"))
+    check(hands.page)
+    hands.press(hands.button("Acknowledge all {n}", n=2))
+    dialog = hands.dialog("Acknowledge")
+    hands.write(dialog.get_by_role("textbox"), "Seen")
+    check(hands.page)
+    hands.press(hands.button("Acknowledge", dialog))
+    expect(verdict(hands.page)).to_contain_text(hands.word("All is well"))
     assert rig.service.get("/api/v1/alarms")["items"] == []
 
 

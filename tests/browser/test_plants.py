@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
+from tests.browser.hands import Hands
 from tests.browser.site import CLOCK, FAILED, PLANTS, RELAY, Control, Process, Service, Site
 
 pytestmark = pytest.mark.system
@@ -117,8 +118,11 @@ def test_an_account_out_of_reach_is_no_good_news(visit: Open, serve: Callable[..
         check(page)
 
 
-def test_one_plant_by_keyboard(visit: Open, picture: Callable[..., None]) -> None:
-    page = visit().open("/plants?plant=19479")
+def test_one_plant_by_keyboard_alone(visit: Open, picture: Callable[..., None]) -> None:
+    page = visit().open("/plants")
+    hands = Hands(page, Look())
+    opens = tile(page, "UFV Boa Vista").get_by_role("button", name="UFV Boa Vista")
+    hands.press(opens)
     detail = page.get_by_role("region", name="UFV Boa Vista")
     expect(detail.get_by_role("link", name=f"Relay {RELAY}: Relay failure: OVERVOLTAGE")).to_be_visible()
     relays = detail.get_by_role("region", name="Relays").get_by_role("row").nth(1)
@@ -126,16 +130,17 @@ def test_one_plant_by_keyboard(visit: Open, picture: Callable[..., None]) -> Non
     inverters = detail.get_by_role("region", name="Inverters").get_by_role("row")
     expect(inverters.nth(1)).to_contain_text("Suppressed")
     expect(inverters.nth(1).get_by_role("link", name=f"Relay {RELAY}: Overvoltage")).to_be_visible()
-    detail.get_by_role("button", name="Each inverter").click()
+    hands.press(detail.get_by_role("button", name="Each inverter"))
     expect(detail.locator(".legend")).to_contain_text("194797001")
-    detail.get_by_role("button", name="The day before").click()
+    hands.press(detail.get_by_role("button", name="The day before"))
     expect(detail.get_by_text("09/03", exact=True)).to_be_visible()
-    detail.get_by_role("button", name="The day after").click()
+    hands.press(detail.get_by_role("button", name="The day after"))
     expect(detail.get_by_text("10/03", exact=True)).to_be_visible()
     picture(page, "plants")
     page.keyboard.press("Escape")
     expect(detail).to_have_count(0)
     assert "plant=" not in page.url
+    expect(opens).to_be_focused()
 
 
 def test_night_is_no_fault(visit: Open, serve: Callable[..., Service], tmp_path: Path) -> None:

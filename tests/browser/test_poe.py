@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
+from tests.browser.hands import HANDS, Hands
 from tests.browser.site import Site
 
 WORDS = {
@@ -121,27 +122,31 @@ def test_in_every_look(visit: Open, site: Site, look: Look, picture: Callable[..
         picture(page, f"poe-switch-{look}")
 
 
-@pytest.mark.parametrize("look", [Look(), Look("phone", "pt-BR", "dark")], ids=str)
+@pytest.mark.parametrize("look", HANDS, ids=str)
 def test_off_and_on_with_the_answer_of_the_switch(visit: Open, site: Site, look: Look) -> None:
     words = WORDS[look.language]
     chosen(site, sel(3), "On")
     page = visit(look).open("/poe")
-    port(page, 3, language=look.language).click()
-    drawer(page).get_by_role("button", name=words["open off"], exact=True).click()
+    hands = Hands(page, look)
+    if look.device == "desktop":
+        hands.reach(port(page, 1))
+        page.keyboard.press("ArrowRight")  # the ports are one stop: arrows go from one to the next
+    hands.press(port(page, 3, language=look.language))
+    hands.press(drawer(page).get_by_role("button", name=words["open off"], exact=True))
     dialog = page.get_by_role("dialog", name=words["off?"].format(device(3)))
     expect(dialog).to_contain_text(device(3))
     expect(dialog).to_contain_text("Room 1")
     expect(dialog).to_contain_text(words["room"])
     check(page)
     assert simulated(site, 3)["enabled"], "nothing is done before it is confirmed"
-    dialog.get_by_role("button", name=words["off"], exact=True).click()
+    hands.press(dialog.get_by_role("button", name=words["off"], exact=True))
     expect(drawer(page).get_by_text(words["is off"].format(device(3)))).to_be_visible()
     expect(dialog).to_have_count(0)
     assert not simulated(site, 3)["enabled"]
     expect(drawer(page).get_by_text(words["disabled"], exact=True)).to_be_visible()
     (write,) = site.get(f"/api/v1/audit?point={sel(3)}&limit=1")["items"]
     assert (write["value"], write["outcome"]) == (0, "confirmed")
-    drawer(page).get_by_role("button", name=words["open on"], exact=True).click()
+    hands.press(drawer(page).get_by_role("button", name=words["open on"], exact=True))
     expect(page.get_by_role("dialog").get_by_role("button", name=words["on"], exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(drawer(page).get_by_text(words["is on"].format(device(3)))).to_be_visible()

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
+from tests.browser.hands import Hands
 
 pytestmark = pytest.mark.system
 
@@ -157,6 +158,28 @@ def test_by_keyboard_alone(visit: Open) -> None:
     expect(grid).to_be_focused()
     page.keyboard.press("Space")
     expect(page.get_by_role("region", name="Chart")).to_be_visible()
+
+
+def test_a_write_by_keyboard_alone(visit: Open, site) -> None:
+    name = "SIM-01:Cam-01:PwrState-Sel"
+    site.put(name, "On")
+    page = visit().open(f"/points?q={name}")
+    expect(row(page, name)).to_be_visible()
+    hands = Hands(page, Look())
+    hands.open_row("Points", row(page, name))
+    dialog = page.get_by_role("dialog", name=name)
+    expect(dialog.get_by_role("radio", name="On")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(dialog.get_by_role("radio", name="Off")).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Write Off")).to_be_focused()
+    try:
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(f"{name}: Off, confirmed by the equipment")).to_be_visible()
+        expect(page.get_by_role("grid", name="Points")).to_be_focused()
+        assert site.point(name)["label"] == "Off"
+    finally:
+        site.put(name, "On")
 
 
 def test_a_chart_is_shared_by_its_link(visit: Open, site) -> None:

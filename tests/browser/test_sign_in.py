@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, Request, expect
@@ -223,7 +224,52 @@ def test_a_comment_outlives_the_session(visit: Open, guarded: GuardedSite) -> No
         "/api/v1/journal?limit=50",
         lambda found: [item for item in found["items"] if "the crew is on its way" in str(item)],
     )[0]
-    assert "otto" in str(entry)
+    assert [entry[key] for key in ("user", "host", "via")] == ["otto", "127.0.0.1", "web"]
+    (written,) = guarded.until(
+        f"/api/v1/audit?user=otto&point={quote(entry['alarm'].partition('@')[2])}&limit=1",
+        lambda found: [item for item in found["items"] if item["outcome"]],
+    )
+    assert [written[key] for key in ("host", "via", "previous", "outcome")] == [
+        "127.0.0.1",
+        "web",
+        "unacknowledged",
+        "confirmed",
+    ]
+    assert "the crew is on its way" in written["value"]
+
+
+def test_settings_of_a_reactor_outlive_the_session(visit: Open, guarded: GuardedSite) -> None:
+    """What was typed stands while one signs in again, and after that it is looked over, and written once."""
+    duty = "R1:heater:Duty-SP"
+    assert guarded.put(duty, 0)[0] == 200
+    page = open_as(visit(to=guarded), "otto", "/reactors")
+    heater = page.locator(".part-tile").filter(has=page.get_by_role("heading", name="heater", exact=True))
+    heater.get_by_role("button", name="Settings …").click()
+    dialog = page.get_by_role("dialog", name="Settings of heater")
+    field = dialog.get_by_label("Duty").first
+    field.fill("12.5")
+    end_sessions(guarded, "otto")
+    asked = page.get_by_role("dialog", name="Sign in")
+    expect(asked).to_be_visible()
+    check(page)
+    fill_in(page, "otto")
+    expect(asked).to_have_count(0)
+    expect(field).to_have_value("12.5")
+    dialog.get_by_role("button", name="Look over …").click()
+    end_sessions(guarded, "otto")
+    expect(asked).to_be_visible()
+    asked.get_by_role("button", name="Cancel").click()
+    dialog.get_by_role("button", name="Set 1 value").click()  # is refused, and goes on by itself
+    expect(asked).to_be_visible()
+    try:
+        fill_in(page, "otto")
+        expect(page.get_by_text("Duty: 12.5 %, confirmed by the equipment")).to_be_visible()
+        expect(dialog).to_have_count(0)
+        (written,) = guarded.get(f"/api/v1/audit?point={duty}&limit=1")["items"]
+        found = [written[key] for key in ("user", "host", "value", "previous", "outcome")]
+        assert found == ["otto", "127.0.0.1", 12.5, 0, "confirmed"]
+    finally:
+        guarded.put(duty, 0)
 
 
 def test_a_session_that_another_tab_began_anew(visit: Open, guarded: GuardedSite) -> None:
