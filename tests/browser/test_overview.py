@@ -12,7 +12,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.browsing import LOOKS, Look, Visit, check
 from tests.browser.conftest import Open
-from tests.browser.site import FAILED, Control, Process, Service, Site
+from tests.browser.site import FAILED, RELAY, Control, Process, Service, Site
+
+pytestmark = pytest.mark.system
 
 WORDS = {
     "en": {"acknowledge": "Acknowledge", "told": "Told: Teams at", "by": "Acknowledged by", "wrong": "Wrong now"},
@@ -103,6 +105,17 @@ def test_in_every_look(visit: Open, site: Site, look: Look, picture: Callable[..
     expect(page.locator(".system-tile")).to_have_count(4)
     check(page)
     picture(page, f"overview-{look}")
+
+
+def test_a_tripped_relay_explains_its_inverter(visit: Open, site: Site, picture: Callable[..., None]) -> None:
+    page = visit().open("/")
+    tripped = page.locator(".cause").filter(has=page.get_by_role("link", name=f"Relay {RELAY}", exact=True))
+    tripped.get_by_text("explains 1 other alarm").click(timeout=60_000)
+    expect(tripped.locator(".explained").get_by_role("link", name="Inverter 194797001")).to_be_visible()
+    expect(verdict(page)).to_contain_text("1 more is explained by these")
+    expect(tripped.get_by_text("Told: Teams at")).to_be_visible(timeout=60_000)
+    check(page)
+    picture(page, "overview-why")
 
 
 def test_nothing_is_wrong_and_that_is_known(visit: Open, rig: Rig, picture: Callable[..., None]) -> None:

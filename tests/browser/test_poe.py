@@ -13,6 +13,8 @@ from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
 from tests.browser.site import Site
 
+pytestmark = pytest.mark.system
+
 WORDS = {
     "en": {
         "port": "Port {}, {}",
