@@ -75,7 +75,7 @@ export function PlantDetail({ plant, onClose }: Props): JSX.Element {
 
 function Figures({ plant }: { readonly plant: Plant }): JSX.Element {
   return (
-    <dl class="figures">
+    <dl class="figures plant-figures">
       <Figure label={t("Power")}>
         <PowerFigure plant={plant} />
       </Figure>

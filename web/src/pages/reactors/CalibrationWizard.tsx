@@ -198,7 +198,7 @@ function why({ steadiness, precision, units }: Calibration): string {
   const { reason, readings, wanted, spread, drift_per_min: drift, allowed } = steadiness;
   const digits = Math.max(2, precision ?? 2);
   const unit = units ? ` ${visible(units)}` : "";
-  const allowedText = `${formatNumber(allowed ?? 0, digits)}${unit}`;
+  const size = (value: number | null | undefined) => `${formatNumber(value ?? 0, digits)}${unit}`;
   switch (reason) {
     case "few":
       return t("{n} of {wanted} readings so far.", { n: Math.min(readings.length, wanted), wanted });
@@ -207,11 +207,11 @@ function why({ steadiness, precision, units }: Calibration): string {
     case "bad":
       return t("The probe gives no valid reading.");
     case "spread":
-      return t("Readings differ by {spread}, more than the {allowed} allowed.", { spread: formatNumber(spread ?? 0, digits), allowed: allowedText });
+      return t("Readings differ by {spread}, more than the {allowed} allowed.", { spread: size(spread), allowed: size(allowed) });
     case "drift":
-      return t("It drifts by {drift} a minute, more than the {allowed} allowed.", { drift: formatNumber(drift ?? 0, digits), allowed: allowedText });
+      return t("It drifts by {drift} a minute, more than the {allowed} allowed.", { drift: size(drift), allowed: size(allowed) });
     default:
-      return t("Readings differ by {spread}, within the {allowed} allowed.", { spread: formatNumber(spread ?? 0, digits), allowed: allowedText });
+      return t("Readings differ by {spread}, within the {allowed} allowed.", { spread: size(spread), allowed: size(allowed) });
   }
 }
 
