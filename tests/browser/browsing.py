@@ -177,6 +177,7 @@ def check(page: Page, *, ignore: tuple[str, ...] = ()) -> None:
 
 def picture(page: Page, name: str) -> None:
     """Take a screenshot; keep it for the documentation where new ones were asked for."""
+    page.mouse.move(0, 0)  # what was clicked last does not look as if it were about to be clicked
     taken = page.screenshot(animations="disabled", caret="hide")
     if PICTURES_WANTED:
         folder = ROOT / "docs/assets/screens"

@@ -263,6 +263,12 @@ relay_interval_s = 20
 inverter_interval_s = 20
 failure_readings = 1
 recovery_readings = 1
+[pvoperation.plants."19478"]
+latitude = -22.81
+longitude = -47.07
+[pvoperation.plants."19479"]
+latitude = -23.55
+longitude = -46.63
 [reactor]
 listen = "127.0.0.1:{self.coordinator}"
 manager_ports = "{free_port()}"

@@ -12,6 +12,8 @@ from tests.browser.browsing import LOOKS, Look, Visit, check, picture
 from tests.browser.conftest import Open
 from tests.browser.site import FAILED, wait_for
 
+pytestmark = pytest.mark.system
+
 PORT = "SIM-02:Cam-05"
 ALARM = f"poe-fault@{PORT}:PwrState-Raw"
 INVERTER = f"inverter-failure@19478:Inverter-{FAILED}:Pac-Mon"

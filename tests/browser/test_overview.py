@@ -13,7 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.browsing import LOOKS, Look, Visit, check
 from tests.browser.conftest import Open
 from tests.browser.hands import HANDS, Hands
-from tests.browser.site import FAILED, Control, Process, Service, Site
+from tests.browser.site import FAILED, RELAY, Control, Process, Service, Site
+
+pytestmark = pytest.mark.system
 
 WORDS = {
     "en": {"acknowledge": "Acknowledge", "told": "Told: Teams at", "by": "Acknowledged by", "wrong": "Wrong now"},
@@ -104,6 +106,27 @@ def test_in_every_look(visit: Open, site: Site, look: Look, picture: Callable[..
     expect(page.locator(".system-tile")).to_have_count(4)
     check(page)
     picture(page, f"overview-{look}")
+
+
+def test_what_is_wrong_since_when_why_and_who_was_told(
+    visit: Open, pages: Path, tmp_path: Path, picture: Callable[..., None]
+) -> None:
+    del pages
+    with Site(tmp_path) as own:
+        page = visit(to=own).open("/")
+        for number in (2, 5):
+            own.switches("PUT", f"/switches/sw-1/ports/{number}", {"state": "PPDS_FAULT"})
+            expect(cause(page, f"SIM-01:Cam-{number:02d}")).to_be_visible()
+        own.switches("POST", "/switches/sw-1/faults", {"fault": "refuse"})
+        found = cause(page, "sw-1")
+        found.get_by_text("explains 2 other alarms").click(timeout=60_000)
+        expect(found.locator(".explained").get_by_role("link")).to_have_text(["SIM-01:Cam-02", "SIM-01:Cam-05"])
+        for each in (found, cause(page, f"Inverter {FAILED}"), cause(page, f"Relay {RELAY}")):
+            expect(each.get_by_text("Told: Teams at")).to_be_visible(timeout=60_000)
+        expect(verdict(page)).to_contain_text("3 alarms")
+        expect(verdict(page)).to_contain_text("2 more are explained by these")
+        check(page)
+        picture(page, "overview-why")
 
 
 def test_nothing_is_wrong_and_that_is_known(visit: Open, rig: Rig, picture: Callable[..., None]) -> None:

@@ -1,6 +1,7 @@
 """The page of plants: what is wrong at which, why, and the power of the day."""
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -141,6 +142,23 @@ def test_one_plant_by_keyboard_alone(visit: Open, picture: Callable[..., None]) 
     expect(detail).to_have_count(0)
     assert "plant=" not in page.url
     expect(opens).to_be_focused()
+
+
+def test_a_day_in_the_sun(visit: Open, site: Site, picture: Callable[..., None]) -> None:
+    plants = {plant["name"]: plant for plant in site.get(VIEW)["plants"]}
+    page = visit().open("/plants?plant=19478")
+    for name in names(page):
+        small = tile(page, name)
+        expect(small).to_contain_text(f"Sun {plants[name]['sun_elevation_deg']:.0f}° up")
+        expect(small.locator(".day-chart .sun")).to_have_count(1)
+        expect(small).to_contain_text(re.compile(r"Last data (now|\d+ (s|min) ago)"))
+    detail = page.get_by_role("region", name="UFV Alvorada")
+    expect(detail.locator(".figure", has_text="Sunlight")).to_contain_text("° up")
+    expect(detail.locator(".figure", has_text="Last data")).to_contain_text(re.compile("ago|now"))
+    detail.get_by_role("button", name="Each inverter").click()
+    expect(detail.locator(".legend")).to_contain_text(FAILED)
+    expect(detail.locator(".figure", has_text="Power").first).to_contain_text("kW")
+    picture(page, "plant-day")
 
 
 def test_night_is_no_fault(visit: Open, serve: Callable[..., Service], tmp_path: Path) -> None:

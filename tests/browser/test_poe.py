@@ -14,6 +14,8 @@ from tests.browser.conftest import Open
 from tests.browser.hands import HANDS, Hands
 from tests.browser.site import Site
 
+pytestmark = pytest.mark.system
+
 WORDS = {
     "en": {
         "port": "Port {}, {}",

@@ -13,6 +13,8 @@ from tests.browser.browsing import LOOKS, Look, check, picture
 from tests.browser.conftest import Open
 from tests.browser.site import FAILED, RELAY, wait_for
 
+pytestmark = pytest.mark.system
+
 INVERTER = f"inverter-failure@19478:Inverter-{FAILED}:Pac-Mon"
 SEL = "SIM-02:Cam-04:PwrState-Sel"
 

@@ -70,6 +70,10 @@ ENTRIES: dict[str, dict[str, type[Section]]] = {
 
 REFERRED_TO = re.compile(r"\bdocs/[\w./-]+\.md\b")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
+TAKEN = re.compile(r'\bpicture\(\s*page,\s*f?"([^"]+)"')
+KEPT = re.compile(r'\bkeep\(view, "([^"]+)"\)')
+LOOK = "(desktop|phone)-(en|pt-BR)-(light|dark)"
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
@@ -220,6 +224,53 @@ def anchors_of(page: Path) -> set[str]:
     """The anchors of a page's headings."""
     headings = HEADING.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
     return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower())).strip("-") for heading in headings}
+
+
+def shown_pictures() -> set[str]:
+    """The pictures of the documentation's folders that its pages show, as paths from the root."""
+    shown = {
+        (page.parent / target).resolve()
+        for page in PAGES
+        for target in IMAGE.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
+        if not re.match(r"[a-z]+:", target)
+    }
+    return {str(path.relative_to(ROOT)) for path in shown}
+
+
+def tracked_pictures() -> set[str]:
+    """The pictures that are kept with the source, as paths from the root."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone: what is kept with the source is not known")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--", "docs/assets/screens", "docs/images"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return {name for name in listed.stdout.split("\0") if name}
+
+
+def test_every_picture_that_is_kept_is_shown_and_every_one_shown_is_kept() -> None:
+    assert shown_pictures() == tracked_pictures()
+
+
+def test_every_screen_that_is_shown_is_one_that_a_test_takes() -> None:
+    """None was made by hand, and none is of a page that no test opens any more."""
+    source = "".join(test.read_text(encoding="utf-8") for test in ROOT.glob("tests/browser/test_*.py"))
+    names = [re.sub(r"\{\w+\}", "[a-z]+", name.replace("{look}", LOOK)) for name in TAKEN.findall(source)]
+    taken = re.compile("|".join(names))
+    assert names
+    screens = {Path(name).stem for name in shown_pictures() if name.startswith("docs/assets/screens/")}
+    assert screens
+    assert sorted(name for name in screens if not taken.fullmatch(name)) == []
+
+
+def test_every_picture_of_the_terminal_is_one_that_a_test_takes() -> None:
+    source = (ROOT / "tests/unit/tui/test_pictures.py").read_text(encoding="utf-8")
+    shown = {name for name in shown_pictures() if name.startswith("docs/images/terminal-")}
+    assert shown == {f"docs/images/terminal-{name}.svg" for name in KEPT.findall(source)} != set()
 
 
 def test_pages_that_the_source_refers_to_exist() -> None:

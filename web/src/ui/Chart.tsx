@@ -198,7 +198,7 @@ function optionsOf(curves: readonly Curve[], latest: Latest, width: number, heig
     ms: 1e-3,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), zone()),
     legend: { show: false },
-    padding: [10, 12, 0, 0],
+    padding: [10, 34, 0, 0], // the last time stands half beyond the end
     cursor: { drag: { x: latest.current.onSpan !== undefined, y: false, setScale: false }, points: { size: 6 } },
     scales: {
       x: { time: true, auto: false, range: (_, low, high) => [low ?? 0, high ?? 1] },

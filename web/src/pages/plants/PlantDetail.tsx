@@ -75,7 +75,7 @@ export function PlantDetail({ plant, onClose }: Props): JSX.Element {
 
 function Figures({ plant }: { readonly plant: Plant }): JSX.Element {
   return (
-    <dl class="figures">
+    <dl class="figures plant-figures">
       <Figure label={t("Power")}>
         <PowerFigure plant={plant} />
       </Figure>
@@ -165,7 +165,7 @@ function DayCurves({ plant }: { readonly plant: Plant }): JSX.Element {
         </div>
         <div class="row end plant-choice">
           <Button kind="quiet" icon="left" label={t("The day before")} onClick={() => day(back + 1)} />
-          <span class="number">{formatTime(midnight + DAY_MS / 2, { day: "2-digit", month: "2-digit" })}</span>
+          <span class="plant-day number">{formatTime(midnight + DAY_MS / 2, { day: "2-digit", month: "2-digit" })}</span>
           <Button kind="quiet" icon="right" label={t("The day after")} aria-disabled={back === 0 && chosen === null} onClick={() => day(Math.max(0, back - 1))} />
         </div>
       </div>

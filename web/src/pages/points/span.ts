@@ -7,7 +7,7 @@ const DAY_S = 86_400;
 export const DEFAULT_LAST_S = HOUR_S;
 
 /** The lengths one chooses from, in seconds. */
-export const LENGTHS_S = [900, HOUR_S, 6 * HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S, 365 * DAY_S, 5 * 365 * DAY_S] as const;
+export const LENGTHS_S = [60, 900, HOUR_S, 6 * HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S, 365 * DAY_S, 5 * 365 * DAY_S] as const;
 
 export interface ChosenSpan {
   /** Seconds up to now, where the chart follows the time; null: it stands. */

@@ -187,31 +187,31 @@ function Steadiness({ calibration }: { readonly calibration: Calibration }): JSX
       <p class="row" role="status">
         <Icon name={steadiness.stable ? "check" : "clock"} />
         <strong>{steadiness.stable ? t("Stable") : t("Not stable yet")}</strong>
-        <span class="muted">{whyNot(calibration)}</span>
+        <span class="steadiness-why muted">{why(calibration)}</span>
       </p>
     </section>
   );
 }
 
-/** Why the reading is not stable, in a sentence; what it varies by where it is. */
-function whyNot({ steadiness, precision, units }: Calibration): string {
+/** Why the reading is stable or not, in a sentence. */
+function why({ steadiness, precision, units }: Calibration): string {
   const { reason, readings, wanted, spread, drift_per_min: drift, allowed } = steadiness;
   const digits = Math.max(2, precision ?? 2);
   const unit = units ? ` ${visible(units)}` : "";
-  const allowedText = `${formatNumber(allowed ?? 0, digits)}${unit}`;
+  const size = (value: number | null | undefined) => `${formatNumber(value ?? 0, digits)}${unit}`;
   switch (reason) {
     case "few":
-      return t("{n} of {wanted} readings so far", { n: Math.min(readings.length, wanted), wanted });
+      return t("{n} of {wanted} readings so far.", { n: Math.min(readings.length, wanted), wanted });
     case "late":
-      return t("no reading has come lately");
+      return t("No reading has come lately.");
     case "bad":
-      return t("the probe gives no valid reading");
+      return t("The probe gives no valid reading.");
     case "spread":
-      return t("readings differ by {spread}; {allowed} may be", { spread: formatNumber(spread ?? 0, digits), allowed: allowedText });
+      return t("Readings differ by {spread}, more than the {allowed} allowed.", { spread: size(spread), allowed: size(allowed) });
     case "drift":
-      return t("it drifts by {drift} in a minute; {allowed} may be", { drift: formatNumber(drift ?? 0, digits), allowed: allowedText });
+      return t("It drifts by {drift} a minute, more than the {allowed} allowed.", { drift: size(drift), allowed: size(allowed) });
     default:
-      return t("within {spread}; {allowed} may be", { spread: formatNumber(spread ?? 0, digits), allowed: allowedText });
+      return t("Readings differ by {spread}, within the {allowed} allowed.", { spread: size(spread), allowed: size(allowed) });
   }
 }
 
