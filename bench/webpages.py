@@ -96,7 +96,7 @@ class PagesService(Program):
         self._report = folder / "report.json"
         config = folder / "vigilia.toml"
         load = f'[load]\npoints = {points}\nseconds = {seconds}\nwait_s = {wait_s}\nreport = "{self._report}"\n'
-        site = '[site]\nlanguage = "en"\ntimezone = "UTC"\n'
+        site = "" if "[site]" in equipment else '[site]\nlanguage = "en"\ntimezone = "UTC"\n'
         web = '[web]\nlisten = "127.0.0.1:0"\n[web.auth]\n'
         config.write_text("\n".join([site, web, "[history]\nenabled = false\n", equipment, load]))
         super().__init__("the service", ("-m", "vigilia", "run", str(config)), folder, "vigilia ready")

@@ -6,8 +6,9 @@ afternoon, and run at the real speed.
 
 import asyncio
 import contextlib
+import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,14 @@ from programs import Bench, BenchError
 from reactorrig import Agent, SimReactors, free_port
 from rig import Simulator
 
-AFTERNOON = "2026-03-10T15:00:00"
+DAY = "2026-03-10"
+AFTERNOON = f"{DAY}T15:00:00"
 """What failed in the morning is known at the first scan."""
+_FAILS = {"from": "10:30", "to": "18:00"}
+_PLANTS = "[pvoperation]\nrelay_interval_s = 20\ninverter_interval_s = 20\nfailure_readings = 1\nrecovery_readings = 1"
 _SETTLE_S = 90.0
 _FAULT = "PPDS_FAULT"
 _RULE = '[[alarms.rules]]\nname = "poe-fault"\npoints = "*:PwrState-Raw"\n'
-Ask = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class Equipment:
             f'[reactor]\nlisten = "127.0.0.1:{self._coordinator}"\nmanager_ports = "{self._manager}"\n'
             'status_interval_s = 2\naccept = "all"\n'
         )
-        return "\n".join([self._switches.config, self._plants.config, reactor, _RULE])
+        plants = self._plants.config.replace("[pvoperation]", _PLANTS).replace("[site]", '[site]\nlanguage = "en"')
+        return "\n".join([self._switches.config, plants, reactor, _RULE])
 
     async def prepare(self) -> None:
         """Have the clock ready for a service that starts now, and the ports that fail."""
@@ -76,11 +80,11 @@ class Equipment:
         async with aiohttp.ClientSession(address, headers=headers, timeout=timeout) as http:
             sizes = self.sizes
             found = {
-                "plants": await _until(http, "/api/v1/plants", sizes.plants),
+                "plants": await _until(http, "/api/v1/systems/pvoperation", sizes.plants, key="plants"),
                 "reactors": await _until(http, "/api/v1/reactors", sizes.reactors, state="connected"),
-                "alarms": await _until(http, "/api/v1/alarms", sizes.faults + 1),
-                "incidents": await _until(http, "/api/v1/incidents", sizes.faults + 1),
-                "notices": await _until(http, "/api/v1/notices", 1),
+                "alarms": await _until(http, "/api/v1/alarms", sizes.faults + sizes.plants),
+                "incidents": await _until(http, "/api/v1/incidents", sizes.faults + sizes.plants),
+                "notices": await _until(http, "/api/v1/outbox", 1),
             }
             await self._write(http)
             found["writes"] = await _until(http, "/api/v1/audit", sizes.writes)
@@ -105,10 +109,12 @@ class Equipment:
 @contextlib.asynccontextmanager
 async def equipment(bench: Bench, sizes: Sizes) -> AsyncGenerator[Equipment]:
     """Start the simulators; end the agents and them."""
-    pace = ("--pace", "0.1")
+    script = bench.folder("plants") / "plants.json"
+    script.write_text(json.dumps({"day": DAY, "plants": [_plant(n, sizes.inverters) for n in range(sizes.plants)]}))
+    day, pace = ("--script", str(script)), ("--pace", "0.1")
     async with (
         Simulator(bench, switches=2) as switches,
-        PlantSimulator(bench, plants=sizes.plants, inverters=sizes.inverters, clock=f"{AFTERNOON} x1") as plants,
+        PlantSimulator(bench, plants=sizes.plants, clock=f"{AFTERNOON} x1", options=day) as plants,
         SimReactors(bench, reactors=sizes.reactors, options=pace) as reactors,
     ):
         made = Equipment(bench, sizes, switches, plants, reactors)
@@ -119,14 +125,27 @@ async def equipment(bench: Bench, sizes: Sizes) -> AsyncGenerator[Equipment]:
             await made.leave()
 
 
-async def _until(http: aiohttp.ClientSession, path: str, least: int, **having: str) -> int:
-    """Wait until a list of the API has so many items that have some values; return how many it has."""
+def _plant(number: int, inverters: int) -> dict[str, Any]:
+    """A plant of the script, with an inverter that has failed; in each second one the relay has tripped as well."""
+    at = 19_000 + number
+    relay = {"id": f"{at}9001"} | ({"trips": [{"flags": ["r59A"], **_FAILS}]} if number % 2 else {})
+    healthy = [{"id": f"{at}{7002 + other}"} for other in range(inverters - 1)]
+    return {
+        "id": at,
+        "name": f"UFV {number + 1:02}",
+        "relays": [relay],
+        "inverters": [{"id": f"{at}7001", "outages": [_FAILS]}, *healthy],
+    }
+
+
+async def _until(http: aiohttp.ClientSession, path: str, least: int, key: str = "items", **having: str) -> int:
+    """Wait until a list of the API has so many things that have some values; return how many it has."""
     give_up = time.monotonic() + _SETTLE_S
     while True:
         async with http.get(path) as answer:
             if answer.status != 200:
                 raise BenchError(f"{path}: {await answer.text()}")
-            items = (await answer.json())["items"]
+            items = (await answer.json())[key]
         found = sum(all(item[name] == value for name, value in having.items()) for item in items)
         if found >= least:
             return found
