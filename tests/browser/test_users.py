@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.browsing import LOOKS, Look, check
 from tests.browser.conftest import Open
 from tests.browser.people import PEOPLE, GuardedSite, add, fill_in, open_as, password_of
+from tests.browser.site import Site
 
 pytestmark = pytest.mark.system
 
@@ -196,3 +197,22 @@ def test_an_administrator_who_becomes_less(visit: Open, guarded: GuardedSite) ->
     dialog.get_by_label("Role").select_option("viewer")
     dialog.get_by_role("button", name="Change the role").click()
     expect(page.get_by_text("This page is for: administrator")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_where_nobody_signs_in_the_log_tells_who_accepted_a_reactor(visit: Open, site: Site, look: Look) -> None:
+    page = visit(look).open("/users")
+    words = {"en": ("Nobody has to sign in here", "Access log"), "pt-BR": ("Aqui ninguém precisa entrar", "Acessos")}
+    nobody, log = words[look.language]
+    expect(page.get_by_text(nobody)).to_be_visible()
+    tabs = page.get_by_role("main").get_by_role("navigation")
+    expect(tabs.get_by_role("link")).to_have_count(2)
+    check(page)
+    tabs.get_by_role("link", name=log).click()
+    entries = page.get_by_role("grid", name=log).get_by_role("row")
+    said = {"en": "The reactor R1 was accepted", "pt-BR": "O reator R1 foi aceito"}[look.language]
+    expect(entries.filter(has_text=said)).to_have_count(1)
+    (kept,) = [entry for entry in site.get("/api/v1/access")["items"] if entry["event"] == "reactor-accepted"]
+    assert (kept["about"], kept["user"], kept["host"]) == ("R1", "", "127.0.0.1")
+    expect(entries.filter(has_text=said)).to_contain_text("127.0.0.1")
+    check(page)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vigilia.clock import parse_clock
 from vigilia.config import find_config, load_views
@@ -12,6 +13,10 @@ from vigilia.errors import StartError
 from vigilia.language import tr, use
 from vigilia.local import local_token
 from vigilia.redaction import hide
+
+if TYPE_CHECKING:
+    from vigilia.config import Views
+    from vigilia.tui.watch import Watch
 
 _PLAIN_TERMINALS = ("linux", "vt100", "vt102", "vt220", "ansi")
 """Consoles whose fonts have blocks and lines, and no braille."""
@@ -30,21 +35,9 @@ def run_top(named: str | None, environment: Mapping[str, str]) -> int:
     if terminal in _PLAIN_TERMINALS:
         os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"  # such a console would show the question for it
     from vigilia.tui.app import TopApp
-    from vigilia.tui.past import Past
-    from vigilia.tui.service import Service
-    from vigilia.tui.stored import StoreReader
-    from vigilia.tui.watch import Watch
 
-    zone = views.zone
-    watch = Watch(
-        Service(views.web, environment.get(TOKEN, "") or local_token(views.site.data_dir)),
-        StoreReader(views.store.url.get_secret_value()),
-        Past(views.history),
-        parse_clock(environment.get("VIGILIA_CLOCK", ""), zone),
-        views.site.instance,
-        Path(views.site.data_dir),
-    )
-    app = TopApp(watch, views.site.name, zone, plain=terminal in _PLAIN_TERMINALS)
+    watch = watch_of(views, environment)
+    app = TopApp(watch, views.site.name, views.zone, plain=terminal in _PLAIN_TERMINALS)
 
     async def show() -> None:
         async with watch.at_work():
@@ -52,3 +45,20 @@ def run_top(named: str | None, environment: Mapping[str, str]) -> int:
 
     asyncio.run(show())
     return app.return_code or 0
+
+
+def watch_of(views: "Views", environment: Mapping[str, str]) -> "Watch":
+    """Return what asks the service, the store and the history of a configuration. Raises StartError."""
+    from vigilia.tui.past import Past
+    from vigilia.tui.service import Service
+    from vigilia.tui.stored import StoreReader
+    from vigilia.tui.watch import Watch
+
+    return Watch(
+        Service(views.web, lambda: environment.get(TOKEN, "") or local_token(views.site.data_dir)),
+        StoreReader(views.store.url.get_secret_value()),
+        Past(views.history),
+        parse_clock(environment.get("VIGILIA_CLOCK", ""), views.zone),
+        views.site.instance,
+        Path(views.site.data_dir),
+    )

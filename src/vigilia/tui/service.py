@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
@@ -60,9 +60,11 @@ class _Failure(BaseModel):
 class Service:
     """A client of the API at the first of its addresses that answers. Its methods raise ServiceError."""
 
-    def __init__(self, web: WebConfig, token: str = "") -> None:
+    def __init__(self, web: WebConfig, token: Callable[[], str] = str) -> None:
+        """`token` finds what lets us in; it is asked again where that does not: a service that starts makes another."""
         self._addresses, self._why_not = addresses(web)
-        self._token = token
+        self._find_token = token
+        self._token = token()
         self._tls = _tls(web)
         self._own = self._addresses[0] if self._addresses and not why_not_to_be_asked(web) else ""
         self._http: aiohttp.ClientSession | None = None
@@ -71,8 +73,7 @@ class Service:
 
     async def __aenter__(self) -> Self:
         """Be ready to ask."""
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        self._http = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=_DEADLINE_S))
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_DEADLINE_S))
         return self
 
     async def __aexit__(
@@ -122,8 +123,10 @@ class Service:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_DEADLINE_S, sock_read=_SILENCE_S)
         url = f"{self.address}/api/v1/events"
         try:
-            async with self._session.get(url, params=wanted, timeout=timeout, ssl=self._trust(self.address)) as answer:
-                await _check(answer, 200)
+            async with self._session.get(
+                url, params=wanted, headers=self._pass, timeout=timeout, ssl=self._trust(self.address)
+            ) as answer:
+                await self._check(answer, 200)
                 async for raw in answer.content:
                     if raw.startswith(b"data:") and len(raw) < _LARGEST_EVENT_BYTES:
                         yield point_of(PointAnswer.model_validate_json(raw.removeprefix(b"data:")))
@@ -170,7 +173,7 @@ class Service:
         """Return the status, which is 200 or `accept`, and the content of an answer."""
         timeout = aiohttp.ClientTimeout(total=_DEADLINE_S if method == "GET" else _WRITE_DEADLINE_S)
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data else {}
+        headers = self._pass | ({"Content-Type": "application/json"} if data else {})
         from yarl import URL
 
         url = URL(address + path, encoded=True)
@@ -178,7 +181,7 @@ class Service:
             async with self._session.request(
                 method, url, data=data, headers=headers, timeout=timeout, ssl=self._trust(address)
             ) as answer:
-                await _check(answer, accept)
+                await self._check(answer, accept)
                 return answer.status, await _content(answer)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _no_answer(address, error) from error
@@ -188,6 +191,16 @@ class Service:
         if self._http is None:
             raise NoService(tr("nobody is asked any more"))
         return self._http
+
+    @property
+    def _pass(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    async def _check(self, answer: aiohttp.ClientResponse, accept: int) -> None:
+        """Raise ServiceError for an answer that is a refusal; who is not let in has another token the next time."""
+        if answer.status == 401:
+            self._token = await asyncio.to_thread(self._find_token)
+        await _check(answer, accept)
 
     def _trust(self, address: str) -> ssl.SSLContext | bool:
         """Return whom to trust: of our own listener the certificate that it has, whatever its name."""

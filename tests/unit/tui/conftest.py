@@ -9,15 +9,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from tests.unit.tui import full
 from tests.unit.tui.site import Site, site_in, wait_for
-from vigilia.clock import Clock
 from vigilia.config import load_views
 from vigilia.language import use
 from vigilia.tui.app import TopApp
-from vigilia.tui.past import Past
-from vigilia.tui.service import Service
-from vigilia.tui.stored import StoreReader
-from vigilia.tui.watch import Watch
+from vigilia.tui.command import watch_of
 
 PATIENCE_S = 30.0
 
@@ -41,6 +38,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             site.port_is("2", state="PPDS_DELIVERING")
             wait_for(lambda: any(alarm["state"] == "returned" for alarm in site.alarms()))
         yield site
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Path:
+    """The folder of a site with much to show, of which no service runs."""
+    await full.fill(tmp_path)
+    return tmp_path
 
 
 class View:
@@ -75,14 +79,7 @@ async def viewed(
 ) -> AsyncIterator[View]:
     """Show what a configuration leads to."""
     views = load_views(config, environment or {})
-    watch = Watch(
-        Service(views.web, (environment or {}).get("VIGILIA_TOKEN", "")),
-        StoreReader(views.store.url.get_secret_value()),
-        Past(views.history),
-        Clock(),
-        views.site.instance,
-        Path(views.site.data_dir),
-    )
+    watch = watch_of(views, environment or {})
     app = TopApp(watch, views.site.name, views.zone, **more)
     async with watch.at_work(), app.run_test(size=size) as pilot:
         yield View(app, pilot)

@@ -27,10 +27,12 @@ def wait_for(found: Callable[[], Any], seconds: float = DEADLINE_S) -> Any:
         time.sleep(0.05)
 
 
-def ask(method: str, url: str, body: object = None) -> Any:
+def ask(method: str, url: str, body: object = None, token: str = "") -> Any:
     """Send a request that must succeed; return the JSON of its answer."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, method=method, data=data, headers={"Content-Type": "application/json"})
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=20) as answer:
         content = answer.read()
     return json.loads(content) if content else None

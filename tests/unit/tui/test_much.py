@@ -1,5 +1,6 @@
 """10,000 alarms and 5,000 points in the terminal view, and names that would be obeyed by a terminal."""
 
+import re
 import time
 from pathlib import Path
 
@@ -118,10 +119,41 @@ async def test_a_store_and_a_history_in_postgresql(cluster: Cluster, tmp_path: P
         await view.until(lambda: "does not answer" not in view.text, seconds=60)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 10), (200, 60), (20, 5)])
-async def test_any_size_of_a_terminal(tmp_path: Path, size: tuple[int, int]) -> None:
-    (tmp_path / "vigilia.toml").write_text('[site]\nlanguage = "en"\n[web]\nlisten = "127.0.0.1:1"\n')
-    async with viewed(tmp_path / "vigilia.toml", size=size) as view:
-        for key in ("1", "2", "3", "4", "question_mark", "escape"):
+WHOLE_AT_80 = {
+    "1": (r"aruba +!! MAJOR +0 +1 +0 +\?/1 +2", r"sw-1 +\?connected +- +-"),
+    "2": (
+        r"!! MAJOR +NEW +\d+m yes +\(\+3\) Relay alarms: LO… UFV Cedro: Relay 1",
+        r" ! MINOR +returned +\d+m - +ph-low +Reactor 1: R1",
+        r"!! MAJOR +acked +1h\d\d yes +PoE faults: PoE fault +Room 1: TB-01:CamMF-01",
+    ),
+    "3": (
+        r"19480:Relay-1:Lockout-Sts +Active +!! MAJOR +STATE +\d+[sm]",
+        r"TB-01:CamMF-01:PwrState-Sel +w On +ok +\d+[sm]",
+    ),
+    "4": (r".*\d\d:\d\d:\d\d +\d+m… !! MAJOR +yes +Relay alarms: LO… UFV Cedro: Relay 1",),
+}
+"""Lines of each page, of which only what an alarm is called is cut short."""
+
+
+async def test_an_ordinary_terminal_shows_states_devices_and_ages_whole(folder: Path) -> None:
+    async with viewed(folder / "vigilia.toml", size=(80, 24)) as view:
+        for page, lines in WHOLE_AT_80.items():
+            await view.press(page)
+            await view.until(*(lambda line=line: bool(re.search(f"(?m)^{line}$", view.text)) for line in lines))
+            assert view.text.splitlines()[-1].endswith("q end"), view.text
+
+
+@pytest.mark.parametrize("size", [(40, 10), (200, 60), (20, 5)])
+async def test_any_size_of_a_terminal(folder: Path, size: tuple[int, int]) -> None:
+    wide, high = size
+    async with viewed(folder / "vigilia.toml", size=size) as view:
+        await view.until(lambda: view.app.vigil.picture.alarms_known)
+        for key, told in (("1", "Worst"), ("2", "NEW"), ("3", "Value"), ("4", "Began")):
             await view.press(key)
-            assert all(len(line) <= size[0] for line in view.text.splitlines())
+            if high >= 10:
+                await view.until(told, "service DOWN", lambda: view.text.splitlines()[-1].endswith("q end"))
+            if wide >= 200 and key in "24":
+                await view.until("Relay alarms: LOCKOUT")
+            assert len(view.text.split("\n")) == high
+        await view.press("question_mark", "escape", "2", "enter", "escape", "3", "c", "escape")
+        assert view.app.is_running

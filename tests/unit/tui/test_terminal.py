@@ -17,6 +17,10 @@ from pathlib import Path
 import pytest
 
 DEADLINE_S = 60.0
+FIRST_SCREEN_BYTES = 20_000
+AT_REST_BYTES_S = 500
+"""About half of what a line of 9600 baud carries."""
+WATCHED_S = 5.0
 COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]|38;|48;)[0-9;]*m")
 
 
@@ -43,6 +47,13 @@ class Terminal:
         while not holds(self.said):
             assert time.monotonic() < deadline, self.said[-2000:]
             self._read(0.1)
+
+    def read_for(self, seconds: float) -> float:
+        """Take what the program says within a time; return how many bytes that were a second."""
+        began, before = time.monotonic(), len(self.said)
+        while (passed := time.monotonic() - began) < seconds:
+            self._read(0.1)
+        return (len(self.said) - before) / passed
 
     def type(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
@@ -117,6 +128,29 @@ def test_consoles_without_colours(config: Path, environment: dict[str, str], col
         assert b"\x1b[38;2;" not in terminal.said, "no more colours than the terminal's own"
         terminal.type("q")
         assert terminal.ended() == 0
+    finally:
+        terminal.close()
+
+
+def test_a_slow_line_keeps_up(folder: Path) -> None:
+    terminal = Terminal(folder / "vigilia.toml")
+    try:
+        terminal.until(lambda said: all(part in said for part in (b"service DOWN", b"reactor", b"none waits", b"sw-1")))
+        assert len(terminal.said) <= FIRST_SCREEN_BYTES
+        terminal.read_for(2)  # what it has not drawn yet of the first screen
+        assert len(terminal.said) <= FIRST_SCREEN_BYTES
+        for key, told in (("2", b"NEW"), ("4", b"Began"), ("1", b"none waits")):
+            before = len(terminal.said)
+            terminal.type(key)
+            terminal.until(lambda said, told=told, before=before: told in said[before:])
+            terminal.read_for(2)
+            assert len(terminal.said) - before <= FIRST_SCREEN_BYTES, f"page {key}"
+            assert terminal.read_for(WATCHED_S) <= AT_REST_BYTES_S, (f"page {key}", terminal.said[-2000:])
+        before = len(terminal.said)
+        terminal.type("3")
+        terminal.until(lambda said: b"Lockout-Sts" in said[before:])
+        terminal.type("q")
+        assert terminal.ended() == 0, "it was there all the time"
     finally:
         terminal.close()
 

@@ -12,13 +12,15 @@ from yarl import URL
 
 from vigilia.clock import Clock, iso
 from vigilia.errors import AlarmRefused, UnknownAlarm
-from vigilia.interfaces.api.models import AlarmAnswer
+from vigilia.interfaces.api.models import LONGEST_PAGE, AlarmAnswer
 from vigilia.points import Origin, Severity
 from vigilia.rules import Act, AlarmItem, Told
 from vigilia.store import StoreError
 
 NOW = 1_795_180_500.0
 ODD = "relay@19478:Relay-é/1 %2F?#&:Over-Sts/shelve"
+LARGEST_ALARM_BYTES = 1000
+"""Of these here, as JSON."""
 ACTIONS = ("acknowledge", "shelve", "unshelve", "out-of-service", "in-service")
 
 
@@ -143,6 +145,28 @@ async def test_pages(judged: Any) -> None:
     second = await judged.get("/api/v1/alarms", limit=3, next=first["next"])
     assert [one["id"] for one in first["items"] + second["items"]] == ["a@T1:x", "b@T1:x", "d@T1:x", ODD]
     assert second["next"] is None
+
+
+@pytest.mark.parametrize("limit", [None, 1000])
+async def test_ten_thousand_alarms_in_pages_that_are_bounded(judged: Any, judge: Judge, limit: int | None) -> None:
+    judge.alarms = {one.id: one for one in (item(f"low@T{number}:x") for number in range(10_000))}
+    most, found, following = limit or LONGEST_PAGE, list[str](), ""
+    asked = {"limit": limit} if limit else {}
+    for _ in range(10_000 // most):
+        async with judged.client.get("/api/v1/alarms", params=asked | {"next": following}) as answer:
+            content = await answer.read()
+        assert len(content) <= most * LARGEST_ALARM_BYTES
+        page = json.loads(content)
+        assert len(page["items"]) == most
+        found += [one["id"] for one in page["items"]]
+        following = page["next"]
+    assert following is None
+    assert found == sorted(judge.alarms)
+
+
+async def test_no_page_is_longer_than_the_longest(judged: Any) -> None:
+    status, body = await judged.failing("GET", f"/api/v1/alarms?limit={LONGEST_PAGE + 1}")
+    assert (status, body["error"]) == (422, "invalid-request")
 
 
 async def test_a_state_that_is_none(judged: Any) -> None:

@@ -25,6 +25,7 @@ from vigilia.store.tally import Tally
 ALL = "/api/v1/events?compact=true"
 NONE = f"{ALL}&points=false"
 NOW = 1_795_180_500.0
+MANY = 10_000
 
 
 class Page:
@@ -357,6 +358,25 @@ async def test_alarms_are_listed_and_then_told_as_they_change(judged: Any, until
             seen = (await again.wait_for("alarms"))["items"] + (await again.wait_for("alarms"))["items"]
             assert len(seen) == 699
     await until(lambda: not judged.judge.followers)
+
+
+async def test_ten_thousand_alarms_come_in_parcels_that_are_bounded(server_factory: Any) -> None:
+    async with server_factory(alarms=Judge(MANY)) as service:
+        judge = service.parts.alarms
+        async with service.client.get(f"{NONE}&watch=alarms") as answer:
+            page = Page(answer)
+            await page.until(lambda page: page.events[-1:] and page.events[-1][1].get("complete"), 30)
+            told = [data for event, data in page.events if event == "alarms"]
+            assert [len(data["items"]) for data in told] == [clients.PARCEL] * (MANY // clients.PARCEL)
+            assert [data["complete"] for data in told] == [False] * (len(told) - 1) + [True]
+            assert page.states == dict.fromkeys(judge.alarms, "unacknowledged")
+            before = len(page.events)
+            for name in list(judge.alarms):  # a storm: all of them at once
+                judge.put(name, "acknowledged")
+            await page.until(lambda page: "unacknowledged" not in page.states.values(), 30)
+            told = [data for event, data in page.events[before:] if event == "alarms"]
+            assert max(len(data["items"]) for data in told) <= clients.PARCEL
+            assert page.states == dict.fromkeys(judge.alarms, "acknowledged")
 
 
 async def test_a_page_that_is_behind_hears_of_alarms_that_became_normal(judged: Any, until: Any) -> None:

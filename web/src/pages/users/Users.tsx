@@ -9,28 +9,29 @@ import { UserList } from "./UserList.tsx";
 
 const VIEWS = ["users", "tokens", "access"] as const;
 type View = (typeof VIEWS)[number];
+/** Where nobody signs in there is a log all the same: who accepted a reactor, and who made a token for one. */
+const OPEN_VIEWS: readonly View[] = ["users", "access"];
 
 const EXAMPLE = "[web.auth]";
 
 /** Who may sign in, what programs may do, and who came in. For administrators. */
 export default function Users(): JSX.Element {
-  const view = VIEWS.find((one) => one === query.value.get("view")) ?? "users";
   const signsIn = session.value?.signin_required !== false;
+  const views = signsIn ? VIEWS : OPEN_VIEWS;
+  const view = views.find((one) => one === query.value.get("view")) ?? "users";
   return (
-    <div class={`page users ${signsIn && view === "access" ? "fill" : "stack"}`}>
+    <div class={`page users ${view === "access" ? "fill" : "stack"}`}>
       <header class="page-head">
         <h1>{t("Users")}</h1>
-        {signsIn && (
-          <nav class="tabs end" aria-label={t("Views")}>
-            {VIEWS.map((one) => (
-              <a key={one} href={one === "users" ? "/users" : `/users?view=${one}`} aria-current={one === view ? "page" : undefined}>
-                {viewWord(one)}
-              </a>
-            ))}
-          </nav>
-        )}
+        <nav class="tabs end" aria-label={t("Views")}>
+          {views.map((one) => (
+            <a key={one} href={one === "users" ? "/users" : `/users?view=${one}`} aria-current={one === view ? "page" : undefined}>
+              {viewWord(one)}
+            </a>
+          ))}
+        </nav>
       </header>
-      {signsIn ? <Shown view={view} /> : <Open />}
+      {!signsIn && view === "users" ? <Open /> : <Shown view={view} />}
     </div>
   );
 }
