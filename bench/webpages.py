@@ -51,8 +51,8 @@ _MEANINGFUL = """
     };
     requestAnimationFrame(look);
 """
-"""A heading, and below it what the page is about (of a list its rows, of equipment its name): not before the browser has
-painted it."""
+"""A heading, and below it what the page is about (of a list its rows, of equipment its name): not before the browser
+has painted it."""
 _NAMES = {"/plants": "UFV 01", "/reactors": "R1"}
 _LISTS = ("/points", "/alarms", "/incidents", "/notices", "/audit")
 _CHANGES = """() => {

@@ -32,7 +32,7 @@ async def bench(name: str) -> tuple[str, dict[str, str]]:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(180):
+        async with asyncio.timeout(110):
             out, errors = await started.communicate()
     finally:
         if started.returncode is None:
