@@ -43,13 +43,18 @@ _MEANINGFUL = """
         const main = document.querySelector("main");
         const heading = main?.querySelector("h1");
         const rest = heading ? main.innerText.length - heading.innerText.length : 0;
-        const there = rest > 20 && !main.querySelector("[aria-busy=true]");
+        const listed = !LISTS.includes(location.pathname) || main?.querySelector("[role=gridcell]");
+        const named = main?.innerText.includes(NAMES[location.pathname] ?? "");
+        const there = rest > 20 && listed && named && !main.querySelector("[aria-busy=true]");
         if (there) setTimeout(() => (window.meaningful = performance.now()));
         else requestAnimationFrame(look);
     };
     requestAnimationFrame(look);
 """
-"""A heading, and below it what the page is about: not before the browser has painted it."""
+"""A heading, and below it what the page is about (of a list its rows, of equipment its name): not before the browser
+has painted it."""
+_NAMES = {"/plants": "UFV 01", "/reactors": "R1"}
+_LISTS = ("/points", "/alarms", "/incidents", "/notices", "/audit")
 _CHANGES = """() => {
     window.changes = [];
     const grid = document.querySelector("[role=grid]");
@@ -245,7 +250,8 @@ async def _load(browser: Browser, service: PagesService, path: str) -> tuple[flo
     """Return when a page was painted (ms), what it weighs, and what it had been told by then (kB)."""
     context = await _context(browser, service, inside=path != SIGN_IN)
     try:
-        await context.add_init_script(_MEANINGFUL)
+        meant = _MEANINGFUL.replace("LISTS", json.dumps(_LISTS)).replace("NAMES", json.dumps(_NAMES))
+        await context.add_init_script(meant)
         page = await context.new_page()
         received: dict[str, float] = {}
         addresses: dict[str, str] = {}

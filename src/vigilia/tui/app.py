@@ -141,6 +141,8 @@ class TopApp(App[None]):
     def draw(self) -> None:
         """Bring everything that is seen up to date."""
         base = self.screen_stack[0]
+        if not base.query("#head"):
+            return  # it is not made yet, or is being taken down
         base.query_one("#head", Line).say(self._head())
         base.query_one("#tabs", Line).say(self._tabs())
         self._draw_trouble(base.query_one("#trouble", Line))
