@@ -327,3 +327,19 @@ def test_sign_out_and_in(visit: Open, guarded: GuardedSite, look: Look) -> None:
     hands.press(hands.button("Sign in", hands.page.locator("main")))
     expect(hands.page).to_have_url(f"{guarded.url}/points")
     assert hands.page.request.get(f"{guarded.url}/api/v1/session").json()["user"] == "vera"
+
+
+def test_choose_the_colours_and_the_language(visit: Open, guarded: GuardedSite, look: Look) -> None:
+    hands = begin(visit, guarded, look, "/points")
+    to_the_menu(hands)
+    background = "getComputedStyle(document.body).backgroundColor"
+    before = hands.page.evaluate(background)
+    other = hands.word("Dark" if look.theme == "light" else "Light")
+    hands.choose(hands.page.get_by_label(hands.word("Colours")), other)
+    assert hands.page.evaluate(background) != before
+    check(hands.page)
+    language, title = ("Português", "Pontos") if look.language == "en" else ("English", "Points")
+    expect(hands.page.get_by_label(hands.word("Language"))).to_be_visible()
+    menu = hands.page.locator("select").filter(has=hands.page.locator("option[lang]"))  # its name changes, too
+    hands.choose(menu, language)
+    expect(hands.page.get_by_role("heading", level=1, include_hidden=True)).to_have_text(title)

@@ -34,10 +34,16 @@ interface PanelProps {
   readonly children?: ComponentChildren;
 }
 
-/** What is open. It takes the focus, and gives it back to the list; Escape closes it. */
+/** What is open. It takes the focus, keeps it when the button that had it goes, and gives it back to the list; Escape closes it. */
 export function Panel({ title, mark, onClose, actions, children }: PanelProps): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
+  const focused = useRef<EventTarget | null>(null);
   const id = useId();
+  useEffect(() => {
+    // What was done may take its own button away. Without a focus in here, Escape would not close it.
+    const gone = focused.current instanceof Element && !focused.current.isConnected;
+    if (gone && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
+  });
   useEffect(() => {
     const before = document.activeElement;
     heading.current?.focus({ preventScroll: true });
@@ -52,7 +58,7 @@ export function Panel({ title, mark, onClose, actions, children }: PanelProps): 
     onClose();
   };
   return (
-    <section class="panel" aria-labelledby={id} onKeyDown={onKeyDown}>
+    <section class="panel" aria-labelledby={id} onKeyDown={onKeyDown} onFocusIn={(event) => (focused.current = event.target)}>
       <header>
         <Button kind="quiet" icon="left" class="back" label={t("Back to the list")} onClick={onClose} />
         {mark}
