@@ -225,6 +225,28 @@ def test_figures(visit: Open, site, fault) -> None:
     expect(row(page, FAILED)).to_be_visible()
 
 
+def test_figures_of_what_chatters_and_of_what_nobody_looks_at(visit: Open, site, fault) -> None:
+    told = site.until("/api/v1/alarms/figures", lambda found: found["top"] and found)
+    source = {key: value for key, value in told["top"][0].items() if key not in {"count", "share"}}
+    chatters = source | {"name": "Flutters", "count_per_min": 7, "count": 41, "last": told["to"]}
+    stands = source | {"name": "Stands", "since": "2026-03-07T11:00:00.000Z"}
+    opened = visit()
+    answer = told | {"chattering": [chatters], "stale": [stands], "stale_count": 3}
+    opened.context.route("**/api/v1/alarms/figures?**", lambda route: route.fulfill(json=answer))
+    page = opened.open("/alarms?view=figures")
+    chattering = page.get_by_role("region", name="Chattering").get_by_role("row").nth(1)
+    expect(chattering).to_contain_text("Flutters")
+    expect(chattering.get_by_role("cell")).to_contain_text(["Flutters", "7", "41"])
+    stale = page.locator(".tile").filter(has=page.get_by_role("heading", name="Stale"))
+    expect(stale.get_by_role("row").nth(1)).to_contain_text(re.compile(r"Stands.*3 days", re.DOTALL))
+    expect(stale).to_contain_text("and 2 more")
+    check(page)
+    opened.context.unroute("**/api/v1/alarms/figures?**")
+    page.get_by_role("button", name="Count again").click()
+    expect(stale).to_contain_text("None")
+    expect(page.get_by_text("Flutters")).to_have_count(0)
+
+
 def item(n: int, **fields: object) -> dict:
     """An alarm as the stream has it."""
     nothing = ("suppressed_by", "acknowledged_by", "shelved_until", "told_at", "acknowledgement", "quieted", "incident")

@@ -1,6 +1,7 @@
 """The page of switches: ports as on their fronts, what is wrong with them, and switching them on and off."""
 
 import json
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -206,7 +207,10 @@ def test_without_contact_it_is_refused_and_not_done_later(visit: Open, site: Sit
     chosen(site, sel(1, 2), "On")
     page = visit().open("/poe")
     port(page, 1, 2).click()
+    panel = page.locator(".switch-panel").filter(has=page.get_by_role("heading", name="sw-2"))
+    expect(panel.locator(".panel-figures")).to_contain_text(re.compile(r"Round trip\s*[\d.]+ ms"))
     with fault(site, "sw-2", "refuse"):
+        expect(panel.locator(".last-error.gone")).to_contain_text(re.compile(r"Last error:\s*\S+"))
         expect(page.locator(".contact.gone").first).to_contain_text("No contact")
         expect(page.get_by_role("button", name=f"Port 2, {device(2, 2)}, No contact")).to_be_visible()
         check(page)
@@ -218,6 +222,7 @@ def test_without_contact_it_is_refused_and_not_done_later(visit: Open, site: Sit
         dialog.get_by_role("button", name="Cancel").click()
         expect(drawer(page).get_by_text("Refused, and not done later:")).to_be_visible()
     expect(page.get_by_role("button", name=f"Port 2, {device(2, 2)}, Delivering")).to_be_visible()
+    expect(panel.locator(".last-error.muted")).to_contain_text(re.compile(r"Last error:\s*\S+"))
     assert simulated(site, 1, 2)["enabled"]
     (write,) = site.get(f"/api/v1/audit?point={sel(1, 2)}&limit=1")["items"]
     assert write["outcome"] not in (None, "confirmed")

@@ -236,6 +236,24 @@ def test_a_chart_moves_by_keyboard_and_mouse(visit: Open) -> None:
     assert times() in (["14:00", "14:15"], ["13:59", "14:14"], ["14:00", "14:14"], ["13:59", "14:15"])
 
 
+@pytest.mark.parametrize(("last", "word"), [(60, "1 min"), (365 * 86_400, "1 year")])
+def test_a_chart_of_a_minute_and_of_a_year(visit: Open, site, last: int, word: str) -> None:
+    name = "R1:ph:pH-Mon"
+    site.until(f"/api/v1/history?name={name}", lambda found: len(found["items"][0]["points"]) > 2)
+    page = visit().open(f"/points?q={name}&name={name}&last={last}")
+    chart = page.get_by_role("region", name="Chart")
+    expect(chart.locator("canvas")).to_be_visible()
+    expect(chart.get_by_role("button", name=word, exact=True)).to_have_attribute("aria-pressed", "true")
+    chart.get_by_text("As a table").click()
+    expect(chart.get_by_role("table").first.get_by_role("row").nth(1)).to_contain_text(re.compile(r"\d"))
+    expect(chart.get_by_text("Nothing was recorded in this time")).to_have_count(0)
+    check(page)
+    chart.get_by_role("button", name="15 min").click()
+    expect(page).to_have_url(re.compile(r"[?&]last=900\b"))
+    chart.get_by_role("button", name=word, exact=True).click()
+    expect(page).to_have_url(re.compile(rf"[?&]last={last}\b"))
+
+
 def test_a_chart_of_a_point_that_is_not(visit: Open) -> None:
     page = visit().open("/points?name=R1:ph:pH-Mon&name=nobody:knows")
     expect(page.get_by_role("alert").filter(has_text="nobody:knows")).to_be_visible()
