@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.browsing import PICTURES_WANTED, BrowserThread, Look
 from tests.browser.conftest import Open
 from tests.browser.people import GuardedSite, come_in
-from tests.browser.site import FAILED
+from tests.browser.site import FAILED, RELAY
 from tests.browser.snapshots import Afar, keep, kept
 from tests.browser.test_every_page import PLACES, SIGN_IN, Place, settle
 
@@ -77,8 +77,13 @@ def afar(browser_thread: BrowserThread) -> Iterator[Afar]:
 
 @pytest.fixture(scope="module")
 def untouched(pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedSite]:
-    """A site on which no test acts."""
+    """A site on which no test acts, once all that is wrong there has been told."""
     with GuardedSite(tmp_path_factory.mktemp("untouched")) as made:
+        for name in (FAILED, RELAY):
+            made.until(
+                "/api/v1/outbox?state=sent", lambda sent, name=name: any(name in one["alarm"] for one in sent["items"])
+            )
+        made.until("/api/v1/outbox?state=waiting", lambda waiting: not waiting["items"])
         yield made
 
 
