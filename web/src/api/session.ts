@@ -6,6 +6,9 @@ import { ROLES, type Role, type Session } from "./types.ts";
 /** What a service without sign-in amounts to. */
 const OPEN: Session = { user: null, role: "admin", signin_required: false, csrf: null };
 
+/** Another tab that signs in ends this one's session a moment before the browser has the new one. */
+const AGAIN_MS = 500;
+
 /**
  * The session; null until the service was asked. It stays as it was when it ends by itself: what was typed into a page
  * would be lost with its buttons.
@@ -33,10 +36,13 @@ export function csrfToken(): string | null {
 
 /** Ask the service who is there; return whether it answered. */
 export async function refreshSession(): Promise<boolean> {
-  const found = await whoIsThere();
+  let found = await whoIsThere();
+  if (found !== null && hasEnded(found)) {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    found = await whoIsThere();
+  }
   if (found === null) return false;
-  const before = session.peek();
-  if (before?.user != null && found.user === null && found.signin_required) {
+  if (hasEnded(found)) {
     sessionEnded.value = true;
     signInWanted.value = true;
   } else take(found);
@@ -85,6 +91,11 @@ export function closeSignIn(signedIn: boolean): void {
   const released = waiting;
   waiting = [];
   for (const resolve of released) resolve(signedIn);
+}
+
+/** Whether somebody was signed in here, and nobody is by what was found. */
+function hasEnded(found: Session): boolean {
+  return session.peek()?.user != null && found.user === null && found.signin_required;
 }
 
 function take(found: Session): void {

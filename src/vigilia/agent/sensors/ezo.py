@@ -216,7 +216,7 @@ class EzoSensor(Sensor):
             self._be_at(address, circuit)
             return
         if other := self._addresses.get(place):
-            raise Rejected(f"{circuit.place} is that of {other}: choose another")
+            raise Rejected(f"{circuit.place} is that of {other}: choose another address")
         # Taken at once: two that are set to one address at one time are not both let through.
         self._addresses[place] = self.name
         try:
