@@ -24,10 +24,9 @@ _NOT_OFFERED = (404, 501)
 _NOT_ALLOWED = (405, 501)
 _NO_OBJECTS = (403, 404, 405, 501)
 
-Object = dict[str, Any]
-
-
 _LONGEST_WORD = 80
+
+Object = dict[str, Any]
 
 
 class Identity(NamedTuple):
