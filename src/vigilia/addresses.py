@@ -24,6 +24,11 @@ def split_address(listen: str) -> tuple[str, int]:
     return host, port
 
 
+def join_address(host: str, port: int) -> str:
+    """Return `HOST:PORT`, an IPv6 address in brackets: what `split_address` takes apart."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def is_loopback(host: str) -> bool:
     """Return whether `host` is a name or an address of this machine that no other machine can reach."""
     if host.lower().rstrip(".") == "localhost":

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from vigilia.addresses import join_address
 from vigilia.errors import StartError
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.auth.config import LOCAL_FILE
@@ -60,9 +61,8 @@ class LocalService:
 
 def address_of(web: WebConfig) -> str:
     """Return the address under which this machine reaches the listener."""
-    host = _WILDCARDS.get(web.host, web.host)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{'https' if web.tls_cert else 'http'}://{shown}:{web.port}"
+    address = join_address(_WILDCARDS.get(web.host, web.host), web.port)
+    return f"{'https' if web.tls_cert else 'http'}://{address}"
 
 
 def why_not_to_be_asked(web: WebConfig) -> str:

@@ -8,6 +8,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
+from vigilia.addresses import join_address
+
 _STOP_S = 0.5
 
 
@@ -50,8 +52,7 @@ class ControlService:
     @property
     def url(self) -> str:
         """The address to reach it at."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        return f"http://{join_address(self._host, self._port)}"
 
 
 @web.middleware

@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 
+from vigilia.addresses import join_address
 from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.drivers.reactor.coordinator import Coordinator
 from vigilia.drivers.reactor.gate import Gate
@@ -139,7 +140,7 @@ class Listener:
             generated.add_CoordinatorServicer_to_server(service, server)
         else:
             generated.add_ManagerServicer_to_server(service, server)
-        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        shown = join_address(host, port)
         try:
             taken = server.add_secure_port(shown, credentials) if credentials else server.add_insecure_port(shown)
         except RuntimeError as error:  # somebody was quicker

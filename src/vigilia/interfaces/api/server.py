@@ -11,7 +11,7 @@ from typing import cast
 
 import uvicorn
 
-from vigilia.addresses import is_loopback
+from vigilia.addresses import is_loopback, join_address
 from vigilia.errors import StartError
 from vigilia.interfaces.api.app import build_app
 from vigilia.interfaces.api.config import WebConfig
@@ -56,9 +56,8 @@ class WebServer:
         if self._socket is None:
             raise RuntimeError("the web server has no address before bind()")
         host: str = self._socket.getsockname()[0]
-        host = _WILDCARDS.get(host, host)
-        shown = f"[{host}]" if ":" in host else host
-        return f"{'https' if self._tls else 'http'}://{shown}:{self._socket.getsockname()[1]}"
+        port: int = self._socket.getsockname()[1]
+        return f"{'https' if self._tls else 'http'}://{join_address(_WILDCARDS.get(host, host), port)}"
 
     @property
     def greeting(self) -> list[str]:

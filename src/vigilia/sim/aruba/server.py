@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from aiohttp import ClientError, web
 
+from vigilia.addresses import join_address
 from vigilia.sim.aruba.delivery import cut, drip, no_answer, whole
 from vigilia.sim.aruba.faults import REQUEST_FAULTS, Fault, Faults
 from vigilia.sim.aruba.listener import Connection, Listener
@@ -139,8 +140,7 @@ class SimSwitch:
     @property
     def url(self) -> str:
         """The address to reach it at, without a path."""
-        host = f"[{self._address[0]}]" if ":" in self._address[0] else self._address[0]
-        return f"{self.scheme}://{host}:{self._started_listener().port}"
+        return f"{self.scheme}://{join_address(self._address[0], self._started_listener().port)}"
 
     @property
     def scheme(self) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from aiohttp import ClientError, web
 
+from vigilia.addresses import join_address
 from vigilia.clock import Clock
 from vigilia.sim.aruba.delivery import no_answer, whole
 from vigilia.sim.aruba.listener import Connection, Listener
@@ -120,8 +121,8 @@ class Serving(ABC):
     @property
     def origin(self) -> str:
         """The address to reach it at, without a path."""
-        host = f"[{self._address[0]}]" if ":" in self._address[0] else self._address[0]
-        return f"{'http' if self._tls is None else 'https'}://{host}:{self._started().port}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://{join_address(self._address[0], self._started().port)}"
 
     @property
     def listening(self) -> bool:
