@@ -47,7 +47,7 @@ class AlarmEngine:
         self._started = clock.now()
         self._suppression = Suppression()
         self.news = AlarmNews()
-        self._roster = Roster(table, self._suppression, self.news, self._started)
+        self._roster = Roster(table, self._suppression, self.news, self._started, self._regroup)
         self.alarms = self._roster.alarms
         """Every alarm there may be, by its id."""
         self.shelved: set[Alarm] = set()
@@ -320,6 +320,17 @@ class AlarmEngine:
                     self._apply(alarm, change, changes)
             if was_suppressed and not alarm.plain:
                 self._note(alarm, changes)
+
+    def _regroup(self, alarms: Sequence[Alarm]) -> None:
+        """Have alarms be suppressed by what covers their groups now that a point was defined anew, or by nothing."""
+        changes = Changes("definition")
+        for alarm in alarms:
+            cause = self._suppression.cause(alarm)
+            if cause is not None and not alarm.state.suppressed:
+                self._suppress([alarm], cause, changes)
+            else:
+                self._release([alarm], self._clock.now(), changes)
+        self.keeper.add(changes)
 
     def _enter_suppressed(self, alarm: Alarm, changes: Changes) -> None:
         """Have the journal say what suppresses an alarm that stands; of others there is nothing to say."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from vigilia.alarms.alarm import Alarm, Incident
-from vigilia.alarms.keeping import Changes, Channels, keep
+from vigilia.alarms.keeping import Changes, Channels, Keeping
 from vigilia.clock import Clock
 from vigilia.store import Store, StoreError
 
@@ -44,6 +44,7 @@ class Keeper:
         self._on_notices = on_notices
         self._line: deque[Changes] = deque()
         self._keeping: asyncio.Task[None] | None = None
+        self._last = Keeping(())
         self._gone: frozenset[str] = frozenset()
         """Incidents that were taken back while changes that speak of them waited."""
         self._wake = asyncio.Event()
@@ -63,7 +64,8 @@ class Keeper:
     def revoke(self, changes: Changes, instead: Changes) -> None:
         """Take changes out of the line again; where they are kept, or just being kept, have `instead` kept after."""
         keeping = self._keeping is not None and not self._keeping.done()
-        if changes in self._line and not keeping:
+        in_doubt = self._last.in_doubt and changes in self._last.changes
+        if changes in self._line and not keeping and not in_doubt:
             self._line.remove(changes)
         else:
             self.add(instead)
@@ -108,8 +110,11 @@ class Keeper:
         self.kept_at = self._clock.monotonic()
 
     async def _keep_all(self) -> None:
-        kept = list(self._line)
-        taken_back = await keep(self._store, kept, self._channels, self._gone, self._clock.now())
+        if not self._last.in_doubt:
+            self._last = Keeping(self._line)
+        await self._last.keep(self._store, self._channels, self._gone, self._clock.now())
+        kept, taken_back = self._last.changes, self._last.taken_back
+        self._last = Keeping(())
         for _ in kept:
             self._line.popleft()
         self._gone = frozenset(incident.id for _, incident in taken_back)

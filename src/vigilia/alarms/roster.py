@@ -14,9 +14,19 @@ from vigilia.table import PointTable
 
 
 class Roster:
-    """Alarms by their ids and by their points. A rule and a point make one."""
+    """Alarms by their ids and by their points. A rule and a point make one.
 
-    def __init__(self, table: PointTable, suppression: Suppression, news: AlarmNews, started: float) -> None:
+    `regroup` is called with alarms that something else may suppress now, or nothing, for a point was defined anew.
+    """
+
+    def __init__(
+        self,
+        table: PointTable,
+        suppression: Suppression,
+        news: AlarmNews,
+        started: float,
+        regroup: Callable[[Sequence[Alarm]], None],
+    ) -> None:
         self.alarms: dict[str, Alarm] = {}
         """By id."""
         self.stale: list[Alarm] = []
@@ -25,6 +35,7 @@ class Roster:
         self._suppression = suppression
         self._news = news
         self._started = started
+        self._regroup = regroup
         self._patterns: list[tuple[Callable[[str], object], Rule]] = []
         self._by_point: dict[str, tuple[Alarm, ...]] = {}
 
@@ -50,8 +61,7 @@ class Roster:
                 self.join(alarm)
         elif known and known[0].point is not self._table.point(name):
             for alarm in known:
-                self._suppression.redefine(alarm, self._table.point(name))
-                self.join(alarm)
+                self._regroup(self._suppression.redefine(alarm, self._table.point(name)))
         return known
 
     def find(self, rule: str, point: str) -> Alarm | None:

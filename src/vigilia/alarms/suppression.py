@@ -51,15 +51,24 @@ class Suppression:
         self._covering.get(group, {}).pop(alarm.id, None)
         return [other for other in self._under.get(group, []) if other.point.covers != group]
 
-    def redefine(self, alarm: Alarm, point: Point) -> None:
-        """Have an alarm go on with another definition of its point, under that one's groups."""
-        for group in alarm.point.groups:
+    def redefine(self, alarm: Alarm, point: Point) -> list[Alarm]:
+        """Have an alarm go on with another definition of its point, under that one's groups.
+
+        Return the alarms that may be suppressed by something else now, or by nothing: it, and those under it.
+        """
+        before = alarm.point
+        for group in before.groups:
             self._under[group].remove(alarm)
-        covered = self._covering.get(alarm.point.covers, {}).pop(alarm.id, None)
+        covered = self._covering.get(before.covers, {}).pop(alarm.id, None)
         alarm.redefine(point)
         self.add(alarm)
+        concerned = {alarm: None}
+        if covered is not None and before.covers != point.covers:
+            for group in (before.covers, point.covers):
+                concerned |= {other: None for other in self._under.get(group, []) if other.point.covers != group}
         if covered is not None and point.covers:
             self._covering.setdefault(point.covers, {})[alarm.id] = alarm
+        return list(concerned)
 
     def set_back(self, now: float) -> None:
         """Follow a clock that was set back to `now`; the times of records are not of that clock."""

@@ -21,4 +21,9 @@ async def mark(connection: AsyncConnection, name: str, value: dict[str, Any]) ->
 async def marked(store: Store, name: str) -> dict[str, Any] | None:
     """Return what `mark` kept under a name; None where it kept nothing. Raises StoreError."""
     async with store.reading() as connection:
-        return await connection.scalar(select(_marks.c.value).where(_marks.c.name == name))
+        return await read(connection, name)
+
+
+async def read(connection: AsyncConnection, name: str) -> dict[str, Any] | None:
+    """Return what `mark` kept under a name, as a transaction sees it; None where it kept nothing."""
+    return await connection.scalar(select(_marks.c.value).where(_marks.c.name == name))

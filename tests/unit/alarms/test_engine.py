@@ -3,14 +3,18 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import until
-from tests.unit.alarms.rig import NOON, Rig, flags, fresh, linked, pac, raw
+from tests.unit.alarms.rig import NOON, Rig, flags, fresh, inverter, linked, pac, raw, relay
+from vigilia.alarms.alarm import Alarm
 from vigilia.points import Batch, Checkpoint, Reading, Sample, Severity
 from vigilia.rules import Standing
+from vigilia.store import alarmjournal
+from vigilia.store.alarmjournal import JournalFilter
 from vigilia.store.alarms import load_incidents
 
 I1, I2, RA, RB = "P:Inverter-1:Pac-Mon", "P:Inverter-2:Pac-Mon", "P:Relay-A-Sts", "P:Relay-B-Sts"
@@ -310,3 +314,40 @@ async def test_a_failure_learned_together_with_the_relay_alarm_that_followed_it_
     assert [(row.began_at, row.ended_at, row.brief, row.told) for row in rows] == [
         (NOON, NOON + 20 * 60, False, False),
     ]
+
+
+async def test_a_point_that_moves_to_another_group_is_quiet_under_what_covers_that(rig: Rig) -> None:
+    rig.table.add([relay("A", "Q")], system="pv")
+    await rig.publish(pac(0, 0), pac(5, 0), pac(10, 0))
+    await rig.claim()
+    await rig.table.publish(Batch("pv", [Sample(relay("A", "Q").name, Reading(1, NOON + 900))]))
+    rig.table.define([replace(inverter(), under=("plant:Q",))], None, "vigilia")
+    await rig.publish(pac(15, 0))
+    alarm = rig.engine.alarms[f"inverter@{I1}"]
+    assert (alarm.state.name, alarm.suppressed_by) == ("suppressed", f"relay@{relay('A', 'Q').name}")
+    assert await journal(rig, alarm) == ["raised", "suppressed"]
+    rig.table.define([inverter()], None, "vigilia")
+    await rig.publish(pac(20, 0))
+    assert (alarm.state.name, alarm.suppressed_by) == ("unacknowledged", "")
+    assert await journal(rig, alarm) == ["raised", "suppressed", "released"]
+
+
+async def test_a_trip_that_moves_to_another_group_releases_what_it_kept_quiet_and_covers_there(rig: Rig) -> None:
+    elsewhere = inverter(1, "Q").name
+    rig.table.add([inverter(1, "Q")], system="pv")
+    await rig.publish(pac(0, 0), pac(5, 0), pac(10, 0), Sample(elsewhere, Reading(5.0, NOON)))
+    await rig.claim()
+    await rig.publish(flags(11, "r59A"))
+    here, there = (rig.engine.alarms[f"inverter@{name}"] for name in (I1, elsewhere))
+    assert (here.state.suppressed, there.state.suppressed) == (True, False)
+    rig.table.define([replace(relay(), covers="plant:Q")], None, "vigilia")
+    await rig.publish(flags(12, "r59A"))
+    assert (here.state.suppressed, there.state.suppressed) == (False, True)
+    assert await journal(rig, here) == ["raised", "suppressed", "released"]
+
+
+async def journal(rig: Rig, alarm: Alarm) -> list[str]:
+    """What the journal says of an alarm, in order."""
+    await rig.engine.keeper.drain()
+    entries = await alarmjournal.newest(rig.store, JournalFilter(alarm=alarm.id))
+    return [str(entry.event) for entry in reversed(entries)]
