@@ -1,7 +1,7 @@
 """A COMMIT whose answer is lost: nobody knows whether it was carried out, and still nothing is told twice or never."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -32,7 +32,7 @@ class Wire:
         self._carrying: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def laid(self) -> AsyncIterator[int]:
+    async def laid(self) -> AsyncGenerator[int]:
         """Carry what comes to the port that is given, until the end of the block."""
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         try:

@@ -1020,6 +1020,19 @@ export interface components {
             via: string;
         };
         /**
+         * BeatEvent
+         * @description Nothing but that the stream lives.
+         */
+        BeatEvent: {
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+        };
+        /**
          * CalibrationAnswer
          * @description All that is needed to calibrate one part of a reactor.
          */
@@ -1217,6 +1230,11 @@ export interface components {
             share: number;
         };
         /**
+         * DefinedEvent
+         * @description Some of the points are new, or defined anew: ask /api/v1/points again for what they are.
+         */
+        DefinedEvent: Record<string, never>;
+        /**
          * DoseAnswer
          * @description One increase of a pump's total.
          */
@@ -1393,6 +1411,37 @@ export interface components {
              * @description how many were raised
              */
             total: number;
+        };
+        /**
+         * HealthEvent
+         * @description How the watch fares.
+         */
+        HealthEvent: {
+            /** Memory Mb */
+            memory_mb: number | null;
+            /**
+             * Missing
+             * @description what is missing for it to be healthy, one sentence each
+             */
+            missing: string[];
+            /**
+             * Oldest Notice S
+             * @description how long the oldest of them has waited; 0: none waits
+             */
+            oldest_notice_s: number;
+            /** Started */
+            started: string | null;
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
+            /** Version */
+            version: string;
+            /** Waiting Notices */
+            waiting_notices: number;
         };
         /**
          * Healthy
@@ -1728,6 +1777,51 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** ListEvent[AlarmAnswer] */
+        ListEvent_AlarmAnswer_: {
+            /**
+             * Complete
+             * @description true in the last parcel of the first things
+             */
+            complete: boolean;
+            /**
+             * Gone
+             * @description the keys of things that are not there any more
+             */
+            gone?: string[];
+            /** Items */
+            items: components["schemas"]["AlarmAnswer"][];
+        };
+        /** ListEvent[LinkAnswer] */
+        ListEvent_LinkAnswer_: {
+            /**
+             * Complete
+             * @description true in the last parcel of the first things
+             */
+            complete: boolean;
+            /**
+             * Gone
+             * @description the keys of things that are not there any more
+             */
+            gone?: string[];
+            /** Items */
+            items: components["schemas"]["LinkAnswer"][];
+        };
+        /** ListEvent[ReactorAnswer] */
+        ListEvent_ReactorAnswer_: {
+            /**
+             * Complete
+             * @description true in the last parcel of the first things
+             */
+            complete: boolean;
+            /**
+             * Gone
+             * @description the keys of things that are not there any more
+             */
+            gone?: string[];
+            /** Items */
+            items: components["schemas"]["ReactorAnswer"][];
+        };
         /**
          * NewApiTokenAnswer
          * @description A token that was just made.
@@ -1835,6 +1929,24 @@ export interface components {
             state: "waiting" | "sent" | "failed";
             /** Title */
             title: string;
+        };
+        /**
+         * NoticesEvent
+         * @description How many notices wait.
+         */
+        NoticesEvent: {
+            /**
+             * Failed
+             * @description of those that wait, whose last attempt failed
+             */
+            failed: number;
+            /**
+             * Newest
+             * @description the id of the newest notice, sent or not; null: there is none
+             */
+            newest: number | null;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * OtherModel
@@ -2354,6 +2466,32 @@ export interface components {
              * @example 1
              */
             value: boolean | number | string | null;
+        };
+        /**
+         * PointsEvent
+         * @description Readings: first of every point that is followed, in parcels; then of those that have changed.
+         */
+        PointsEvent: {
+            /**
+             * Complete
+             * @description true in the last parcel of the first readings
+             */
+            complete?: boolean;
+            /** Points */
+            points: [
+                string,
+                boolean | number | string | null,
+                number,
+                number,
+                number | null
+            ][];
+            /**
+             * Time
+             * Format: date-time
+             * @description UTC, ISO 8601
+             * @example 2026-03-10T08:50:00.000Z
+             */
+            time: string;
         };
         /**
          * PortModel
@@ -2895,6 +3033,27 @@ export interface components {
              * @example mid,{value}
              */
             write: string;
+        };
+        /**
+         * StreamEvents
+         * @description What the `data` of an event is, by the event's name.
+         */
+        StreamEvents: {
+            alarms: components["schemas"]["ListEvent_AlarmAnswer_"];
+            beat: components["schemas"]["BeatEvent"];
+            defined: components["schemas"]["DefinedEvent"];
+            /**
+             * Gone
+             * @description points that are not followed any more, or that there are not
+             */
+            gone: string[];
+            health: components["schemas"]["HealthEvent"];
+            links: components["schemas"]["ListEvent_LinkAnswer_"];
+            notices: components["schemas"]["NoticesEvent"];
+            /** @description of the plain stream, which has no other */
+            point: components["schemas"]["PointAnswer"];
+            points: components["schemas"]["PointsEvent"];
+            reactors: components["schemas"]["ListEvent_ReactorAnswer_"];
         };
         /**
          * SwitchModel
@@ -3547,13 +3706,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description events named `point`, each with one point as `/api/v1/points/{name}` gives it; of a compact stream `points`, `gone`, `defined`, `beat`, and one named as each topic that is watched */
+            /** @description server-sent events, each with an `event` and its `data`; the schema has the data of each event under its name. Events named `point`, each with one point as `/api/v1/points/{name}` gives it; of a compact stream `points`, `gone`, `defined`, `beat`, and one named as each topic that is watched */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["StreamEvents"];
                 };
             };
             /** @description this is no HTTP request, or one with too long a head */

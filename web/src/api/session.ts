@@ -3,9 +3,6 @@ import { signal } from "@preact/signals";
 import { ApiFailure } from "./failure.ts";
 import { ROLES, type Role, type Session } from "./types.ts";
 
-/** What a service without sign-in amounts to. */
-const OPEN: Session = { user: null, role: "admin", signin_required: false, csrf: null };
-
 /** Another tab that signs in ends this one's session a moment before the browser has the new one. */
 const AGAIN_MS = 500;
 
@@ -106,7 +103,6 @@ function take(found: Session): void {
 async function whoIsThere(): Promise<Session | null> {
   try {
     const answer = await fetch("/api/v1/session", { headers: { Accept: "application/json" }, cache: "no-store" });
-    if (answer.status === 404) return OPEN; // a service that knows no sign-in
     return answer.ok ? ((await answer.json()) as Session) : null;
   } catch {
     return null; // out of touch: the banner says so

@@ -19,17 +19,7 @@ export const SEVERITIES = ["NO_ALARM", "MINOR", "MAJOR", "INVALID"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 /** Who is there: `GET /api/v1/session`. */
-export interface Session {
-  readonly user: string | null;
-  readonly role: Role | null;
-  readonly signin_required: boolean;
-  readonly csrf: string | null;
-  readonly language?: string;
-  readonly site?: string;
-  readonly version?: string;
-  /** True while nobody can sign in yet: the link printed at the first start makes the first administrator. */
-  readonly first_admin?: boolean;
-}
+export type Session = Schemas["SessionAnswer"];
 
 export const ROLES = ["viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];

@@ -1,52 +1,25 @@
 // What the stream of changes says: `GET /api/v1/events?compact=true`.
-import type { Alarm, Link, PointValue, Reactor } from "../api/types.ts";
+import type { components } from "../api/schema.d.ts";
+import type { Alarm, Link, Reactor } from "../api/types.ts";
 
-/** [name, value, severity, status, seconds since 1970]; value and time are null where the point was never read. */
-export type CompactPoint = [name: string, value: PointValue | null, severity: number, status: number, time: number | null];
+type Schemas = components["schemas"];
 
-export interface PointsEvent {
-  readonly time: string;
-  readonly points: readonly CompactPoint[];
-  /** True in the last parcel of the first values. */
-  readonly complete?: boolean;
-}
+export type PointsEvent = Schemas["PointsEvent"];
+export type CompactPoint = PointsEvent["points"][number];
+export type Health = Schemas["HealthEvent"];
+export type NoticesEvent = Schemas["NoticesEvent"];
 
-export interface ListEvent<I> {
+/** Things of one kind: what the schema has under a name for each kind. */
+export interface ListEvent<I> extends Omit<Schemas["ListEvent_AlarmAnswer_"], "items"> {
   readonly items: readonly I[];
-  /** True in the last parcel of the first items. */
-  readonly complete?: boolean;
-  /** The keys of what is not there any more. */
-  readonly gone?: readonly string[];
 }
 
-export interface Health {
-  /** What is missing for the watch to be healthy, one sentence each. */
-  readonly missing: readonly string[];
-  readonly version: string;
-  readonly time: string;
-  readonly started: string;
-  readonly memory_mb: number;
-  readonly waiting_notices: number;
-  readonly oldest_notice_s: number | null;
-}
-
-export interface NoticesEvent {
-  readonly waiting: number;
-  readonly failed: number;
-  readonly newest: number | null;
-}
-
-export interface Events {
-  points: PointsEvent;
-  gone: readonly string[];
-  defined: object;
+/** What the data of an event of the compact stream is, by the event's name. */
+export type Events = Omit<Schemas["StreamEvents"], "point" | "alarms" | "links" | "reactors"> & {
   alarms: ListEvent<Alarm>;
   links: ListEvent<Link>;
-  health: Health;
   reactors: ListEvent<Reactor>;
-  notices: NoticesEvent;
-  beat: { readonly time: string };
-}
+};
 
 export const EVENTS = ["points", "gone", "defined", "alarms", "links", "health", "reactors", "notices", "beat"] as const;
 

@@ -1,5 +1,7 @@
 """Puts the API together."""
 
+from typing import Any
+
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
@@ -45,7 +47,7 @@ EPICS's. Every error is `{"error": "…", "detail": "…"}`: `error` for program
 
 def build_app(parts: ApiParts) -> FastAPI:
     """Return the application that shows `parts`. Raises StartError where a package is missing."""
-    app = FastAPI(
+    app = _Api(
         title="Vigilia",
         version=parts.version,
         description=_DESCRIPTION,
@@ -83,6 +85,18 @@ def build_app(parts: ApiParts) -> FastAPI:
     app.include_router(pages_router())
     app.add_middleware(Gate, auth=parts.sign_in.auth)
     return app
+
+
+class _Api(FastAPI):
+    """The application. Its document says that event streams are event streams."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document: FastAPI takes every answer with a schema for plain JSON."""
+        document = super().openapi()
+        content = document["paths"]["/api/v1/events"]["get"]["responses"]["200"]["content"]
+        if "application/json" in content:
+            content["text/event-stream"] = content.pop("application/json")
+        return document
 
 
 def _operation_id(route: APIRoute) -> str:

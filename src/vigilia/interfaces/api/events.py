@@ -17,6 +17,7 @@ from pydantic import Field
 from starlette.types import Send
 
 from vigilia.interfaces.api.answers import Failed, encode, failures
+from vigilia.interfaces.api.eventmodels import StreamEvents
 from vigilia.interfaces.api.feeding import EventResponse, send_events
 from vigilia.interfaces.api.live import CompactStream, Hub
 from vigilia.interfaces.api.parts import ApiParts, Parts
@@ -94,8 +95,9 @@ class EventStream(EventResponse[Subscription]):
     response_class=Response,
     responses={
         200: {
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-            "description": "events named `point`, each with one point as `/api/v1/points/{name}` gives it; of a "
+            "model": StreamEvents,
+            "description": "server-sent events, each with an `event` and its `data`; the schema has the data of each "
+            "event under its name. Events named `point`, each with one point as `/api/v1/points/{name}` gives it; of a "
             "compact stream `points`, `gone`, `defined`, `beat`, and one named as each topic that is watched",
         },
         **failures(

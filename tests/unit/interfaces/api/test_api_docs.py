@@ -80,6 +80,8 @@ async def test_the_schema_names_every_route(service: Any) -> None:
         "/healthz",
         "/metrics",
     }
+    streamed = schema["paths"]["/api/v1/events"]["get"]["responses"]["200"]["content"]
+    assert streamed == {"text/event-stream": {"schema": {"$ref": "#/components/schemas/StreamEvents"}}}
     assert "HTTPValidationError" not in schema["components"]["schemas"]
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():

@@ -11,10 +11,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from pydantic import TypeAdapter
 
 from vigilia.clock import iso
 from vigilia.fleet import Presence, ReactorItem
 from vigilia.interfaces.api import clients, feeding, live, watched
+from vigilia.interfaces.api.eventmodels import StreamEvents
 from vigilia.interfaces.api.models import AlarmAnswer, LinkAnswer, ReactorAnswer
 from vigilia.interfaces.api.parts import Vitals
 from vigilia.link import Contact
@@ -51,6 +53,7 @@ class Page:
             name, _, value = line.partition(": ")
             fields[name] = value
         found = fields["event"], json.loads(fields["data"])
+        assert as_documented(*found) == found[1]
         self.events.append(found)
         if found[0] == "points":
             self.values |= {name: rest for name, *rest in found[1]["points"]}
@@ -65,6 +68,12 @@ class Page:
             while (found := await self.next())[0] != event:
                 pass
         return found[1]
+
+
+def as_documented(event: str, data: Any) -> Any:
+    """Return what the API's documentation makes of an event's data: what it does not know is not in it."""
+    kind: TypeAdapter[Any] = TypeAdapter(StreamEvents.model_fields[event].annotation)
+    return kind.dump_python(kind.validate_python(data), mode="json", exclude_unset=True)
 
 
 def complete(page: Page) -> bool:

@@ -19,11 +19,11 @@ export default function SignIn(): JSX.Element {
     if (inside) go(placeToReturnTo(), { replace: true });
   }, [inside]);
   if (who === null || inside) return <div class="page" aria-busy="true" />;
-  const first = who.first_admin === true;
+  const first = who.first_admin;
   return (
     <div class="page entrance">
       <section class="tile">
-        <p class="site muted">{visible(who.site ?? "Vigilia")}</p>
+        <p class="site muted">{visible(who.site)}</p>
         {first && token ? <FirstAdmin token={token} /> : <Known first={first} worthless={token !== "" && !first} />}
       </section>
     </div>
