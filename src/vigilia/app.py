@@ -170,7 +170,7 @@ async def check_online(config: Config) -> dict[str, str]:
 def run(config: Config, clock: Clock) -> None:
     """Run the service in this process until it is told to stop. Raises ConfigError or StartError."""
     _spare_memory()
-    asyncio.run(serve(config, clock, _print_line))
+    asyncio.run(serve(config, clock, _print_lines))
 
 
 async def _make_drivers(
@@ -324,8 +324,10 @@ async def _status(links: Sequence[Link], alerting: Alerting, health: Health) -> 
     return tr("{summary}; not healthy: {missing}").format(summary=text, missing="; ".join(missing)) if missing else text
 
 
-def _print_line(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - the ready line is part of the outside contract
+def _print_lines(lines: str) -> None:
+    """Print them at one go: `print` ends its last line by a second write, before which the log may come."""
+    sys.stdout.write(lines + "\n")
+    sys.stdout.flush()
 
 
 def _open_spool(path: Path) -> Spool:
