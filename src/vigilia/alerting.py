@@ -91,12 +91,13 @@ class Alerting:
         """Return a sentence for each piece of evidence that is missing: alarms kept, notices delivered."""
         missing: list[str] = []
         if self.engine.keeper.failure:
-            missing.append(f"the store does not take alarms: {self.engine.keeper.failure}")
+            missing.append(tr("the store does not take alarms: {error}").format(error=self.engine.keeper.failure))
         silent_s = self._clock.monotonic() - self.notifier.progress
         if silent_s > self.notifier.longest_silence_s:
-            missing.append(f"a channel of notices has not moved for {silent_s:.0f} s")
+            missing.append(tr("a channel of notices has not moved for {seconds} s").format(seconds=f"{silent_s:.0f}"))
         if self.notifier.oldest_unsent_s > _LONGEST_UNSENT_S:
-            missing.append(f"the oldest notice has been waiting for {self.notifier.oldest_unsent_s / 60:.0f} min")
+            text = tr("the oldest notice has been waiting for {minutes} min")
+            missing.append(text.format(minutes=f"{self.notifier.oldest_unsent_s / 60:.0f}"))
         return missing
 
     async def _queue(self, connection: AsyncConnection, notice: Notice) -> None:

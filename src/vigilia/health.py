@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from vigilia.clock import Clock
+from vigilia.language import tr
 from vigilia.link import Link
 from vigilia.store import Store, StoreError, WriteJournal
 
@@ -50,11 +51,11 @@ class Health:
         """
         missing = self._silent_links() + self._refused_links()
         if self._epics_ready is not None and not self._epics_ready():
-            missing.append("EPICS is not served: its IOC is being started")
+            missing.append(tr("EPICS is not served: its IOC is being started"))
         try:
             await self._store.check()
         except StoreError as error:
-            missing.append(f"the store takes nothing: {error}")
+            missing.append(tr("the store takes nothing: {error}").format(error=error))
         missing += self._journal.missing()
         for other in self._others:
             missing += other()
@@ -69,7 +70,7 @@ class Health:
         """
         stuck = self._silent_links()
         if self._store_asked is not None and (silent_s := time.monotonic() - self._store_asked) > _STORE_SILENCE_S:
-            stuck.append(f"the store has given no answer for {silent_s:.0f} s")
+            stuck.append(tr("the store has given no answer for {seconds} s").format(seconds=f"{silent_s:.0f}"))
         return stuck
 
     async def watch_store(self) -> None:
@@ -84,7 +85,9 @@ class Health:
     def _silent_links(self) -> list[str]:
         now = self._clock.monotonic()
         return [
-            f"link {link.name} has neither worked nor reported for {now - link.progressed:.0f} s"
+            tr("link {link} has neither worked nor reported for {seconds} s").format(
+                link=link.name, seconds=f"{now - link.progressed:.0f}"
+            )
             for link in self._links
             if now - link.progressed > link.longest_silence_s
         ]
@@ -93,7 +96,9 @@ class Health:
         """Name the links that are refused the login: that does not heal by itself, so a person must see to it."""
         now = self._clock.monotonic()
         return [
-            f"link {link.name} has been refused the login for {now - link.refused_at:.0f} s: {link.error}"
+            tr("link {link} has been refused the login for {seconds} s: {error}").format(
+                link=link.name, seconds=f"{now - link.refused_at:.0f}", error=link.error
+            )
             for link in self._links
             if link.refused_at is not None and now - link.refused_at > _REFUSED_S
         ]

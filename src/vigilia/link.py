@@ -27,6 +27,7 @@ from vigilia.errors import (
     VigiliaError,
     WriteTimeout,
 )
+from vigilia.language import tr
 from vigilia.redaction import redact
 from vigilia.scan import Job, Scan
 
@@ -175,9 +176,11 @@ class Link:
         WriteError as the job or the loss of the connection brings it.
         """
         if self.contact is not Contact.CONNECTED or self._stopping:
-            raise NotWritable(f"{self.name} is disconnected" + (f": {self.error}" if self.error else ""))
+            away = tr("{link} is disconnected").format(link=self.name)
+            raise NotWritable(f"{away}: {self.error}" if self.error else away)
         if len(self._writes) >= MOST_WAITING_WRITES:
-            raise NotWritable(f"{self.name} has {len(self._writes)} writes waiting already: try again later")
+            text = tr("{link} has {count} writes waiting already: try again later")
+            raise NotWritable(text.format(link=self.name, count=len(self._writes)))
         write = _Write(job)
         self._writes.append(write)
         self._wake.set()
@@ -329,28 +332,32 @@ class Link:
         self._bad_in_a_row = 0
         return True
 
+    def _said(self, text: str, error: object) -> str:
+        """Return what `text` says of this link and an error: equipment may repeat what it was sent."""
+        return redact(text.format(link=self.name, error=error))
+
     async def _do_write(self, write: _Write) -> bool:
         """Run a write and give its answer; return False when the connection is gone."""
         try:
             await self._do(write.job)
         except ConnectionLost as error:
-            write.fail(WriteTimeout(redact(f"{self.name} gave no answer: {error}")))
+            write.fail(WriteTimeout(self._said(tr("{link} gave no answer: {error}"), error)))
             await self._lose(error, lost=True)
             return False
         except BadAnswer as error:
-            write.fail(Refused(redact(f"{self.name} did not confirm: {error}")))
+            write.fail(Refused(self._said(tr("{link} did not confirm: {error}"), error)))
         except LinkError as error:
-            write.fail(Refused(redact(f"{self.name} refused: {error}")))
+            write.fail(Refused(self._said(tr("{link} refused: {error}"), error)))
             await self._lose(error, lost=False)
             return False
         except VigiliaError as error:
             write.fail(error)
         except asyncio.CancelledError:
-            write.fail(WriteTimeout(f"{self.name} had given no answer when the link was stopped"))
+            write.fail(WriteTimeout(tr("{link} had given no answer when the link was stopped").format(link=self.name)))
             raise
         except Exception as error:  # the boundary that keeps one link's fault from the others
             _logger.exception("%s: a fault in the driver", self.name)
-            write.fail(Refused(redact(f"{self.name}: a fault in the driver: {error!r}")))
+            write.fail(Refused(self._said(tr("{link}: a fault in the driver: {error}"), repr(error))))
         else:
             if not write.answer.done():
                 write.answer.set_result(None)

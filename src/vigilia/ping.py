@@ -14,6 +14,7 @@ from pydantic import field_validator
 
 from vigilia.addresses import is_loopback
 from vigilia.clock import Clock
+from vigilia.language import tr
 from vigilia.settings import Secret, Section
 
 _logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Ping:
             async with asyncio.timeout(_DEADLINE_S):
                 missing = await self._missing()
         except TimeoutError:
-            missing = [f"no evidence within {_DEADLINE_S:g} s"]
+            missing = [tr("no evidence within {seconds} s").format(seconds=f"{_DEADLINE_S:g}")]
         if missing and not self._withheld:
             _logger.warning(
                 "[health] the outside watcher is not called, for the evidence lacks: %s", "; ".join(missing)

@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 from vigilia.errors import InvalidValue
+from vigilia.language import tr
 
 Value = bool | int | float | str
 """What a point can hold. An enum's value is the index of its label."""
@@ -179,39 +180,46 @@ class Point:
         elif isinstance(value, float) and value.is_integer() and 0 <= value < len(labels):
             return int(value)
         choices = ", ".join(f"{index} or {label!r}" for index, label in enumerate(labels))
-        raise InvalidValue(f"{self.name} does not take {shorten(value)}: write {choices}")
+        raise self._refusal(value, choices)
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str):
-            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write a text")
+            raise self._refusal(value, tr("a text"))
         if len(value) > LONGEST_TEXT:
-            raise InvalidValue(f"{self.name} does not take {len(value)} characters: write at most {LONGEST_TEXT}")
+            text = tr("{point} does not take {count} characters: write at most {most}")
+            raise InvalidValue(text.format(point=self.name, count=len(value), most=LONGEST_TEXT))
         return value
 
     def _integer(self, value: object) -> int:
         number = self._number(value)
         if not number.is_integer():
-            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write a whole number")
+            raise self._refusal(value, tr("a whole number"))
         low, high = INTEGER_RANGE
         if not low <= number <= high:
-            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write {low} to {high}")
+            raise self._refusal(value, tr("{low} to {high}").format(low=low, high=high))
         return int(number)
 
     def _number(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write a number")
+            raise self._refusal(value, tr("a number"))
         try:
             number = float(value)
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            raise InvalidValue(f"{self.name} does not take {shorten(value)}: write a finite number")
+            raise self._refusal(value, tr("a finite number"))
         if self.limits and not self.limits[0] <= number <= self.limits[1]:
-            raise InvalidValue(
-                f"{self.name} does not take {number:g}: write {self.limits[0]:g} to {self.limits[1]:g}"
-                + (f" {self.units}" if self.units else "")
-            )
+            low, high = (f"{limit:g}" for limit in self.limits)
+            right = tr("{low} to {high}").format(low=low, high=high)
+            raise self._refusal(number, f"{right} {self.units}" if self.units else right)
         return number
+
+    def _refusal(self, value: object, right: str) -> InvalidValue:
+        """Return the error that says of a value that it is not taken, and what would be `right`."""
+        shown = f"{value:g}" if isinstance(value, float) else shorten(value)
+        return InvalidValue(
+            tr("{point} does not take {value}: write {right}").format(point=self.name, value=shown, right=right)
+        )
 
 
 class Sample(NamedTuple):

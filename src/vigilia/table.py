@@ -13,6 +13,7 @@ from typing import Protocol
 
 from vigilia.clock import Clock
 from vigilia.errors import NotWritable, Pending, ReadOnly, Refused, UnknownPoint, VigiliaError, WriteError
+from vigilia.language import tr
 from vigilia.points import NEVER_READ, Batch, Origin, Point, Reading, Sample, Severity, Status, Value
 
 _logger = logging.getLogger(__name__)
@@ -260,7 +261,8 @@ class PointTable:
         """
         row = self._row(name)
         if len(self._writes) >= MOST_WRITES_UNDER_WAY:
-            raise NotWritable(f"{len(self._writes)} writes are under way already: try again later")
+            text = tr("{count} writes are under way already: try again later")
+            raise NotWritable(text.format(count=len(self._writes)))
         task = asyncio.create_task(self._carry_out(row, value, origin, check), name=f"write {name}")
         self._writes.add(task)
         task.add_done_callback(self._forget_write)
@@ -309,7 +311,7 @@ class PointTable:
         try:
             return self._rows[name]
         except KeyError:
-            raise UnknownPoint(f"no point is named {name[:80]!r}") from None
+            raise UnknownPoint(tr("no point is named {name}").format(name=repr(name[:80]))) from None
 
     async def _tell_consumers(self, batch: Batch) -> None:
         for consumer in self._consumers:
@@ -341,7 +343,7 @@ class PointTable:
         previous = row.reading.value
         try:
             if row.writer is None:
-                raise ReadOnly(f"{point.name} is read-only")
+                raise ReadOnly(tr("{point} is read-only").format(point=point.name))
             wanted = _wanted(row, value, check)
         except WriteError as error:
             self._journal.answered(self._journal.asked(point, None, previous, origin), type(error).__name__, str(error))

@@ -19,6 +19,7 @@ from vigilia.clock import Clock
 from vigilia.history.config import Treatment
 from vigilia.history.packing import Column, Columns, append, column_of, extend, put
 from vigilia.history.stored import StoredSamples
+from vigilia.language import tr
 from vigilia.points import Batch, Run, Severity, Status, Value
 from vigilia.spool import Spool
 
@@ -224,12 +225,13 @@ class Recorder:
         missing: list[str] = []
         fill = max(lane.spool.fill for lane in (self._present, self._past))
         if self.dropped_lately:
-            why = self._failure or "there was no room on the disk"
-            missing.append(f"readings were lost to the history, {self.dropped} since the start: {why}")
+            why = self._failure or tr("there was no room on the disk")
+            text = tr("readings were lost to the history, {count} since the start: {error}")
+            missing.append(text.format(count=self.dropped, error=why))
         elif fill > _NEARLY_FULL:
-            missing.append(f"the history's spool is {fill:.0%} full")
+            missing.append(tr("the history's spool is {share} full").format(share=f"{fill:.0%}"))
         if waits := self._present.stored.failure or self._past.stored.failure:
-            missing.append(f"stored samples wait with the agents that have them: {waits}")
+            missing.append(tr("stored samples wait with the agents that have them: {error}").format(error=waits))
         return missing
 
     def _empty(self, lane: _Lane) -> None:

@@ -19,6 +19,7 @@ from vigilia.errors import StartError
 from vigilia.history.backend import SECOND_MS, Backend, HistoryError, PointInfo, RefusedRowsError, Row
 from vigilia.history.packing import unpack
 from vigilia.history.refused import RefusedRows
+from vigilia.language import tr
 from vigilia.spool import Record, Spool
 
 _logger = logging.getLogger(__name__)
@@ -205,10 +206,12 @@ class Writer:
         """Return a sentence for each sign that rows do not reach the database."""
         now = time.monotonic()
         if self.failure and now - self._failing_since > _TELL_FAILURE_S:
-            return [f"the history waits on disk, for its database does not take it: {self.failure}"]
+            text = tr("the history waits on disk, for its database does not take it: {error}")
+            return [text.format(error=self.failure)]
         waiting = self._present.waiting_bytes or self._past.waiting_bytes
         if waiting and not self.failure and now - self._moved > _TELL_SILENCE_S:
-            return [f"the history has waited for its database for {now - self._moved:.0f} s"]
+            text = tr("the history has waited for its database for {seconds} s")
+            return [text.format(seconds=f"{now - self._moved:.0f}")]
         return []
 
     def _next(self, *, hurry: bool = False) -> Spool | None:

@@ -10,6 +10,7 @@ import logging
 import uuid
 
 from vigilia.clock import Clock
+from vigilia.language import tr
 from vigilia.points import Origin, Point, Value
 from vigilia.spool import Spool
 from vigilia.store.database import Store, StoreError
@@ -49,11 +50,14 @@ class WriteJournal:
         now = self._clock.monotonic()
         missing: list[str] = []
         if self._failure:
-            missing.append(f"the audit waits on disk, for the store does not take it: {self._failure}")
+            text = tr("the audit waits on disk, for the store does not take it: {error}")
+            missing.append(text.format(error=self._failure))
         elif self._spool.waiting_bytes and now - self._moved > self._clock.of_real(_LONGEST_WAIT_S):
-            missing.append(f"the audit has waited for the store for {now - self._moved:.0f} s")
+            text = tr("the audit has waited for the store for {seconds} s")
+            missing.append(text.format(seconds=f"{now - self._moved:.0f}"))
         if self._dropped_at is not None and now - self._dropped_at < self._clock.of_real(_TELL_DROPPED_S):
-            missing.append(f"audit records were lost, {self.dropped} since the start: the log has them")
+            text = tr("audit records were lost, {count} since the start: the log has them")
+            missing.append(text.format(count=self.dropped))
         return missing
 
     def asked(self, point: Point, value: Value | None, previous: Value | None, origin: Origin) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from vigilia.drivers.aruba.http import Answer, Connection
 from vigilia.errors import BadAnswer, ConnectionLost, LinkError, LoginRefused, NoSession, Refused, printable
+from vigilia.language import tr
 
 _logger = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class ArubaClient:
             try:
                 wanted = {**await self._port_object(port), "is_poe_enabled": on}
             except NoSuchPort as error:
-                raise Refused(f"{self._name} has no port {port}") from error
+                raise Refused(tr("{switch} has no port {port}").format(switch=self._name, port=port)) from error
             answer = await self._call("PUT", f"ports/{quote(port, safe='')}/poe", wanted)
             if answer.status not in _NOT_ALLOWED:
                 self._confirm_object(port, answer, on=on)
@@ -152,22 +153,27 @@ class ArubaClient:
 
     def _confirm_object(self, port: str, answer: Answer, *, on: bool) -> None:
         if not 200 <= answer.status < 300:
-            raise Refused(f"{self._name} refused: {answer.explain()}")
+            raise Refused(tr("{link} refused: {error}").format(link=self._name, error=answer.explain()))
         confirmed = _object(answer.json())
         if str(confirmed.get("port_id", port)) != port:
-            raise Refused(f"{self._name} answered for another port than {port}")
+            raise Refused(tr("{switch} answered for another port than {port}").format(switch=self._name, port=port))
         if confirmed.get("is_poe_enabled") is not on:
-            raise Refused(f"{self._name} answered, but port {port} is not switched")
+            text = tr("{switch} answered, but port {port} is not switched")
+            raise Refused(text.format(switch=self._name, port=port))
         self._objects[port] = confirmed
 
     def _confirm_command(self, command: str, answer: Answer) -> None:
         if not 200 <= answer.status < 300:
-            raise Refused(f"{self._name} refused {command!r}: {answer.explain()}")
+            raise self._refusal(command, answer.explain())
         result = _object(answer.json())
         if result.get("status") != "CCS_SUCCESS":
             text = _decode_result(result.get("result_base64_encoded"))
-            status = printable(_text(result.get("status"))[:40]) or "no status in the answer"
-            raise Refused(f"{self._name} refused {command!r}: {status}" + (f": {text}" if text else ""))
+            status = printable(_text(result.get("status"))[:40]) or tr("no status in the answer")
+            raise self._refusal(command, f"{status}: {text}" if text else status)
+
+    def _refusal(self, command: str, why: str) -> Refused:
+        text = tr("{switch} refused {command}: {error}")
+        return Refused(text.format(switch=self._name, command=repr(command), error=why))
 
     async def _port_object(self, port: str) -> Object:
         """Return the kept configuration object of a port; read it where it was not read with the others."""

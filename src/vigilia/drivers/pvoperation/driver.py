@@ -107,7 +107,7 @@ class PvOperationDriver:
 
     async def write(self, point: Point, value: Value, origin: Origin) -> None:
         """Refuse: plants are watched, not commanded."""
-        raise ReadOnly(f"{point.name} is read-only")
+        raise ReadOnly(tr("{point} is read-only").format(point=point.name))
 
     @property
     def title(self) -> str:

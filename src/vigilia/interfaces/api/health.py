@@ -9,6 +9,7 @@ from vigilia.interfaces.api.answers import JsonAnswer
 from vigilia.interfaces.api.models import Healthy, Unhealthy
 from vigilia.interfaces.api.parts import Parts
 from vigilia.interfaces.auth.roles import Role, needs
+from vigilia.language import tr
 
 _HEALTH_S = 5.0
 
@@ -25,7 +26,7 @@ async def healthz(parts: Parts) -> Response:
         async with asyncio.timeout(_HEALTH_S):
             missing = await parts.health()
     except TimeoutError:
-        missing = [f"no evidence within {_HEALTH_S:g} s"]
+        missing = [tr("no evidence within {seconds} s").format(seconds=f"{_HEALTH_S:g}")]
     if missing:
         return JsonAnswer({"status": "failing", "missing": missing}, 503)
     return JsonAnswer({"status": "ok"})

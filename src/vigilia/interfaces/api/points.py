@@ -18,6 +18,7 @@ from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor, invalid_cursor
 from vigilia.interfaces.api.parts import Parts
 from vigilia.interfaces.auth.caller import AskedBy
+from vigilia.language import tr
 from vigilia.points import Point, Reading, shorten
 from vigilia.table import Check, PointTable
 
@@ -124,7 +125,8 @@ async def write_point(name: PointName, request: Request, parts: Parts, origin: A
         kept = _present(parts.table, name)
         return JsonAnswer(kept | {"pending": True}, 202)
     except TimeoutError as error:
-        raise WriteTimeout(f"{name}: no answer within {_ANSWER_S:g} s; the audit will say how it ended") from error
+        text = tr("{point}: no answer within {seconds} s; the audit will say how it ended")
+        raise WriteTimeout(text.format(point=name, seconds=f"{_ANSWER_S:g}")) from error
     return JsonAnswer(point_json(parts.table.point(name), reading, parts.table.system(name)))
 
 

@@ -17,6 +17,7 @@ from vigilia.interfaces.api.links import link_json
 from vigilia.interfaces.api.parts import ApiParts, FollowedAlarms
 from vigilia.interfaces.api.reactors import reactor_json
 from vigilia.interfaces.api.topics import ListTopic, SingleTopic, Topic, TopicName
+from vigilia.language import tr
 from vigilia.link import Link
 from vigilia.store.database import StoreError
 
@@ -207,7 +208,7 @@ class HealthTopic(AskedTopic):
             async with asyncio.timeout(_ANSWER_S / 2):
                 missing = await self._parts.health()
         except TimeoutError:
-            missing = [f"no evidence within {_ANSWER_S / 2:g} s"]
+            missing = [tr("no evidence within {seconds} s").format(seconds=f"{_ANSWER_S / 2:g}")]
         vitals = self._parts.vitals
         waiting = vitals.waiting_notices() if vitals else 0
         now = asyncio.get_running_loop().time()
