@@ -39,6 +39,7 @@ from vigilia.errors import (
 )
 from vigilia.history.backend import HistoryError
 from vigilia.interfaces.api.models import ErrorAnswer
+from vigilia.language import tr
 from vigilia.points import shorten
 from vigilia.store.database import StoreError
 
@@ -158,11 +159,13 @@ async def _too_many(_request: Request, error: TooManyAttempts) -> Response:
 
 
 async def _store_failed(_request: Request, error: StoreError) -> Response:
-    return failure(503, "store-unavailable", f"the store does not answer: {error}: try again later")
+    text = tr("the store does not answer: {error}: try again later")
+    return failure(503, "store-unavailable", text.format(error=error))
 
 
 async def _history_failed(_request: Request, error: HistoryError) -> Response:
-    return failure(503, "history-unavailable", f"the history does not answer: {error}: try again later")
+    text = tr("the history does not answer: {error}: try again later")
+    return failure(503, "history-unavailable", text.format(error=error))
 
 
 async def _invalid(_request: Request, error: RequestValidationError) -> Response:

@@ -12,6 +12,7 @@ from vigilia.interfaces.api.incidents import name_of
 from vigilia.interfaces.api.parts import Parts
 from vigilia.interfaces.api.recordmodels import FiguresAnswer
 from vigilia.interfaces.api.times import TimesQuery
+from vigilia.language import tr
 from vigilia.points import Severity
 from vigilia.store.figures import Figures, RateBucket, Source
 
@@ -35,12 +36,12 @@ async def get_figures(parts: Parts, query: Annotated[TimesQuery, Query()]) -> Re
     """Give the figures of a time, the last seven days unless it is given."""
     start, end = query.bounded(parts.clock.now(), _USUAL_S, _LONGEST_S)
     if parts.records is None:
-        raise Failed(404, "not-found", "no alarms are judged, so there are no figures")
+        raise Failed(404, "not-found", tr("no alarms are judged, so there are no figures"))
     try:
         async with asyncio.timeout(_ANSWER_S):
             found = await parts.records.figures(start, end)
     except TimeoutError as error:
-        raise Failed(503, "store-unavailable", "no answer in time: ask for a shorter time, or try later") from error
+        raise Failed(503, "store-unavailable", tr("no answer in time: ask for a shorter time, or try later")) from error
     return JsonAnswer(figures_json(found))
 
 

@@ -16,6 +16,7 @@ from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.parts import ApiParts, History, Parts
 from vigilia.interfaces.api.points import PointName
 from vigilia.interfaces.api.series import series_json
+from vigilia.language import tr
 from vigilia.points import Point, shorten
 
 _MOST_POINTS = 10_000
@@ -103,11 +104,12 @@ async def _answers(parts: ApiParts, names: Sequence[str], query: HistoryQuery) -
                 elif not unknown:
                     answers.append(await series_json(name, *found))
     except TimeoutError as error:
-        wrong = f"no answer within {_ANSWER_S:g} s: ask for fewer points or a shorter time, or try again later"
-        raise Failed(503, "history-unavailable", wrong) from error
+        wrong = tr("no answer within {seconds} s: ask for fewer points or a shorter time, or try again later")
+        raise Failed(503, "history-unavailable", wrong.format(seconds=f"{_ANSWER_S:g}")) from error
     if unknown:
         listed = ", ".join(shorten(name) for name in unknown)
-        raise UnknownPoint(f"no point is named {listed}, and the history has nothing of one")
+        text = tr("no point is named {names}, and the history has nothing of one")
+        raise UnknownPoint(text.format(names=listed))
     return answers
 
 

@@ -177,10 +177,13 @@ def _check_unchanged(expected: Mapping[str, object], point: Point, reading: Read
     shown = point_json(point, reading, system="")
     value, label = shown["value"], shown["label"]
     if "expected" in expected and not _is_same(expected["expected"], value, label):
-        raise Changed(f"{point.name} is {shorten(label or value)} by now, not {shorten(expected['expected'])}")
+        text = tr("{point} is {value} by now, not {expected}")
+        now, then = shorten(label or value), shorten(expected["expected"])
+        raise Changed(text.format(point=point.name, value=now, expected=then))
     time = None if reading.time is None else round(1000 * reading.time)
     if "expected_timestamp" in expected and expected["expected_timestamp"] != time:
-        raise Changed(f"{point.name} was read or chosen again since: at {shown['timestamp'] or 'no time'}")
+        text = tr("{point} was read or chosen again since: at {time}")
+        raise Changed(text.format(point=point.name, time=shown["timestamp"] or tr("no time")))
 
 
 def _is_same(expected: object, value: object, label: str | None) -> bool:

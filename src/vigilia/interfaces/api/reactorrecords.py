@@ -16,6 +16,7 @@ from vigilia.interfaces.api.parts import ApiParts, History, Parts
 from vigilia.interfaces.api.reactormodels import CalibrationAnswer, DosesAnswer
 from vigilia.interfaces.api.reactors import ReactorId, reactor_json
 from vigilia.interfaces.api.times import TimesQuery
+from vigilia.language import tr
 from vigilia.points import Reading, shorten
 from vigilia.store.auditing import AuditFilter
 
@@ -63,7 +64,7 @@ async def list_doses(reactor: ReactorId, parts: Parts, query: Annotated[TimesQue
     start, end = query.bounded(parts.clock.now(), _USUAL_S, _LONGEST_S)
     await get_reactor(reactor, parts)
     if parts.history is None:
-        raise Failed(404, "not-found", "no history is kept, so it is not known what was dosed when")
+        raise Failed(404, "not-found", tr("no history is kept, so it is not known what was dosed when"))
     pumps = [point.name for point in parts.table.points() if point.link == reactor and _part_of(point.name, reactor)]
     found: dict[str, list[Dose]] = {}
     resolution_ms = 0
@@ -73,7 +74,9 @@ async def list_doses(reactor: ReactorId, parts: Parts, query: Annotated[TimesQue
                 resolution, found[pump] = await _doses(parts, parts.history, pump, start, end)
                 resolution_ms = max(resolution_ms, resolution)
     except TimeoutError as error:
-        raise Failed(503, "history-unavailable", "no answer in time: ask for a shorter time, or try later") from error
+        raise Failed(
+            503, "history-unavailable", tr("no answer in time: ask for a shorter time, or try later")
+        ) from error
     every = sorted((dose for of in found.values() for dose in of), key=lambda dose: -dose.at)
     return JsonAnswer(
         {

@@ -14,6 +14,7 @@ from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
 from vigilia.interfaces.api.recordmodels import ReportAnswer
 from vigilia.interfaces.api.records import ReportWeek
+from vigilia.language import tr
 from vigilia.points import shorten
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -58,18 +59,16 @@ async def get_report(day: Day, parts: Parts) -> Response:
     """Give the report of a week as a workbook, from what the store knows now. Nothing of it is kept for the next."""
     wanted = _day(day)
     if parts.records is None:
-        raise Failed(404, "not-found", "no alarms are judged, so there are no reports")
+        raise Failed(404, "not-found", tr("no alarms are judged, so there are no reports"))
     try:
         async with asyncio.timeout(_ANSWER_S):
             week, content = await parts.records.report(wanted)
     except LookupError as error:
-        raise Failed(
-            404, "not-found", f"there is no report of {day}: that week is yet to come, or long past"
-        ) from error
+        text = tr("there is no report of {day}: that week is yet to come, or long past")
+        raise Failed(404, "not-found", text.format(day=day)) from error
     except TimeoutError as error:
-        raise Failed(
-            503, "busy", "the workbook was not made in time: others are being made; try again later"
-        ) from error
+        text = tr("the workbook was not made in time: others are being made; try again later")
+        raise Failed(503, "busy", text) from error
     return Response(
         content, media_type=WORKBOOK, headers={"Content-Disposition": f'attachment; filename="{week.file}"'}
     )
