@@ -85,7 +85,7 @@ class Switch(SwitchAtWork):
                 raise Rejected(f"{self.name} has no command {parameter}")
 
     async def take(self, by: str) -> None:
-        """Have the loop `by` drive it from now on: it is off, and what people had set of Power is over.
+        """Have the loop `by` drive it from now on: it is off, and what people had set of Power is over, as is OnFor.
 
         Raises Rejected where another loop does.
         """
@@ -95,7 +95,9 @@ class Switch(SwitchAtWork):
                 raise Rejected(f"{self.name} is driven by the loop {self._driver}: switch that off first")
             before, self._driver, self._driven = self._driver, by, 0.0
             try:
-                await self._change(Memory(self._memory.streak, {**self._memory.wanted, "Power": 0}, self.latched))
+                await self._change(
+                    Memory(self._memory.streak, {**self._memory.wanted, "Power": 0}, self.latched), ends_on_for=True
+                )
             except Rejected:
                 self._driver = before
                 raise
@@ -122,7 +124,9 @@ class Switch(SwitchAtWork):
         async with self._lock:
             if self._driver == by:
                 self._driver, self._driven = "", 0.0
-                await self._change(Memory(self._memory.streak + 1, self._memory.wanted, self.latched))
+                # Power may be on again since it was taken: after a fault `restore` says what it is.
+                wanted = {**self._memory.wanted, "Power": 0}
+                await self._change(Memory(self._memory.streak + 1, wanted, self.latched))
 
     async def _apply_against_loop(self, parameter: str, value: Value) -> None:
         """A loop drives it: people may only switch it off, which holds the loop, and on again, which lets it go on."""
@@ -173,7 +177,8 @@ class Switch(SwitchAtWork):
             raise
         early_s = off_at - time.monotonic()
         if early_s > TICK_S:
-            raise Failed(f"off {early_s:.1f} s before the end of {seconds:g} s: {self.latched or 'it was stopped'}")
+            driven = f"the loop {self._driver} drives it now" if self._driver else "it was stopped"
+            raise Failed(f"off {early_s:.1f} s before the end of {seconds:g} s: {self.latched or driven}")
         return f"was on for {seconds:g} s"
 
     def _pwm_parameters(self) -> tuple[Parameter, ...]:

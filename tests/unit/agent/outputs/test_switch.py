@@ -379,6 +379,49 @@ async def test_a_loop_drives_it_and_people_can_only_switch_it_off(rig: Rig, tree
         assert output.settings()["Power"] == 0
 
 
+async def test_a_loop_that_takes_it_ends_what_was_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig)
+    async with rig.running(output):
+        asked = asyncio.create_task(output.command("OnFor", 60.0, "c1"))
+        await until(lambda: mock_pins(17) == 1)
+        await output.take("thermostat")
+        assert mock_pins(17) == 0
+        with pytest.raises(Failed, match="the loop thermostat drives it now"):
+            await asked
+        await output.drive(0.0, "thermostat")
+        await output.release("thermostat")
+        assert mock_pins(17) == 0, "to switch a loop off switches nothing on"
+        assert output.settings() == {"Power": 0}
+
+
+async def test_a_setting_that_is_rejected_does_not_end_what_is_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig)
+    async with rig.running(output):
+        asked = asyncio.create_task(output.command("OnFor", 60.0, "c1"))
+        await until(lambda: mock_pins(17) == 1)
+        await rig.ledger.close()
+        with pytest.raises(Rejected, match="ledger"):
+            await output.apply("Power", 1)
+        await asyncio.sleep(0)  # whoever waits for its end would hear of it now
+        assert not asked.done()
+        assert mock_pins(17) == 1
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+
+
+async def test_a_loop_that_lets_go_after_a_fault_leaves_it_off(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig, restore=True)
+    async with rig.running(output):
+        await output.take("thermostat")
+        await output.drive(100.0, "thermostat")
+        assert mock_pins(17) == 1
+    async with rig.running(output):
+        await until(output._ready.is_set)  # noqa: SLF001
+        assert mock_pins(17) == 0, "the loop says when"
+        await output.release("thermostat")
+        assert mock_pins(17) == 0
+
+
 async def test_one_that_a_loop_drives_follows_its_loop_without_the_server(tmp_path: Path, tree: PwmTree) -> None:
     async with rig_in(tmp_path, failsafe_after_s=0.0) as rig:
         output = heater(rig, tree)
