@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from vigilia.agent.ledger import LedgerError, Memory
 from vigilia.agent.outputs.config import PwmConfig
@@ -56,19 +57,20 @@ class Switch(SwitchAtWork):
         return {"Power": int(on), "Duty": duty, "Frequency": wanted["Frequency"]}
 
     async def apply(self, parameter: str, value: Value) -> None:
-        """Have a setting hold. It ends a stay in safe. Raises Rejected, and then nothing has changed."""
+        """Have a setting hold. Power and duty end a stay in safe. Raises Rejected, and then nothing has changed."""
         await self._until_ready()
         async with self._lock:
-            if self._driver and parameter != "Frequency":
+            wanted = {**self._memory.wanted, parameter: value}
+            if parameter == "Frequency":  # which says neither on nor off
+                await self._change(replace(self._memory, wanted=wanted))
+            elif self._driver:
                 await self._apply_against_loop(parameter, value)
-                return
-            off = parameter == "Power" and not value
-            await self._change(
-                Memory(
-                    self._memory.streak + int(off or bool(self.latched)), {**self._memory.wanted, parameter: value}, ""
-                ),
-                ends_on_for=parameter == "Power",
-            )
+            else:
+                off = parameter == "Power" and not value
+                await self._change(
+                    Memory(self._memory.streak + int(off or bool(self.latched)), wanted, ""),
+                    ends_on_for=parameter == "Power",
+                )
 
     async def command(self, parameter: str, value: Value, command_id: str) -> str:
         """Do what a command asks. Raises Rejected or Failed."""

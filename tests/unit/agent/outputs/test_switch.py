@@ -422,6 +422,22 @@ async def test_a_loop_that_lets_go_after_a_fault_leaves_it_off(rig: Rig, mock_pi
         assert mock_pins(17) == 0
 
 
+async def test_a_frequency_lets_nothing_go_on_that_is_safe(rig: Rig, tree: PwmTree) -> None:
+    output = heater(rig, tree)
+    async with rig.running(output):
+        await output.take("thermostat")
+        await output.drive(80.0, "thermostat")
+        await output.apply("Power", 0)
+        await output.apply("Frequency", 200.0)
+        assert is_safe(output), "it was switched off by hand, and nobody has switched it on"
+        with pytest.raises(Rejected, match="by hand"):
+            await output.drive(90.0, "thermostat")
+        assert tree.duty == 0
+        await output.apply("Power", 1)
+        await output.drive(90.0, "thermostat")
+        assert (tree.duty, tree.frequency) == (90, 200)
+
+
 async def test_one_that_a_loop_drives_follows_its_loop_without_the_server(tmp_path: Path, tree: PwmTree) -> None:
     async with rig_in(tmp_path, failsafe_after_s=0.0) as rig:
         output = heater(rig, tree)
