@@ -104,31 +104,36 @@ class Switch(SwitchAtWork):
                 self._driver = before
                 raise
 
-    async def drive(self, duty: float, by: str) -> None:
-        """Drive it: 0 to 100 %, of a relay on where above 0. Raises Rejected: it is safe, or `by` does not drive it."""
+    async def drive(self, duty: float, by: str, *, enough: bool = False) -> None:
+        """Drive it: 0 to 100 %, of a relay on where above 0. Raises Rejected: it is safe, or `by` does not drive it.
+
+        `enough`: it is off because it has done what it was on for; its time on is then counted anew. That it is off for
+        any other reason, such as a probe that cannot be read for a moment, says nothing for it.
+        """
         async with self._lock:
             if self._driver != by:
                 raise Rejected(f"{self.name} is not driven by the loop {by}")
             if self.latched and duty:
                 raise Rejected(f"{self.name} is safe: {self.latched}")
             self._driven_at = time.monotonic()
-            if duty == self._driven:
+            counts_anew = enough and not duty and self._gear.ledger.streak_s(self.name) > 0
+            if duty == self._driven and not counts_anew:
                 return
             before, self._driven = self._driven, duty
             try:
-                await self._change(Memory(self._memory.streak + int(not duty), self._memory.wanted, self.latched))
+                await self._change(replace(self._memory, streak=self._memory.streak + int(counts_anew)))
             except Rejected:
                 self._driven = before if duty else 0.0
                 raise
 
-    async def release(self, by: str) -> None:
-        """End the driving by a loop: it is off."""
+    async def release(self, by: str, *, on_purpose: bool) -> None:
+        """End the driving by a loop: it is off. `on_purpose`: somebody switched the loop off; else it just ends."""
         async with self._lock:
             if self._driver == by:
                 self._driver, self._driven = "", 0.0
                 # Power may be on again since it was taken: after a fault `restore` says what it is.
                 wanted = {**self._memory.wanted, "Power": 0}
-                await self._change(Memory(self._memory.streak + 1, wanted, self.latched))
+                await self._change(Memory(self._memory.streak + int(on_purpose), wanted, self.latched))
 
     async def _apply_against_loop(self, parameter: str, value: Value) -> None:
         """A loop drives it: people may only switch it off, which holds the loop, and on again, which lets it go on."""
@@ -174,7 +179,8 @@ class Switch(SwitchAtWork):
         try:
             await self._on_for_ended.wait()
         except asyncio.CancelledError:
-            self._off_at = time.monotonic() if self._off_at == off_at else self._off_at
+            if self._off_at == off_at:  # the tick switches it off, and counts nothing anew: nobody wished for that
+                self._end_on_for()
             self._wake.set()
             raise
         early_s = off_at - time.monotonic()

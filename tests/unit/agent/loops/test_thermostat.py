@@ -137,6 +137,43 @@ async def test_a_heater_that_is_on_for_too_long_falls_to_safe_and_stays(
         await until(lambda: probe.reads(20.0) or tree.duty == 100)
 
 
+async def test_a_probe_that_fails_now_and_then_does_not_keep_a_heater_on_for_ever(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe
+) -> None:
+    probe.reads(20.0)
+    async with controlled(rig, tree, probe, max_on_s=0.5) as (loop, heater):
+        for _ in range(200):
+            await until(lambda: tree.duty == 100 or bool(heater.latched))
+            if heater.latched:
+                break
+            probe.reads(20.0, Severity.INVALID, "nobody answers")
+            await until(lambda: tree.duty == 0)
+            probe.reads(20.0)
+        await until(lambda: probe.reads(20.0) or "max_on_s = 0.5" in shown(loop)[1])
+        assert tree.duty == 0
+
+
+async def test_a_restart_does_not_count_its_time_anew_and_the_far_edge_does(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe
+) -> None:
+    probe.reads(20.0)
+    async with controlled(rig, tree, probe, max_on_s=60):
+        await until(lambda: tree.duty == 100)
+    before = rig.ledger.streak_s("heater")
+    assert before > 0
+    async with controlled(rig, tree, probe, max_on_s=60) as (loop, _):
+        await until(lambda: tree.duty == 100)
+        probe.reads(20.0, Severity.INVALID, "nobody answers")
+        await until(lambda: tree.duty == 0)
+        assert rig.ledger.streak_s("heater") >= before
+        probe.reads(25.2)
+        await until(lambda: tree.duty == 100)  # within the band it is as it was before it held
+        probe.reads(25.6)
+        await until(lambda: shown(loop)[0] == "Steady")
+        assert tree.duty == 0
+        assert rig.ledger.streak_s("heater") == 0
+
+
 async def test_switched_off_it_lets_go(rig: Rig, tree: PwmTree, probe: ScriptedProbe) -> None:
     probe.reads(20.0)
     async with controlled(rig, tree, probe) as (loop, heater):

@@ -211,6 +211,43 @@ async def test_the_longest_time_on_is_kept_across_restarts(rig: Rig, tree: PwmTr
         assert tree.duty == 30, "somebody asked for it anew"
 
 
+async def test_its_time_is_counted_anew_when_it_was_enough_and_not_when_it_was_just_off(
+    rig: Rig, tree: PwmTree
+) -> None:
+    output = heater(rig, tree, max_on_s=60)
+    async with rig.running(output):
+
+        async def was_on(**off: Any) -> float:
+            await output.take("thermostat")
+            await output.drive(80.0, "thermostat")
+            await output.drive(0.0, "thermostat", **off)
+            return rig.ledger.streak_s("heater")
+
+        first = await was_on()
+        assert 0 < first < await was_on(), "it was off because the probe could not be read"
+        assert await was_on(enough=True) == 0
+        assert await was_on() > 0
+        await output.drive(0.0, "thermostat", enough=True)
+        assert rig.ledger.streak_s("heater") == 0, "it was off already, and is found to have been enough"
+        await was_on()
+        await output.release("thermostat", on_purpose=False)
+        assert rig.ledger.streak_s("heater") > 0, "a loop that ends says nothing"
+        await output.take("thermostat")
+        await output.release("thermostat", on_purpose=True)
+        assert rig.ledger.streak_s("heater") == 0
+
+
+async def test_a_stop_of_the_agent_does_not_count_anew_what_was_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig, max_on_s=10)
+    async with rig.running(output):
+        asked = asyncio.create_task(output.command("OnFor", 5.0, "c1"))
+        await until(lambda: mock_pins(17) == 1)
+        asked.cancel()  # as the desk does first of all
+        await until(lambda: mock_pins(17) == 0)
+        await asyncio.gather(asked, return_exceptions=True)
+    assert rig.ledger.streak_s("pump") > 0
+
+
 async def test_what_fails_changes_nothing_and_is_told(rig: Rig, tree: PwmTree) -> None:
     output = heater(rig, tree)
     async with rig.running(output):
@@ -374,7 +411,7 @@ async def test_a_loop_drives_it_and_people_can_only_switch_it_off(rig: Rig, tree
         await output.apply("Power", 1)
         await output.drive(80.0, "thermostat")
         assert tree.duty == 80
-        await output.release("thermostat")
+        await output.release("thermostat", on_purpose=True)
         assert tree.duty == 0
         assert output.settings()["Power"] == 0
 
@@ -389,7 +426,7 @@ async def test_a_loop_that_takes_it_ends_what_was_on_for_a_while(rig: Rig, mock_
         with pytest.raises(Failed, match="the loop thermostat drives it now"):
             await asked
         await output.drive(0.0, "thermostat")
-        await output.release("thermostat")
+        await output.release("thermostat", on_purpose=True)
         assert mock_pins(17) == 0, "to switch a loop off switches nothing on"
         assert output.settings() == {"Power": 0}
 
@@ -418,7 +455,7 @@ async def test_a_loop_that_lets_go_after_a_fault_leaves_it_off(rig: Rig, mock_pi
     async with rig.running(output):
         await until(output._ready.is_set)  # noqa: SLF001
         assert mock_pins(17) == 0, "the loop says when"
-        await output.release("thermostat")
+        await output.release("thermostat", on_purpose=True)
         assert mock_pins(17) == 0
 
 
