@@ -78,6 +78,7 @@ class Desk:
         self._waiting: dict[Key, Wish] = {}
         self._at_work: dict[str, asyncio.Task[None]] = {}
         """By part: what applies settings to it, one after the other."""
+        self._turns: dict[str, asyncio.Lock] = {}
         self._applying: dict[Key, int] = {}
         self._fates: dict[str, Fate] = {}
         """Commands, until their end was acknowledged."""
@@ -100,6 +101,13 @@ class Desk:
             if key not in found and decision.rejected:  # of a part that there is not: the asker is told so
                 found[key] = decision
         return found
+
+    def turn(self, part: str) -> asyncio.Lock:
+        """Return what whoever applies a setting to a part holds, from looking at what is wished to having it decided.
+
+        So a setting from before a restart, which waited for its output, never comes after a newer one.
+        """
+        return self._turns.setdefault(part, asyncio.Lock())
 
     def take_settings(self, wishes: Iterable[Wish]) -> None:
         """Decide on settings, those not decided on before; parts begin with theirs in the order they were asked for.
@@ -172,9 +180,9 @@ class Desk:
         try:
             part, parameter = self._find(wish.part, wish.parameter, Access.SETTING)
             value = checked(wish.part, parameter, wish.value)
-            async with asyncio.timeout(_APPLY_S):
+            async with asyncio.timeout(_APPLY_S), self.turn(wish.part):
                 await part.apply(wish.parameter, value)
-            self._memory.decisions[key] = Decision(value, wish.revision)
+                self._memory.decisions[key] = Decision(value, wish.revision)
             _logger.info("%s %s is %s (revision %d)", *key, shorten(value), wish.revision)
         except (Rejected, Failed, TimeoutError) as error:
             over_limit = isinstance(error, Rejected) and error.over_limit

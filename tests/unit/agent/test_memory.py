@@ -125,7 +125,7 @@ async def test_settings_hold_again_before_the_server_is_reached_but_those_of_out
         ("acid", "Duty"): Decision(30.0, 6),
     }
     sensor, output = ScriptedPart("ph"), ScriptedPart("acid", Role.ACTUATOR)
-    await Restoring([sensor, output], memory).begin()
+    await Restoring([sensor, output], memory, Desk([sensor, output], memory, lambda: None)).begin()
     assert sensor.applied == [("Title", "Tank"), ("Duty", 20.0)]
     assert output.applied == []
     assert list(remembered(memory.decisions, "ph")) == ["Gone", "Power", "Title", "Duty"]
@@ -138,7 +138,7 @@ async def test_what_cannot_hold_before_parts_work_is_tried_again(
     memory, loop = Memory(tmp_path / "memory.json"), ScriptedPart("loop", Role.LOOP)
     memory.decisions = {("loop", "Power"): Decision(1, 2), ("loop", "Duty"): Decision(5.0, 1)}
     loop.refuse["Power"] = "its output is not there yet"
-    restoring = Restoring([loop], memory)
+    restoring = Restoring([loop], memory, Desk([loop], memory, lambda: None))
     await restoring.begin()
     assert loop.applied == [("Duty", 5.0)]
     task = asyncio.create_task(restoring.run())

@@ -165,17 +165,21 @@ class Loop(Part, ABC):
             if not self._taken:
                 await self._output.take(self.name)
                 self._taken = True
-            value, reason = self._look()
-            if value is None:
-                self._show(State.HOLDING, reason)
-                await self._hold()
-            else:
-                await self._act(value)
+            if self._enabled:  # it may have been switched off while the output was waited for
+                await self._hold_or_act()
         except Rejected as error:
             self._show(State.HOLDING if self._enabled else State.OFF, str(error) if self._enabled else "")
         if not self._enabled:  # it was switched off meanwhile
             await self._let_go(on_purpose=True)
             self._show(State.OFF, "")
+
+    async def _hold_or_act(self) -> None:
+        value, reason = self._look()
+        if value is None:
+            self._show(State.HOLDING, reason)
+            await self._hold()
+        else:
+            await self._act(value)
 
     def _look(self) -> tuple[float | None, str]:
         """Return the value to act on, or why there is none."""
