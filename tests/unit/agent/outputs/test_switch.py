@@ -86,10 +86,7 @@ async def test_the_guardian_is_told_how_before_it_is_told_that(rig: Rig, tree: P
         rig.guardian.listen()
         order = [next(iter(message)) for message in rig.guardian.said]
         assert order.index("arm") < order.index("alive")
-        assert rig.guardian.armed["heater"] == [
-            ["file", str(tree.channel / "duty_cycle"), "0"],
-            ["file", str(tree.channel / "enable"), "0"],
-        ]
+        assert rig.guardian.armed["heater"] == [["pwm", str(tree.channel), 10_000_000, 0]]
         before = rig.guardian.renewals
         await until(lambda: rig.guardian.listen() or rig.guardian.renewals > before + 1)
 
