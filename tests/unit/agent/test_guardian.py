@@ -221,6 +221,21 @@ def test_a_signal_is_passed_on_and_ends_both(
     assert not bus.stops(asked), "it had said that all is safe"
 
 
+@pytest.mark.skipif(bool(list(Path("/dev").glob("gpiochip*"))), reason="this computer has pins, which are not ours")
+def test_pins_are_taken_over_from_a_worker_that_has_left(
+    start: Callable[..., Case], bus: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
+    case = start("pins")
+    case.worker()
+    asked = time.monotonic()
+    case.process.terminate()
+    assert "lamp is safe, but its pin cannot be held so: gpio 17: no chip has the pins" in case.said()
+    assert (tmp_path / "left").exists()
+    assert not bus.stops(asked), "nothing but pins: all else stays as it is by itself"
+    assert case.process.returncode == 0
+
+
 def test_a_worker_that_does_not_end_is_ended_in_time(start: Callable[..., Case], tree: PwmTree) -> None:
     case = start("stays")
     case.worker()

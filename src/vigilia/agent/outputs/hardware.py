@@ -28,21 +28,17 @@ class Level(NamedTuple):
 
 
 class Hardware(Protocol):
-    """One output's hardware. It is made without touching it."""
+    """One output's hardware. It is made without touching it, and never let go of: it would not stay as it is."""
 
     place: str
     """Where it is, for people."""
 
     async def open(self, level: Level) -> None:
-        """Take hold of it and put it to `level`. Raises Failed; StartError where a library is missing."""
+        """Take hold of it, or have it still, and put it to `level`. Raises Failed; StartError: a library is missing."""
         ...
 
     def put(self, level: Level) -> None:
         """Put it to `level`, at once. Raises Failed."""
-        ...
-
-    def close(self) -> None:
-        """Let go of it; it stays as it is, as far as the hardware can."""
         ...
 
     def operations(self, level: Level) -> list[Operation]:
@@ -77,16 +73,17 @@ class SysfsPwm:
         except OSError as error:
             raise Failed(f"{error.filename}: {error.strerror}: check dtoverlay=pwm and the rights on it") from error
 
-    def close(self) -> None:
-        """Leave the channel exported, as it is."""
-
     def operations(self, level: Level) -> list[Operation]:
         """Return what drives the channel."""
         return [["pwm", str(self._folder), *_nanoseconds(level)]]
 
 
 class Pin:
-    """A pin of the header, through gpiozero: software PWM, or on and off."""
+    """A pin of the header, through gpiozero: software PWM, or on and off.
+
+    To close a device of gpiozero makes its pin an input, which puts out nothing. So none is closed that works: with the
+    end of this process the guardian takes the pin over.
+    """
 
     def __init__(self, config: PwmConfig | RelayConfig) -> None:
         self._number = config.pin or 0
@@ -97,17 +94,17 @@ class Pin:
 
     async def open(self, level: Level) -> None:
         """Take the pin. Raises Failed, or StartError where gpiozero is not installed."""
+        if self._device is not None:
+            with suppress(Failed):
+                self.put(level)
+                return
+            device, self._device = self._device, None
+            self._translate(device.close)
         self._device = await asyncio.to_thread(self._open, level)
 
     def put(self, level: Level) -> None:
         """Set the pin. Raises Failed."""
         self._translate(lambda: self._set(level))
-
-    def close(self) -> None:
-        """Let go of the pin."""
-        device, self._device = self._device, None
-        if device is not None:
-            self._translate(device.close)
 
     def operations(self, level: Level) -> list[Operation]:
         """Return the one level that a pin has without us."""

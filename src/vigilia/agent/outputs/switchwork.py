@@ -184,9 +184,6 @@ class SwitchAtWork(Part):
                 await self._settle()
         except (Rejected, Failed, LedgerError) as error:
             _logger.error("%s could not be left safe: %s", self.name, error)
-        finally:
-            with suppress(Failed):
-                self._hardware.close()
 
     def _target(self) -> Level:
         frequency = float(self._memory.wanted["Frequency"])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import gpiozero
 import pytest
 from pydantic import TypeAdapter
 
@@ -311,6 +312,7 @@ async def test_a_relay_is_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
         with pytest.raises(Rejected, match="taken before"):
             await output.command("OnFor", 0.3, "c1")
         assert mock_pins(17) == 0
+    mock_pins.end_process()
     again = relay(rig, max_on_s=10)
     async with rig.running(again):
         with pytest.raises(Rejected, match="taken before"):
@@ -345,6 +347,7 @@ async def test_more_than_is_left_of_its_time_is_refused_whole(rig: Rig, mock_pin
     async with rig.running(output):
         await output.apply("Power", 1)
         await asyncio.sleep(0.3)
+    mock_pins.end_process()
     again = relay(rig, max_on_s=2, restore="off")
     async with rig.running(again):
         with pytest.raises(Rejected, match="max_on_s = 2") as refused:
@@ -372,6 +375,31 @@ async def test_an_aerator_is_on_when_it_is_safe(rig: Rig, mock_pins: Any) -> Non
         rig.guardian.listen()
         assert rig.guardian.armed["pump"] == [["gpio", 17, 1]]
         assert rig.guardian.on == {"pump"}, "off is what must be looked after"
+
+
+async def test_a_pin_keeps_the_level_that_it_is_left_at(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig, safe={"on": True}, restore=False)
+    async with rig.running(output):
+        await output.apply("Power", 0)
+        assert mock_pins(17) == 0
+    factory = gpiozero.Device.pin_factory
+    assert factory is not None
+    assert (mock_pins(17), factory.pin(17).function) == (1, "output"), "an aerator goes on"
+    async with rig.running(output):  # it met a fault, and is begun anew
+        await until(output._ready.is_set)  # noqa: SLF001
+        await output.apply("Power", 0)
+        assert mock_pins(17) == 0
+
+
+async def test_a_pin_that_no_longer_works_is_taken_anew(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig)
+    async with rig.running(output):
+        await output.apply("Power", 1)
+    output._hardware._device.close()  # type: ignore[attr-defined]  # noqa: SLF001 - as an unplugged chip does
+    async with rig.running(output):
+        await until(output._ready.is_set)  # noqa: SLF001
+        await output.apply("Power", 1)
+        assert mock_pins(17) == 1
 
 
 async def test_software_pwm_on_a_pin(rig: Rig, mock_pins: Any) -> None:
