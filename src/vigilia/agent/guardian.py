@@ -38,7 +38,7 @@ DESCRIPTOR = "VIGILIA_GUARDIAN_FD"
 """The environment variable that tells the worker its end of the pair."""
 FINAL_CODES = frozenset({0, 2, 3})
 """Exit codes after which no worker is started again: it was told to end, or its configuration or place is wrong."""
-_STOP_S = 9.0
+STOP_S = 9.0
 """How long a worker may take to end once it is told to, or has said that all is safe."""
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
@@ -276,7 +276,7 @@ class Guardian:
 
     def _end_soon(self) -> None:
         if self._end_by is None:
-            self._end_by = time.monotonic() + _STOP_S
+            self._end_by = time.monotonic() + STOP_S
 
     def _last_code(self, code: int) -> int:
         """Return our own exit code: a worker that had to be killed at the stop did not end well."""

@@ -206,6 +206,32 @@ def test_a_guardian_that_is_killed_is_noticed_and_the_worker_leaves_safe(
     assert (tmp_path / "left").exists(), "it left in order"
 
 
+def test_a_signal_for_both_ends_both_as_if_it_were_passed_on(
+    start: Callable[..., Case], tree: PwmTree, tmp_path: Path
+) -> None:
+    case = start()
+    worker = case.worker()
+    for process in (case.process.pid, worker):  # as systemd does at a stop
+        os.kill(process, signal.SIGTERM)
+    assert case.process.wait(LONG_S) == 0
+    assert tree.duty == 0
+    assert (tmp_path / "left").exists()
+    assert not alive(worker)
+
+
+def test_a_worker_that_is_told_to_stop_once_its_guardian_died_leaves_safe(
+    start: Callable[..., Case], tree: PwmTree, tmp_path: Path
+) -> None:
+    case = start()
+    worker = case.worker()
+    killed = time.monotonic()
+    case.process.kill()
+    os.kill(worker, signal.SIGTERM)  # as systemd does with what is left of the service
+    case.safe_within(1.0, killed)
+    until(lambda: not alive(worker), 5.0)
+    assert (tmp_path / "left").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_passed_on_and_ends_both(
     start: Callable[..., Case], tree: PwmTree, bus: Bus, tmp_path: Path, number: signal.Signals
