@@ -172,7 +172,7 @@ class Switch(SwitchAtWork):
             self._off_at = off_at = time.monotonic() + seconds
             try:
                 await self._change(Memory(self._memory.streak + int(cleared), self._memory.wanted, ""))
-            except Rejected:
+            except (Rejected, asyncio.CancelledError):
                 self._off_at = None
                 raise
         self._wake.set()

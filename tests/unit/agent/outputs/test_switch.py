@@ -342,6 +342,20 @@ async def test_whoever_asked_and_gave_up_leaves_it_off(rig: Rig, mock_pins: Any)
         await asyncio.gather(asked, return_exceptions=True)
 
 
+async def test_whoever_gave_up_before_it_was_on_leaves_it_off(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig)
+    async with rig.running(output):
+        await output.apply("Power", 0)
+        for turns in range(20):
+            asked = asyncio.create_task(output.command("OnFor", 60.0, f"c{turns}"))
+            for _ in range(turns):
+                await asyncio.sleep(0.001)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            assert output._off_at is None  # noqa: SLF001 - nothing has the next tick switch it on
+            await until(lambda: mock_pins(17) == 0)
+
+
 async def test_more_than_is_left_of_its_time_is_refused_whole(rig: Rig, mock_pins: Any) -> None:
     output = relay(rig, max_on_s=2, restore="last")
     async with rig.running(output):
