@@ -104,9 +104,10 @@ class Restoring:
     after a restart.
     """
 
-    def __init__(self, parts: Sequence[Part], memory: Memory) -> None:
+    def __init__(self, parts: Sequence[Part], memory: Memory, desk: Desk) -> None:
         self._parts = {part.declaration.name: part for part in parts if part.declaration.role is not Role.ACTUATOR}
         self._memory = memory
+        self._desk = desk
         self._rest: list[Key] = []
 
     async def begin(self) -> None:
@@ -131,20 +132,24 @@ class Restoring:
     async def _hold(self, key: Key, within_s: float, *, tell: bool = False) -> bool:
         """Have a setting hold; return whether there is no more to be done for it."""
         name, parameter = key
-        part, decision = self._parts[name], self._memory.decisions[key]
-        declared = {it.name: it for it in part.declaration.parameters if it.access is Access.SETTING}
-        if parameter not in declared or decision.value is None or part.settings().get(parameter) == decision.value:
-            return True
         try:
-            value = checked(name, declared[parameter], decision.value)
-        except Rejected as error:
-            _logger.warning("%s %s is not set as it was before: %s", name, parameter, error)
-            return True
-        try:
-            async with asyncio.timeout(within_s):
-                await part.apply(parameter, value)
+            async with asyncio.timeout(within_s), self._desk.turn(name):
+                await self._apply(name, parameter)
         except (Rejected, Failed, TimeoutError) as error:
             if tell:
                 _logger.warning("%s %s is not set as it was before, yet: %s", name, parameter, error or "it takes long")
             return False
         return True
+
+    async def _apply(self, name: str, parameter: str) -> None:
+        """Apply what is remembered by now, where it does not hold. Raises Rejected or Failed: to be tried again."""
+        part, decision = self._parts[name], self._memory.decisions[name, parameter]
+        declared = {it.name: it for it in part.declaration.parameters if it.access is Access.SETTING}
+        if parameter not in declared or decision.value is None or part.settings().get(parameter) == decision.value:
+            return
+        try:
+            value = checked(name, declared[parameter], decision.value)
+        except Rejected as error:  # for ever: the configuration is another
+            _logger.warning("%s %s is not set as it was before: %s", name, parameter, error)
+            return
+        await part.apply(parameter, value)

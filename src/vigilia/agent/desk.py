@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from vigilia.agent.memory import Decision, Key, Memory, MemoryFault
-from vigilia.agent.parts import Access, Failed, Parameter, Part, Rejected
+from vigilia.agent.parts import Access, Failed, Parameter, Part, Rejected, Role
 from vigilia.errors import InvalidValue
 from vigilia.points import Point, Value, shorten
 
@@ -26,6 +26,7 @@ _APPLY_S = 60.0
 _STOP_S = 2.0
 _COMMAND_S = 7 * 86_400.0
 """No command lasts longer."""
+_FORGOTTEN = "the agent does not remember whether this was set before: the output is as its restore says; set it again"
 
 
 class Wish(NamedTuple):
@@ -78,6 +79,7 @@ class Desk:
         self._waiting: dict[Key, Wish] = {}
         self._at_work: dict[str, asyncio.Task[None]] = {}
         """By part: what applies settings to it, one after the other."""
+        self._turns: dict[str, asyncio.Lock] = {}
         self._applying: dict[Key, int] = {}
         self._fates: dict[str, Fate] = {}
         """Commands, until their end was acknowledged."""
@@ -100,6 +102,29 @@ class Desk:
             if key not in found and decision.rejected:  # of a part that there is not: the asker is told so
                 found[key] = decision
         return found
+
+    def turn(self, part: str) -> asyncio.Lock:
+        """Return what whoever applies a setting to a part holds, from looking at what is wished to having it decided.
+
+        So a setting from before a restart, which waited for its output, never comes after a newer one.
+        """
+        return self._turns.setdefault(part, asyncio.Lock())
+
+    async def take_registered(self, wishes: Iterable[Wish]) -> None:
+        """Decide on the settings that the answer to a registration brings.
+
+        An agent whose memory is new cannot tell a wish for an output that came while it was away from one that it had
+        been given before a power loss, after which `restore` says what holds. It rejects them: nothing goes on unasked.
+        """
+        others = list(wishes)
+        if not self._memory.registered:
+            for wish in [wish for wish in others if self._is_output(wish.part)]:
+                others.remove(wish)
+                self._reject(wish, None, _FORGOTTEN)
+            self._memory.registered = True
+            self._news()
+            await self._memory.save_if_possible()
+        self.take_settings(others)
 
     def take_settings(self, wishes: Iterable[Wish]) -> None:
         """Decide on settings, those not decided on before; parts begin with theirs in the order they were asked for.
@@ -172,10 +197,16 @@ class Desk:
         try:
             part, parameter = self._find(wish.part, wish.parameter, Access.SETTING)
             value = checked(wish.part, parameter, wish.value)
-            async with asyncio.timeout(_APPLY_S):
+            if value and self._is_output(wish.part):
+                # On the disk before anything goes on: else it would come again after a power loss, as if it were new.
+                self._memory.begun[key] = wish.revision
+                await self._memory.save()
+            async with asyncio.timeout(_APPLY_S), self.turn(wish.part):
                 await part.apply(wish.parameter, value)
-            self._memory.decisions[key] = Decision(value, wish.revision)
+                self._memory.decide(key, Decision(value, wish.revision))
             _logger.info("%s %s is %s (revision %d)", *key, shorten(value), wish.revision)
+        except MemoryFault as error:
+            self._reject(wish, last, f"nothing was set: {error}")
         except (Rejected, Failed, TimeoutError) as error:
             over_limit = isinstance(error, Rejected) and error.over_limit
             self._reject(wish, last, str(error) or f"it was not applied within {_APPLY_S:g} s", over_limit=over_limit)
@@ -186,7 +217,7 @@ class Desk:
 
     def _reject(self, wish: Wish, last: Decision | None, reason: str, *, over_limit: bool = False) -> None:
         key = wish.part, wish.parameter
-        self._memory.decisions[key] = Decision(last.value if last else None, wish.revision, reason, over_limit)
+        self._memory.decide(key, Decision(last.value if last else None, wish.revision, reason, over_limit))
         _logger.warning("%s %s was not set to %s: %s", *key, shorten(wish.value), reason)
 
     async def _do(self, order: Order) -> None:
@@ -230,6 +261,10 @@ class Desk:
             _logger.warning("command %s: %s: %s", command_id, outcome.value, detail)
         self._fates[command_id] = Fate(command_id, outcome, detail, over_limit)
         self._news()
+
+    def _is_output(self, part: str) -> bool:
+        found = self._parts.get(part)
+        return found is not None and found.declaration.role is Role.ACTUATOR
 
     def _find(self, part: str, name: str, access: Access) -> tuple[Part, Parameter]:
         found = self._parts.get(part)

@@ -9,9 +9,10 @@ It is a process of its own, light and simple: what kills the worker (the kernel 
     {"bye": true}                         all are safe; the worker ends
 
 What it hears it answers, with bytes that say nothing: so the worker knows that somebody listens. The pair's end is the
-worker's end: at once all that was armed is made safe. An output that is on and was not renewed
-for two seconds is one whose worker is stuck: the worker is killed, all is made safe, and a new one started. Should the
-guardian die, or stand still and answer nothing, the worker leaves safe and ends. Time here is real and monotonic.
+worker's end: at once all that was armed is made safe. An output that is on and was not renewed for two seconds is one
+whose worker is stuck: the worker is killed, all is made safe, and a new one started. A pin has a level only while some
+process holds it: after a worker that said farewell the guardian holds them. Should the guardian die, or stand still and
+answer nothing, the worker leaves safe and ends. Time here is real and monotonic.
 
 Nothing is imported but the standard library and `safeops`. Run it as `python -m vigilia.agent.guardian [CONFIG]`.
 """
@@ -37,7 +38,7 @@ DESCRIPTOR = "VIGILIA_GUARDIAN_FD"
 """The environment variable that tells the worker its end of the pair."""
 FINAL_CODES = frozenset({0, 2, 3})
 """Exit codes after which no worker is started again: it was told to end, or its configuration or place is wrong."""
-_STOP_S = 9.0
+STOP_S = 9.0
 """How long a worker may take to end once it is told to, or has said that all is safe."""
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
@@ -214,15 +215,18 @@ class Guardian:
         """See the worker to its end, and make safe what it left armed; return its exit code."""
         if self._said_bye:
             try:
-                return worker.wait(max(0.0, (self._end_by or 0.0) - time.monotonic()))
+                code = worker.wait(max(0.0, (self._end_by or 0.0) - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self._tell("the worker does not end, and is killed")
+            else:
+                self._hold_pins()
+                return code
         worker.kill()
         try:
             worker.wait(_DEATH_S)
         except subprocess.TimeoutExpired:
             self._tell("the worker is killed, and hangs in the kernel")
-        if not self._said_bye and self._armed:
+        if self._armed:
             self._unsafe |= self._armed
             self._retry_wait = _RETRY_S
             self._make_safe("made safe")
@@ -243,6 +247,12 @@ class Guardian:
         self._told = failures
         self._retry_at = time.monotonic() + self._retry_wait
         self._retry_wait = min(_LONGEST_RETRY_S, self._retry_wait * 2)
+
+    def _hold_pins(self) -> None:
+        """Take over the pins, which with their worker went to nothing, whatever they were left at."""
+        pins = {name: found for name, ops in self._armed.items() if (found := [it for it in ops if it[0] == "gpio"])}
+        for name, failure in self._hands.make_safe(pins).items():
+            self._tell(f"{name} is safe, but its pin cannot be held so: {failure}")
 
     def _retry(self) -> None:
         if self._unsafe and time.monotonic() >= self._retry_at:
@@ -266,7 +276,7 @@ class Guardian:
 
     def _end_soon(self) -> None:
         if self._end_by is None:
-            self._end_by = time.monotonic() + _STOP_S
+            self._end_by = time.monotonic() + STOP_S
 
     def _last_code(self, code: int) -> int:
         """Return our own exit code: a worker that had to be killed at the stop did not end well."""

@@ -75,7 +75,8 @@ class Memory:
     """What an output must not forget."""
 
     streak: int = 0
-    """Counts the times that it was switched off on purpose: time on is summed since then."""
+    """Counts the times that it was switched off on purpose, by people or as its loop found it enough: time on is summed
+    since then."""
     wanted: Mapping[str, Value] = field(default_factory=dict[str, Value])
     """What people last set."""
     latched: str = ""

@@ -27,6 +27,8 @@ _ANSWER_S = 5.0
 _COMMANDS_KEPT = 200
 """Newest ids of commands that are remembered: one that comes again is not done again."""
 
+_CUT_OFF = "the agent ended while this was being set: the output is as its restore says; set it again"
+
 Key = tuple[str, str]
 """A part and one of its settings."""
 
@@ -62,6 +64,10 @@ class Memory:
         """Read the file, or begin without: this blocks. Raises StartError where it cannot be read."""
         self.path = path
         self.decisions: dict[Key, Decision] = {}
+        self.begun: dict[Key, int] = {}
+        """Revisions that are about to be applied. The file has them as rejected, which they are should we end now."""
+        self.registered = False
+        """Whether the file is as old as the last answer to a registration. Else it is new, or was lost."""
         self.place = Place()
         self.machine = uuid.uuid4().hex
         """Tells two agents with one id apart, where the machine has no id."""
@@ -75,6 +81,11 @@ class Memory:
     def revision(self) -> int:
         """The highest revision of a setting that was decided on."""
         return max((decision.revision for decision in self.decisions.values()), default=0)
+
+    def decide(self, key: Key, decision: Decision) -> None:
+        """Note what became of a setting."""
+        self.begun.pop(key, None)
+        self.decisions[key] = decision
 
     def knows_command(self, command_id: str) -> bool:
         """Say whether a command was taken before."""
@@ -111,11 +122,14 @@ class Memory:
             self._told = True
 
     def _dump(self) -> bytes:
+        held = {key: decision.value for key, decision in self.decisions.items()}
+        begun = {key: Decision(held.get(key), revision, _CUT_OFF) for key, revision in self.begun.items()}
         return json.dumps(
             {
                 "version": _VERSION,
                 "machine": self.machine,
-                "settings": [[*key, *decision] for key, decision in self.decisions.items()],
+                "registered": self.registered,
+                "settings": [[*key, *decision] for key, decision in (self.decisions | begun).items()],
                 "commands": list(self._commands),
                 "place": list(self.place),
             }
@@ -144,6 +158,7 @@ class Memory:
             decisions[str(part), str(parameter)] = decision
         machine, commands = str(found["machine"]), dict.fromkeys(map(str, found["commands"]))
         self.place = Place(str(found["place"][0]), int(found["place"][1]))
+        self.registered = found.get("registered", True) is True
         self.decisions, self.machine, self._commands = decisions, machine, commands
 
     def _set_aside(self) -> None:

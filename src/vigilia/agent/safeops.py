@@ -2,7 +2,7 @@
 
 An *operation* is a list, as JSON holds it:
 
-    ["file", path, text]                     a file of sysfs: hardware PWM
+    ["pwm", folder, period, duty]            a channel of hardware PWM in sysfs, both in nanoseconds; duty 0: it is off
     ["gpio", pin, 0 or 1]                    a pin of the Pi's header, by its BCM number
     ["i2c", device, address, hex]            bytes to a circuit on an I2C bus
     ["uart", device, baud, hex]              bytes to a circuit on a serial line
@@ -31,7 +31,7 @@ MOST_OPERATIONS = 16
 WHOLE_S = 0.9
 """How long making everything safe may take."""
 _SHAPES: Mapping[str, tuple[type, ...]] = {
-    "file": (str, str),
+    "pwm": (str, int, int),
     "gpio": (int, int),
     "i2c": (str, int, str),
     "uart": (str, int, str),
@@ -131,8 +131,9 @@ class SafeHands:
         """Do one operation, once. Raises OSError."""
         kind, *given = cast(list[Any], operation)
         match kind:
-            case "file":
-                _write_file(*given)
+            case "pwm":
+                if Path(given[0]).is_dir():  # a channel that is not exported drives nothing
+                    drive_pwm(*given)
             case "gpio":
                 self._drive_pin(*given)
             case "i2c":
@@ -151,15 +152,42 @@ class SafeHands:
             self._pins[pin] = _take_line(pin, level)
 
 
-def _write_file(path: str, text: str) -> None:
+def drive_pwm(folder: str, period: int, duty: int) -> None:
+    """Have an exported channel of hardware PWM put out `duty` of `period`, both in nanoseconds. Raises OSError.
+
+    The kernel refuses a duty longer than the period. While the period is 0, as a channel has it when it was just
+    exported, older kernels (those of Raspberry Pi OS 12 are) refuse all but a period (drivers/pwm/core.c,
+    pwm_apply_state). So a first period comes before all else, and another one when the duty is 0.
+    """
+    held = _held_period(f"{folder}/period")
+    if held == 0:
+        write_sysfs(f"{folder}/period", period)
+    elif duty and held != period:
+        write_sysfs(f"{folder}/duty_cycle", 0)
+        write_sysfs(f"{folder}/period", period)
+    write_sysfs(f"{folder}/duty_cycle", duty)
+    write_sysfs(f"{folder}/enable", int(duty > 0))
+
+
+def _held_period(path: str) -> int | None:
+    """Return a channel's period; None where it cannot be read, which must not be in the way of switching it off."""
+    try:
+        return int(Path(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def write_sysfs(path: str, number: int) -> None:
+    """Write a number into a file of sysfs. Raises OSError, with the file's name."""
     try:
         file = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return  # a channel that is not exported drives nothing
-    try:
-        os.write(file, text.encode())
-    finally:
-        os.close(file)
+        try:
+            os.write(file, str(number).encode())
+        finally:
+            os.close(file)
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 def _write_i2c(device: str, address: int, data: bytes) -> None:

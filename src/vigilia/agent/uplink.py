@@ -182,7 +182,7 @@ class Uplink:
             return False
         await self._note_place(accepted.history)
         self._inside.reporter.begin_anew()
-        self._inside.desk.take_settings(wishes_of(accepted.settings))
+        await self._inside.desk.take_registered(wishes_of(accepted.settings))
         manager: Any = ManagerStub(channel)
         reports = asyncio.create_task(self._report(manager, _seconds(accepted.status_interval_ms)), name="reports")
         url = accepted.history.url

@@ -119,7 +119,7 @@ async def serve(config: AgentConfig, clock: Clock, environment: MutableMapping[s
         uplink = make_uplink(config, parts, desk, (store, memory, clocking), contact, crew.faulty, clock)
         ears.uplink = uplink
         cleanup.push_async_callback(_stop, crew, desk, guard)
-        restoring = Restoring(parts, memory)
+        restoring = Restoring(parts, memory, desk)
         calibrations = calibrations_of(parts, ledger)
         calibrations.resume()
         await restoring.begin()

@@ -49,6 +49,8 @@ async def work(folder: Path, port: str, habit: str) -> int:
         case "closes":
             guard.close()
             time.sleep(60)  # noqa: ASYNC251
+        case "pins":
+            guard.arm("lamp", [["gpio", 17, 1], ["sim", f"127.0.0.1:{port}", 103, "58"]])
         case "stays":
             asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 from vigilia.agent.config import AgentSection, load_config
+from vigilia.agent.guardian import STOP_S
+from vigilia.agent.safeops import WHOLE_S
 from vigilia.agent.worker import EXIT_RUNNING, EXIT_UNUSABLE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,11 +40,19 @@ def test_the_unit_knows_the_program(tmp_path: Path) -> None:
     config = "/etc/vigilia/vigilia-agent.toml"
     assert service["ExecStart"] == f"/opt/vigilia/bin/vigilia agent {config}"
     assert service["ExecStopPost"] == f"/opt/vigilia/bin/vigilia agent safe {config}"
-    assert (service["Type"], service["NotifyAccess"], service["KillMode"]) == ("notify", "all", "mixed")
+    assert (service["Type"], service["NotifyAccess"]) == ("notify", "all")
     assert service["RestartPreventExitStatus"] == f"{EXIT_UNUSABLE} {EXIT_RUNNING}"
     assert set(service["SupplementaryGroups"].split()) == {"i2c", "gpio", "dialout"}
     (variable,) = re.findall(r"^Environment=(VIGILIA_AGENT__\w+)=\S+$", UNIT.read_text(), re.MULTILINE)
     assert variable.removeprefix("VIGILIA_AGENT__").lower() in AgentSection.model_fields
+
+
+def test_whoever_is_left_of_the_two_is_told_to_leave_safe_before_it_is_killed() -> None:
+    """systemd.kill(5): "mixed" has SIGKILL at once for what is left when the main process, the guardian, has died."""
+    service = dict(re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), re.MULTILINE))
+    assert service["KillMode"] == "control-group"
+    assert service.get("KillSignal", "SIGTERM") == service["WatchdogSignal"] == "SIGTERM"
+    assert float(service["TimeoutStopSec"].removesuffix("s")) > STOP_S + WHOLE_S, "the guardian ends a worker before"
 
 
 def test_the_page_shows_a_configuration_that_is_in_order(tmp_path: Path) -> None:

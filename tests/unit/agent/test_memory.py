@@ -21,6 +21,7 @@ from vigilia.agent.desk import Desk, Wish
 from vigilia.agent.memory import Decision, Memory, MemoryFault, Place, remembered
 from vigilia.agent.parts import Role
 from vigilia.errors import StartError
+from vigilia.points import Value
 
 
 async def test_what_was_saved_is_there_again(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ async def test_settings_hold_again_before_the_server_is_reached_but_those_of_out
         ("acid", "Duty"): Decision(30.0, 6),
     }
     sensor, output = ScriptedPart("ph"), ScriptedPart("acid", Role.ACTUATOR)
-    await Restoring([sensor, output], memory).begin()
+    await Restoring([sensor, output], memory, Desk([sensor, output], memory, lambda: None)).begin()
     assert sensor.applied == [("Title", "Tank"), ("Duty", 20.0)]
     assert output.applied == []
     assert list(remembered(memory.decisions, "ph")) == ["Gone", "Power", "Title", "Duty"]
@@ -138,7 +139,7 @@ async def test_what_cannot_hold_before_parts_work_is_tried_again(
     memory, loop = Memory(tmp_path / "memory.json"), ScriptedPart("loop", Role.LOOP)
     memory.decisions = {("loop", "Power"): Decision(1, 2), ("loop", "Duty"): Decision(5.0, 1)}
     loop.refuse["Power"] = "its output is not there yet"
-    restoring = Restoring([loop], memory)
+    restoring = Restoring([loop], memory, Desk([loop], memory, lambda: None))
     await restoring.begin()
     assert loop.applied == [("Duty", 5.0)]
     task = asyncio.create_task(restoring.run())
@@ -208,3 +209,107 @@ async def test_two_agents_with_one_id_are_told_apart(tmp_path: Path) -> None:
     one, other = machine_id(memory, tmp_path / "a"), machine_id(memory, tmp_path / "b")
     assert one != other
     assert one == machine_id(memory, tmp_path / "a")
+
+
+async def settled(desk: Desk) -> None:
+    while desk._at_work:  # noqa: SLF001
+        await next(iter(desk._at_work.values()))  # noqa: SLF001
+
+
+ON = Wish("heater", "Power", 1, 2)
+OFF = Wish("heater", "Power", 0, 3)
+
+
+async def test_what_switches_an_output_on_is_on_the_disk_before(tmp_path: Path) -> None:
+    output, path = ScriptedPart("heater", Role.ACTUATOR), tmp_path / "memory.json"
+    known: list[Decision] = []
+    apply = output.apply
+
+    async def look(parameter: str, value: Value) -> None:
+        known.append(Memory(path).decisions[output.declaration.name, parameter])
+        await apply(parameter, value)
+
+    output.apply = look  # type: ignore[method-assign]
+    memory = Memory(path)
+    desk = Desk([output], memory, lambda: None)
+    desk.take_settings([ON])
+    await settled(desk)
+    assert (known[0].revision, "restore" in known[0].rejected) == (2, True), "should power fail now"
+    assert desk.decisions()["heater", "Power"] == Decision(1, 2)
+    assert Memory(path).decisions["heater", "Power"] == Decision(1, 2)
+
+
+async def test_a_setting_in_the_midst_of_which_power_failed_is_not_taken_up_again(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    output, memory = ScriptedPart("heater", Role.ACTUATOR), Memory(path)
+    desk, waits = Desk([output], memory, lambda: None), asyncio.Event()
+
+    async def forever(parameter: str, value: Value) -> None:
+        waits.set()
+        await asyncio.Event().wait()
+
+    output.apply = forever  # type: ignore[method-assign]
+    await desk.take_registered([])
+    desk.take_settings([ON])
+    await waits.wait()
+    assert ("heater", "Power") in desk.decisions()
+    assert not desk.decisions()["heater", "Power"].rejected, "it is not decided yet"
+    again = ScriptedPart("heater", Role.ACTUATOR)  # power failed, and came back
+    next_desk = Desk([again], Memory(path), lambda: None)
+    await next_desk.take_registered([ON])
+    await settled(next_desk)
+    assert again.applied == []
+    assert "set it again" in next_desk.decisions()["heater", "Power"].rejected
+    await next_desk.take_registered([Wish("heater", "Power", 1, 4)])  # a newer wish
+    await settled(next_desk)
+    assert again.applied == [("Power", 1)]
+    await desk.stop()
+
+
+async def test_what_cannot_be_remembered_switches_nothing_on_and_everything_off(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    memory = Memory(tmp_path / "gone" / "memory.json")
+    (tmp_path / "gone").rmdir()
+    output = ScriptedPart("heater", Role.ACTUATOR)
+    desk = Desk([output], memory, lambda: None)
+    desk.take_settings([ON])
+    await settled(desk)
+    assert output.applied == []
+    assert "nothing was set" in desk.decisions()["heater", "Power"].rejected
+    desk.take_settings([OFF])
+    await settled(desk)
+    assert output.applied == [("Power", 0)]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+async def test_an_agent_without_memory_takes_nothing_old_for_its_outputs(tmp_path: Path, damaged: bool) -> None:
+    path = tmp_path / "memory.json"
+    if damaged:
+        path.write_bytes(b"{")
+    output, sensor = ScriptedPart("heater", Role.ACTUATOR), ScriptedPart("ph")
+    news: list[bool] = []
+    memory = Memory(path)
+    await memory.save()  # for whatever reason, before it has registered
+    memory = Memory(path)
+    desk = Desk([output, sensor], memory, lambda: news.append(True))
+    await desk.take_registered([ON, Wish("ph", "Duty", 5.0, 1)])
+    assert news
+    await settled(desk)
+    assert (output.applied, sensor.applied) == ([], [("Duty", 5.0)])
+    assert "does not remember" in desk.decisions()["heater", "Power"].rejected
+    desk.take_settings([ON])  # the service asks again until it has heard of that
+    await settled(desk)
+    assert output.applied == []
+    assert "does not remember" in Memory(path).decisions["heater", "Power"].rejected
+    await desk.take_registered([Wish("heater", "Duty", 4.0, 5)])  # wished while it was away from the service
+    await settled(desk)
+    assert output.applied == [("Duty", 4.0)]
+
+
+async def test_a_memory_of_an_older_version_is_one_that_has_registered(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "memory.json")
+    await memory.save()
+    content = json.loads(memory.path.read_text())
+    assert content.pop("registered") is False
+    memory.path.write_text(json.dumps(content))
+    assert Memory(tmp_path / "memory.json").registered

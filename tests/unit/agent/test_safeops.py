@@ -19,7 +19,7 @@ JSON = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from(["file", "gpio", "sim"]),
+    | st.sampled_from(["pwm", "gpio", "sim"]),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=12,
 )
@@ -34,7 +34,7 @@ def hands() -> Iterator[SafeHands]:
 
 def test_what_is_an_operation() -> None:
     good: list[list[Any]] = [
-        ["file", "/sys/class/pwm/pwmchip0/pwm0/enable", "0"],
+        ["pwm", "/sys/class/pwm/pwmchip0/pwm0", 10_000_000, 0],
         ["gpio", 17, 0],
         ["i2c", "/dev/i2c-1", 103, "58"],
         ["uart", "/dev/ttyAMA0", 9600, "580d"],
@@ -48,15 +48,15 @@ def test_what_is_an_operation() -> None:
     [
         None,
         [],
-        ["file"],
-        [["file", "/x"]],
-        [["file", "/x", 0]],
+        ["pwm"],
+        [["pwm", "/x"]],
+        [["pwm", "/x", "1", 0]],
         [["gpio", "17", 0]],
         [["gpio", 17, True]],
         [["i2c", "/dev/i2c-1", 103, "5"]],
         [["i2c", "/dev/i2c-1", 103, "xy"]],
         [["run", "rm"]],
-        [[["file"], "/x", "0"]],
+        [[["pwm"], "/x", 1, 0]],
         [["gpio", 17, 0]] * 17,
     ],
 )
@@ -74,30 +74,31 @@ def test_whatever_comes_is_taken_or_refused(value: object) -> None:
     assert operations is value
 
 
-def test_files_are_written_in_their_order_and_one_that_is_not_there_is_nothing(
+def test_hardware_pwm_is_switched_off_and_a_channel_that_is_not_there_is_nothing(
     hands: SafeHands, tmp_path: Path
 ) -> None:
-    for name in ("duty_cycle", "enable"):
+    for name in ("period", "duty_cycle", "enable"):
         (tmp_path / name).write_text("12345")
     safe = {
-        "heater": [["file", str(tmp_path / "duty_cycle"), "0"], ["file", str(tmp_path / "enable"), "0"]],
-        "lamp": [["file", str(tmp_path / "pwm3" / "enable"), "0"]],
+        "heater": [["pwm", str(tmp_path), 1000, 0]],
+        "lamp": [["pwm", str(tmp_path / "pwm3"), 1000, 0]],
     }
     assert hands.make_safe(safe) == {}
-    assert [(tmp_path / name).read_text() for name in ("duty_cycle", "enable")] == ["0", "0"]
+    assert [(tmp_path / name).read_text() for name in ("period", "duty_cycle", "enable")] == ["12345", "0", "0"]
     assert not (tmp_path / "pwm3").exists()
 
 
 def test_one_that_fails_holds_up_no_other_and_is_named(hands: SafeHands, tmp_path: Path) -> None:
-    (tmp_path / "enable").write_text("1")
-    (tmp_path / "folder").mkdir()
+    for name in ("duty_cycle", "enable"):  # what its period is cannot be read
+        (tmp_path / name).write_text("1")
+    (tmp_path / "folder" / "enable").mkdir(parents=True)
     began = time.monotonic()
     failures = hands.make_safe(
         {
             "pump": [["i2c", str(tmp_path / "no-bus"), 103, "58"]],
             "acid": [["sim", "127.0.0.1:1", 103, "58"]],
-            "lamp": [["file", str(tmp_path / "folder"), "0"]],
-            "heater": [["file", str(tmp_path / "enable"), "0"]],
+            "lamp": [["pwm", str(tmp_path / "folder"), 1000, 0]],
+            "heater": [["pwm", str(tmp_path), 1000, 0]],
         }
     )
     assert time.monotonic() - began < 1.0

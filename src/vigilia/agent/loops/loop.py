@@ -146,7 +146,7 @@ class Loop(Part, ABC):
                     async with asyncio.timeout(_STEP_S):
                         await self._wake.wait()
         finally:
-            await self._let_go()
+            await self._let_go(on_purpose=False)
 
     @abstractmethod
     def _own_parameters(self) -> tuple[Parameter, ...]:
@@ -165,17 +165,21 @@ class Loop(Part, ABC):
             if not self._taken:
                 await self._output.take(self.name)
                 self._taken = True
-            value, reason = self._look()
-            if value is None:
-                self._show(State.HOLDING, reason)
-                await self._hold()
-            else:
-                await self._act(value)
+            if self._enabled:  # it may have been switched off while the output was waited for
+                await self._hold_or_act()
         except Rejected as error:
             self._show(State.HOLDING if self._enabled else State.OFF, str(error) if self._enabled else "")
         if not self._enabled:  # it was switched off meanwhile
-            await self._let_go()
+            await self._let_go(on_purpose=True)
             self._show(State.OFF, "")
+
+    async def _hold_or_act(self) -> None:
+        value, reason = self._look()
+        if value is None:
+            self._show(State.HOLDING, reason)
+            await self._hold()
+        else:
+            await self._act(value)
 
     def _look(self) -> tuple[float | None, str]:
         """Return the value to act on, or why there is none."""
@@ -207,14 +211,14 @@ class Loop(Part, ABC):
             self._show(State.HOLDING, "it has just been switched on")
         elif not on:
             self._enabled = False
-            await self._let_go()
+            await self._let_go(on_purpose=True)
             self._show(State.OFF, "")
         self._wake.set()
 
-    async def _let_go(self) -> None:
+    async def _let_go(self, *, on_purpose: bool) -> None:
         self._taken = False
         try:
-            await self._output.release(self.name)
+            await self._output.release(self.name, on_purpose=on_purpose)
         except Rejected as error:  # the output goes on trying by itself
             _logger.error("%s: %s", self.name, error)
 

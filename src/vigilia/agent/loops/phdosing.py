@@ -69,6 +69,9 @@ class PhDosing(Loop):
         if error <= self._dead_band:
             self._show(State.STEADY, "")
             return
+        if self._pump.held_up:
+            self._show(State.HOLDING, self._pump.held_up)
+            return
         since = self._ledger.since_dose(self._pump.name)
         if since is not None and since < self._doses.min_interval_s:
             failure = f"; the last one failed: {self._last_failure}" if self._last_failure else ""

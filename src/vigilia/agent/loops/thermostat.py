@@ -15,9 +15,10 @@ class Thermostat(Loop):
 
     That is hysteresis, of PWM outputs too, at `duty` while on. A proportional duty would keep a heater on for days, a
     little; then nothing tells a heater that is about right from one that cannot manage, or hangs in the air. Here one
-    that is on for `max_on_s` without reaching the upper edge is at fault, and its output falls to safe.
+    that is on for `max_on_s` without reaching the upper edge is at fault, and its output falls to safe. So the time on
+    is counted until that edge is reached, however often it was off in between because the loop held, or ended.
 
-    While it holds, the output is off.
+    While it holds, the output is off; then it is as it was.
     """
 
     measures = "Temp"
@@ -50,17 +51,17 @@ class Thermostat(Loop):
         return (Parameter("Duty", Kind.NUMBER, Access.SETTING, "%", (1.0, 100.0), precision=1, description="While on"),)
 
     async def _hold(self) -> None:
-        self._on = False
         await self._switch.drive(0.0, self.name)
 
     async def _act(self, value: float) -> None:
         lack = self._setpoint - value if self._heats else value - self._setpoint
-        if lack > self._dead_band:
-            self._on = True
-        elif lack < -self._dead_band:
+        reached = lack < -self._dead_band
+        if reached:
             self._on = False
+        elif lack > self._dead_band:
+            self._on = True
         try:
-            await self._switch.drive(self._duty if self._on else 0.0, self.name)
+            await self._switch.drive(self._duty if self._on else 0.0, self.name, enough=reached)
         except Rejected:
             self._on = False
             raise

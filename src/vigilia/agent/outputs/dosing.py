@@ -12,6 +12,7 @@ from vigilia.agent.ledger import Dose, LedgerError
 from vigilia.agent.ledgerfile import Memory
 from vigilia.agent.limits import DAY_S, HOUR_S, Budget
 from vigilia.agent.outputs.config import PmpConfig
+from vigilia.agent.outputs.endings import End, LastEnd, given_by
 from vigilia.agent.outputs.gear import TICK_S, Gear
 from vigilia.agent.outputs.orders import Order
 from vigilia.agent.outputs.pmp import Pmp, PumpCircuit
@@ -66,6 +67,7 @@ class PumpAtWork(Part):
         """Whether it may be moving: from before it is told to until it is known to stand."""
         self._must_end_at = 0.0
         self._stop_reason = ""
+        self._last_end = LastEnd(config.name, gear.ledger)
         self._stop = asyncio.Event()
         self._total: Measured | None = None
         self._voltage: Measured | None = None
@@ -84,6 +86,15 @@ class PumpAtWork(Part):
     def latched(self) -> str:
         """Why it is safe and stays so; empty: it is not."""
         return self._memory.latched
+
+    @property
+    def held_up(self) -> str:
+        """Why it would give a loop nothing at present; empty: it would."""
+        if self.latched:
+            return f"{self.name} is safe: {self.latched}"
+        if not self._ready:
+            return f"{self.name} cannot be reached: {self._trouble or 'it was not found yet'}"
+        return self._last_end.unsettled
 
     async def run(self, listener: Listener) -> None:
         """Work until cancelled; on the way out it stands. Run again after a fault, it is as after a restart."""
@@ -136,6 +147,8 @@ class PumpAtWork(Part):
                 async with self._dosing:
                     if not self._ready:
                         await self._begin()
+                    with suppress(LedgerError):  # which is told, and shown by its loop
+                        await self._last_end.settle()
                     await self._read_both()
             except VigiliaError as error:
                 self._note_trouble(str(error))
@@ -151,9 +164,10 @@ class PumpAtWork(Part):
         self._running = False
         self._gear.guard.off(self.name)
         ledger = self._gear.ledger
+        await self._last_end.settle()
         total = await self._pump.total()
         for dose in ledger.open_doses(self.name):
-            given = _given(dose, total, same_boot=dose.boot == ledger.boot)
+            given = given_by(dose, total, same_boot=dose.boot == ledger.boot)
             known = "the pump's total says so" if given is not None else "the pump's total cannot tell"
             counted = dose.asked_ml if given is None else given
             outcome = "unknown" if given is None else "stopped"
@@ -231,7 +245,10 @@ class PumpAtWork(Part):
         """Return the pump's total, once it is known to have what it needs. Raises Rejected."""
         self._require_ready()
         try:
+            await self._last_end.settle()
             await self._read_both()
+        except LedgerError as error:
+            raise Rejected(self._last_end.unsettled) from error
         except VigiliaError as error:
             self._note_trouble(str(error))
             raise Rejected(f"{self.name} cannot be reached: {error}") from error
@@ -280,7 +297,7 @@ class PumpAtWork(Part):
         if stood:
             with suppress(VigiliaError):
                 total = await self._pump.total()
-        given = None if total is None else _given(dose, total, same_boot=total > 0 or not self._moved)
+        given = None if total is None else given_by(dose, total, same_boot=total > 0 or not self._moved)
         if not failure and not order.continuous:
             short = given is not None and order.ml - given > max(_SHORT_ML, order.ml * _SHORT_PART)
             failure = self._stop_reason or ("the pump ended early" if short else "")
@@ -290,10 +307,8 @@ class PumpAtWork(Part):
             outcome, counted = "stopped" if self._stop_reason else "failed" if failure else "done", given
         else:
             outcome, counted = "done", max(given, dose.asked_ml)
-        try:
-            await self._gear.ledger.settle(dose, outcome, failure, given, counted, total)
-        except LedgerError as error:
-            _logger.error("%s: %s: the dose counts as given whole", self.name, error)
+        with suppress(LedgerError):  # which is told; the poll tries again
+            await self._last_end.settle(End(dose, outcome, failure, given, counted, total))
         await self._keep_memory()
         self._tell_change()
         if given is None:
@@ -356,15 +371,3 @@ class PumpAtWork(Part):
     def _tell_change(self) -> None:
         if self._listener is not None:
             self._listener.changed(self)
-
-
-def _given(dose: Dose, total: float, *, same_boot: bool) -> float | None:
-    """Return what a dose gave by the pump's totals before and after; None where they cannot tell.
-
-    The pump forgets its total with its power. One that is smaller than before says nothing, then; nor does one that
-    began at 0 where the pump may have been without power meanwhile, as it may with this computer (not `same_boot`).
-    """
-    before = dose.total_before
-    if before is None or total < before or (not before and not same_boot):
-        return None
-    return round(total - before, 3)

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, Protocol
 
 from vigilia.agent.outputs.config import PwmConfig, RelayConfig
 from vigilia.agent.parts import Failed
-from vigilia.agent.safeops import Operation
+from vigilia.agent.safeops import Operation, drive_pwm, write_sysfs
 from vigilia.errors import StartError
 
-_PERIOD_NS = 1_000_000_000
+_SECOND_NS = 1_000_000_000
 _EXPORT_S = 2.0
 """How long an exported channel may take to appear and to be given its rights (by udev)."""
 
@@ -28,21 +28,17 @@ class Level(NamedTuple):
 
 
 class Hardware(Protocol):
-    """One output's hardware. It is made without touching it."""
+    """One output's hardware. It is made without touching it, and never let go of: it would not stay as it is."""
 
     place: str
     """Where it is, for people."""
 
     async def open(self, level: Level) -> None:
-        """Take hold of it and put it to `level`. Raises Failed; StartError where a library is missing."""
+        """Take hold of it, or have it still, and put it to `level`. Raises Failed; StartError: a library is missing."""
         ...
 
     def put(self, level: Level) -> None:
         """Put it to `level`, at once. Raises Failed."""
-        ...
-
-    def close(self) -> None:
-        """Let go of it; it stays as it is, as far as the hardware can."""
         ...
 
     def operations(self, level: Level) -> list[Operation]:
@@ -58,62 +54,36 @@ class SysfsPwm:
         self._chip = Path(f"/sys/class/pwm/pwmchip{chip}" if isinstance(chip, int) else str(chip))
         self._channel = config.channel or 0
         self._folder = self._chip / f"pwm{self._channel}"
-        self._period: int | None = None
         self.place = f"{self._chip}, channel {self._channel}"
 
     async def open(self, level: Level) -> None:
         """Export the channel, wait for it, and put it to `level`. Raises Failed."""
         if not self._folder.is_dir():
             with suppress(OSError):  # somebody else may have just exported it; else writing to it says what is wrong
-                self._write(self._chip / "export", str(self._channel))
+                write_sysfs(str(self._chip / "export"), self._channel)
         until = time.monotonic() + _EXPORT_S
         while not os.access(self._folder / "enable", os.W_OK) and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        self._period = None
         self.put(level)
 
     def put(self, level: Level) -> None:
         """Write period, duty and enable. Raises Failed."""
         try:
-            for operation in self._writes(level, anew=self._period != _period_ns(level)):
-                self._write(Path(str(operation[1])), str(operation[2]))
+            drive_pwm(str(self._folder), *_nanoseconds(level))
         except OSError as error:
-            self._period = None
             raise Failed(f"{error.filename}: {error.strerror}: check dtoverlay=pwm and the rights on it") from error
-        if level.duty:
-            self._period = _period_ns(level)
-
-    def close(self) -> None:
-        """Leave the channel exported, as it is."""
 
     def operations(self, level: Level) -> list[Operation]:
-        """Return the files to write."""
-        return self._writes(level, anew=True)
-
-    def _writes(self, level: Level, anew: bool) -> list[Operation]:
-        """Return what to write, in an order in which the duty is never longer than the period."""
-        period = _period_ns(level)
-        duty: Operation = ["file", str(self._folder / "duty_cycle"), str(round(period * level.duty / 100))]
-        off: Operation = ["file", str(self._folder / "duty_cycle"), "0"]
-        if not level.duty:
-            return [off, ["file", str(self._folder / "enable"), "0"]]
-        begin: list[Operation] = [off, ["file", str(self._folder / "period"), str(period)]] if anew else []
-        return [*begin, duty, ["file", str(self._folder / "enable"), "1"]]
-
-    def _write(self, path: Path, text: str) -> None:
-        try:
-            file = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
-            try:
-                os.write(file, text.encode())
-            finally:
-                os.close(file)
-        except OSError as error:
-            error.filename = str(path)
-            raise
+        """Return what drives the channel."""
+        return [["pwm", str(self._folder), *_nanoseconds(level)]]
 
 
 class Pin:
-    """A pin of the header, through gpiozero: software PWM, or on and off."""
+    """A pin of the header, through gpiozero: software PWM, or on and off.
+
+    To close a device of gpiozero makes its pin an input, which puts out nothing. So none is closed that works: with the
+    end of this process the guardian takes the pin over.
+    """
 
     def __init__(self, config: PwmConfig | RelayConfig) -> None:
         self._number = config.pin or 0
@@ -124,17 +94,17 @@ class Pin:
 
     async def open(self, level: Level) -> None:
         """Take the pin. Raises Failed, or StartError where gpiozero is not installed."""
+        if self._device is not None:
+            with suppress(Failed):
+                self.put(level)
+                return
+            device, self._device = self._device, None
+            self._translate(device.close)
         self._device = await asyncio.to_thread(self._open, level)
 
     def put(self, level: Level) -> None:
         """Set the pin. Raises Failed."""
         self._translate(lambda: self._set(level))
-
-    def close(self) -> None:
-        """Let go of the pin."""
-        device, self._device = self._device, None
-        if device is not None:
-            self._translate(device.close)
 
     def operations(self, level: Level) -> list[Operation]:
         """Return the one level that a pin has without us."""
@@ -176,8 +146,10 @@ class Pin:
             raise Failed(f"{self.place}: {error or type(error).__name__}: check the pin and its library") from error
 
 
-def _period_ns(level: Level) -> int:
-    return round(_PERIOD_NS / level.frequency_hz)
+def _nanoseconds(level: Level) -> tuple[int, int]:
+    """Return period and duty."""
+    period = round(_SECOND_NS / level.frequency_hz)
+    return period, round(period * level.duty / 100)
 
 
 def make_hardware(config: PwmConfig | RelayConfig) -> Hardware:

@@ -113,12 +113,12 @@ class Pump(PumpAtWork):
             raise Rejected(f"{self.name} is driven by the loop {self._driver}: switch that off first")
         self._driver = by
 
-    async def release(self, by: str) -> None:
-        """End the driving by a loop."""
+    async def release(self, by: str, *, on_purpose: bool) -> None:
+        """End the driving by a loop. `on_purpose`: somebody switched the loop off; else it just ends."""
         if self._driver == by:
             self._driver = ""
         if self._giving_for == by:
-            self._interrupt(f"the loop {by} was switched off")
+            self._interrupt(f"the loop {by} {'was switched off' if on_purpose else 'ended'}")
 
     async def dose(self, ml: float, by: str, budgets: Sequence[Budget] = ()) -> str:
         """Give a dose for the loop `by`, within `budgets` and the pump's own; return what there is to say of it.

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from vigilia.agent.ledger import LedgerError, Memory
 from vigilia.agent.outputs.config import PwmConfig
@@ -56,19 +57,20 @@ class Switch(SwitchAtWork):
         return {"Power": int(on), "Duty": duty, "Frequency": wanted["Frequency"]}
 
     async def apply(self, parameter: str, value: Value) -> None:
-        """Have a setting hold. It ends a stay in safe. Raises Rejected, and then nothing has changed."""
+        """Have a setting hold. Power and duty end a stay in safe. Raises Rejected, and then nothing has changed."""
         await self._until_ready()
         async with self._lock:
-            if self._driver and parameter != "Frequency":
+            wanted = {**self._memory.wanted, parameter: value}
+            if parameter == "Frequency":  # which says neither on nor off
+                await self._change(replace(self._memory, wanted=wanted))
+            elif self._driver:
                 await self._apply_against_loop(parameter, value)
-                return
-            off = parameter == "Power" and not value
-            await self._change(
-                Memory(
-                    self._memory.streak + int(off or bool(self.latched)), {**self._memory.wanted, parameter: value}, ""
-                ),
-                ends_on_for=parameter == "Power",
-            )
+            else:
+                off = parameter == "Power" and not value
+                await self._change(
+                    Memory(self._memory.streak + int(off or bool(self.latched)), wanted, ""),
+                    ends_on_for=parameter == "Power",
+                )
 
     async def command(self, parameter: str, value: Value, command_id: str) -> str:
         """Do what a command asks. Raises Rejected or Failed."""
@@ -85,7 +87,7 @@ class Switch(SwitchAtWork):
                 raise Rejected(f"{self.name} has no command {parameter}")
 
     async def take(self, by: str) -> None:
-        """Have the loop `by` drive it from now on: it is off, and what people had set of Power is over.
+        """Have the loop `by` drive it from now on: it is off, and what people had set of Power is over, as is OnFor.
 
         Raises Rejected where another loop does.
         """
@@ -95,34 +97,43 @@ class Switch(SwitchAtWork):
                 raise Rejected(f"{self.name} is driven by the loop {self._driver}: switch that off first")
             before, self._driver, self._driven = self._driver, by, 0.0
             try:
-                await self._change(Memory(self._memory.streak, {**self._memory.wanted, "Power": 0}, self.latched))
+                await self._change(
+                    Memory(self._memory.streak, {**self._memory.wanted, "Power": 0}, self.latched), ends_on_for=True
+                )
             except Rejected:
                 self._driver = before
                 raise
 
-    async def drive(self, duty: float, by: str) -> None:
-        """Drive it: 0 to 100 %, of a relay on where above 0. Raises Rejected: it is safe, or `by` does not drive it."""
+    async def drive(self, duty: float, by: str, *, enough: bool = False) -> None:
+        """Drive it: 0 to 100 %, of a relay on where above 0. Raises Rejected: it is safe, or `by` does not drive it.
+
+        `enough`: it is off because it has done what it was on for; its time on is then counted anew. That it is off for
+        any other reason, such as a probe that cannot be read for a moment, says nothing for it.
+        """
         async with self._lock:
             if self._driver != by:
                 raise Rejected(f"{self.name} is not driven by the loop {by}")
             if self.latched and duty:
                 raise Rejected(f"{self.name} is safe: {self.latched}")
             self._driven_at = time.monotonic()
-            if duty == self._driven:
+            counts_anew = enough and not duty and self._gear.ledger.streak_s(self.name) > 0
+            if duty == self._driven and not counts_anew:
                 return
             before, self._driven = self._driven, duty
             try:
-                await self._change(Memory(self._memory.streak + int(not duty), self._memory.wanted, self.latched))
+                await self._change(replace(self._memory, streak=self._memory.streak + int(counts_anew)))
             except Rejected:
                 self._driven = before if duty else 0.0
                 raise
 
-    async def release(self, by: str) -> None:
-        """End the driving by a loop: it is off."""
+    async def release(self, by: str, *, on_purpose: bool) -> None:
+        """End the driving by a loop: it is off. `on_purpose`: somebody switched the loop off; else it just ends."""
         async with self._lock:
             if self._driver == by:
                 self._driver, self._driven = "", 0.0
-                await self._change(Memory(self._memory.streak + 1, self._memory.wanted, self.latched))
+                # Power may be on again since it was taken: after a fault `restore` says what it is.
+                wanted = {**self._memory.wanted, "Power": 0}
+                await self._change(Memory(self._memory.streak + int(on_purpose), wanted, self.latched))
 
     async def _apply_against_loop(self, parameter: str, value: Value) -> None:
         """A loop drives it: people may only switch it off, which holds the loop, and on again, which lets it go on."""
@@ -161,19 +172,21 @@ class Switch(SwitchAtWork):
             self._off_at = off_at = time.monotonic() + seconds
             try:
                 await self._change(Memory(self._memory.streak + int(cleared), self._memory.wanted, ""))
-            except Rejected:
+            except (Rejected, asyncio.CancelledError):
                 self._off_at = None
                 raise
         self._wake.set()
         try:
             await self._on_for_ended.wait()
         except asyncio.CancelledError:
-            self._off_at = time.monotonic() if self._off_at == off_at else self._off_at
+            if self._off_at == off_at:  # the tick switches it off, and counts nothing anew: nobody wished for that
+                self._end_on_for()
             self._wake.set()
             raise
         early_s = off_at - time.monotonic()
         if early_s > TICK_S:
-            raise Failed(f"off {early_s:.1f} s before the end of {seconds:g} s: {self.latched or 'it was stopped'}")
+            driven = f"the loop {self._driver} drives it now" if self._driver else "it was stopped"
+            raise Failed(f"off {early_s:.1f} s before the end of {seconds:g} s: {self.latched or driven}")
         return f"was on for {seconds:g} s"
 
     def _pwm_parameters(self) -> tuple[Parameter, ...]:

@@ -81,6 +81,7 @@ class SwitchAtWork(Part):
         self._listener = listener
         self._leaving = False
         self._level = self._safe
+        self._driven = 0.0
         self._memory = self._restored(self._memory)
         self._gear.guard.arm(self.name, self._hardware.operations(self._safe))
         try:
@@ -183,9 +184,6 @@ class SwitchAtWork(Part):
                 await self._settle()
         except (Rejected, Failed, LedgerError) as error:
             _logger.error("%s could not be left safe: %s", self.name, error)
-        finally:
-            with suppress(Failed):
-                self._hardware.close()
 
     def _target(self) -> Level:
         frequency = float(self._memory.wanted["Frequency"])
@@ -249,7 +247,7 @@ class SwitchAtWork(Part):
         before, off_at = self._memory, self._off_at
         self._memory = memory
         if ends_on_for:
-            self._end_on_for()
+            self._off_at = None
         try:
             if self._is_away(self._target()):
                 if memory != self._gear.ledger.memory(self.name):
@@ -260,6 +258,7 @@ class SwitchAtWork(Part):
                 await self._remember_if_possible()
         except (Rejected, Failed, LedgerError) as error:
             if isinstance(error, Failed) and not self._is_away(self._target()):
+                self._tell_on_for()
                 await self._remember_if_possible()
                 raise Rejected(f"{self.name} does not become safe yet, which is tried again: {error}") from error
             self._memory, self._off_at = before, off_at
@@ -270,6 +269,7 @@ class SwitchAtWork(Part):
         except asyncio.CancelledError:  # whoever asked does not wait any longer: the next tick has all as it was
             self._memory, self._off_at = before, off_at
             raise
+        self._tell_on_for()
         self._tell_change()
 
     async def _latch(self, reason: str, *, durable: bool = True) -> None:
@@ -303,7 +303,11 @@ class SwitchAtWork(Part):
 
     def _end_on_for(self) -> None:
         self._off_at = None
-        self._on_for_ended.set()
+        self._tell_on_for()
+
+    def _tell_on_for(self) -> None:
+        if self._off_at is None:
+            self._on_for_ended.set()
 
     async def _until_ready(self) -> None:
         if self._leaving:

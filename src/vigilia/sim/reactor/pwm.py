@@ -88,7 +88,7 @@ class PwmTree:
     def _asked(self, _mask: int, name: str) -> None:
         if name not in {"export", "unexport"}:
             return
-        text = _first_line(self.path / name)
+        text = _first_line(self.path / name).strip()
         if not text.isdecimal() or int(text) >= len(self.channels):
             return
         channel = self.channels[int(text)]
@@ -128,13 +128,14 @@ class PwmTree:
         texts = {name: _first_line(file) for name, file in files.items()}
         if not all(texts.values()):
             return  # truncated, and not yet written: that will be heard of too
-        wanted = {name: int(text) if text.isdecimal() else -1 for name, text in texts.items()}
-        if wanted == channel.held:
+        numbers = {name: text.strip() for name, text in texts.items()}
+        wanted = {name: int(text) if text.isdecimal() else -1 for name, text in numbers.items()}
+        if wanted == channel.held and (wanted["period"] or all(map(_is_as_shown, texts.values()))):
             return
         if not _is_allowed(wanted):
             channel.refused += 1
             for name in _SETTINGS:
-                if wanted[name] != channel.held[name]:
+                if wanted[name] != channel.held[name] or not _is_as_shown(texts[name]):
                     files[name].write_text(f"{channel.held[name]}\n", encoding="ascii")
             return
         self.before_change()
@@ -152,15 +153,19 @@ class PwmTree:
 
 
 def _is_allowed(held: dict[str, int]) -> bool:
-    """Whether a kernel would take these (pwm_apply_state: no duty above the period, none enabled without one)."""
-    is_running = held["enable"]
-    return 0 <= held["duty_cycle"] <= held["period"] <= _MOST_NS and 0 <= is_running <= min(1, held["period"])
+    """Whether a kernel would take these (pwm_apply_state, Linux 6.1: nothing without a period, no duty above it)."""
+    return 0 <= held["duty_cycle"] <= held["period"] <= _MOST_NS and held["period"] > 0 and held["enable"] in (0, 1)
+
+
+def _is_as_shown(text: str) -> bool:
+    """Whether a setting's file is as we wrote it: programs that write what holds already seldom end the line."""
+    return text.endswith("\n")
 
 
 def _first_line(file: Path) -> str:
-    """Return the file's first line; empty where there is none, or no file."""
+    """Return the file's first line, with its end; empty where there is none, or no file."""
     try:
         with file.open(encoding="ascii", errors="replace") as opened:
-            return opened.readline(32).strip()
+            return opened.readline(32)
     except OSError:
         return ""

@@ -1,5 +1,7 @@
 """Dosing by pH: it acts on what it can believe, within every limit, and says why where it does not."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +16,7 @@ from tests.unit.agent.outputs.rig import Rig, ScriptedPump, rig_in
 from vigilia.agent.limits import DAY_S, Budget
 from vigilia.agent.loops import Loop, make_loops
 from vigilia.agent.loops import loop as module
-from vigilia.agent.outputs import make_outputs
+from vigilia.agent.outputs import dosing, make_outputs
 from vigilia.agent.outputs.config import PmpConfig
 from vigilia.agent.parts import Measured, Rejected
 from vigilia.clock import Clock
@@ -238,3 +240,27 @@ async def test_what_the_declaration_says(rig: Rig, circuit: ScriptedPump, probe:
         assert declared["Setpoint"].limits == (3, 11)
         assert declared["Dose"].limits == (0.5, 3)
         assert declared["State"].labels == ("Off", "Holding", "Waiting", "Steady", "Acting")
+
+
+def full_disk(rig: Rig, statement: str) -> None:
+    """Have the ledger's file refuse the ends of doses, or take them again."""
+    with sqlite3.connect(rig.folder / "ledger.db") as database:
+        database.execute(statement)
+    database.close()
+
+
+async def test_an_end_of_a_dose_that_the_ledger_does_not_take_is_told_and_written_later(
+    rig: Rig, circuit: ScriptedPump, probe: ScriptedProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dosing, "_POLL_S", 0.05)
+    full_disk(rig, "CREATE TRIGGER full BEFORE UPDATE OF ended ON doses BEGIN SELECT raise(ABORT, 'disk is full'); END")
+    probe.reads(8.0)
+    async with controlled(rig, circuit, probe, min_interval_s=1) as loop:
+        await until(lambda: probe.reads(8.0) or "disk is full" in shown(loop)[1])
+        assert shown(loop)[0] == "Holding"
+        await asyncio.sleep(0.2)  # some of its steps, and of the pump's
+        probe.reads(8.0)
+        assert circuit.doses == ["D,0.50"], "nothing is given while that is not known"
+        full_disk(rig, "DROP TRIGGER full")
+        await until(lambda: probe.reads(8.0) or len(circuit.doses) > 1)
+    assert not rig.ledger.open_doses("acid")

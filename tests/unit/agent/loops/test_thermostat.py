@@ -1,5 +1,6 @@
 """A thermostat: on below, off above, off where it cannot see."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,12 +12,15 @@ from tests.conftest import until
 from tests.unit.agent.loops.rig import ScriptedProbe, loop_config, shown
 from tests.unit.agent.outputs.rig import PwmTree, Rig, rig_in
 from tests.unit.agent.outputs.test_switch import no_pump
+from vigilia.agent.assembly import Restoring
 from vigilia.agent.desk import Desk, Wish
 from vigilia.agent.loops import Loop, make_loops
 from vigilia.agent.loops import loop as module
-from vigilia.agent.memory import Memory
+from vigilia.agent.memory import Decision, Memory
 from vigilia.agent.outputs import Output, make_outputs
 from vigilia.agent.outputs.config import PwmConfig
+from vigilia.agent.outputs.hardware import Level
+from vigilia.agent.outputs.switch import Switch
 from vigilia.errors import ConfigError
 from vigilia.points import Severity
 
@@ -50,6 +54,20 @@ def tree(tmp_path: Path) -> PwmTree:
 @pytest.fixture
 def probe() -> ScriptedProbe:
     return ScriptedProbe("temp", "Temp", "°C")
+
+
+def held_up(output: Output) -> asyncio.Event:
+    """Have an output's hardware not be ready until the event is set."""
+    assert isinstance(output, Switch)
+    hardware, ready = output._hardware, asyncio.Event()  # noqa: SLF001
+    really = hardware.open
+
+    async def slowly(level: Level) -> None:
+        await ready.wait()
+        await really(level)
+
+    hardware.open = slowly  # type: ignore[method-assign]
+    return ready
 
 
 @asynccontextmanager
@@ -137,6 +155,43 @@ async def test_a_heater_that_is_on_for_too_long_falls_to_safe_and_stays(
         await until(lambda: probe.reads(20.0) or tree.duty == 100)
 
 
+async def test_a_probe_that_fails_now_and_then_does_not_keep_a_heater_on_for_ever(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe
+) -> None:
+    probe.reads(20.0)
+    async with controlled(rig, tree, probe, max_on_s=0.5) as (loop, heater):
+        for _ in range(200):
+            await until(lambda: tree.duty == 100 or bool(heater.latched))
+            if heater.latched:
+                break
+            probe.reads(20.0, Severity.INVALID, "nobody answers")
+            await until(lambda: tree.duty == 0)
+            probe.reads(20.0)
+        await until(lambda: probe.reads(20.0) or "max_on_s = 0.5" in shown(loop)[1])
+        assert tree.duty == 0
+
+
+async def test_a_restart_does_not_count_its_time_anew_and_the_far_edge_does(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe
+) -> None:
+    probe.reads(20.0)
+    async with controlled(rig, tree, probe, max_on_s=60):
+        await until(lambda: tree.duty == 100)
+    before = rig.ledger.streak_s("heater")
+    assert before > 0
+    async with controlled(rig, tree, probe, max_on_s=60) as (loop, _):
+        await until(lambda: tree.duty == 100)
+        probe.reads(20.0, Severity.INVALID, "nobody answers")
+        await until(lambda: tree.duty == 0)
+        assert rig.ledger.streak_s("heater") >= before
+        probe.reads(25.2)
+        await until(lambda: tree.duty == 100)  # within the band it is as it was before it held
+        probe.reads(25.6)
+        await until(lambda: shown(loop)[0] == "Steady")
+        assert tree.duty == 0
+        assert rig.ledger.streak_s("heater") == 0
+
+
 async def test_switched_off_it_lets_go(rig: Rig, tree: PwmTree, probe: ScriptedProbe) -> None:
     probe.reads(20.0)
     async with controlled(rig, tree, probe) as (loop, heater):
@@ -147,6 +202,53 @@ async def test_switched_off_it_lets_go(rig: Rig, tree: PwmTree, probe: ScriptedP
         await heater.apply("Duty", 10.0)
         await heater.apply("Power", 1)
         assert tree.duty == 10
+
+
+async def test_switched_off_while_its_output_is_not_ready_it_never_drives(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe
+) -> None:
+    probe.reads(20.0)
+    config = PwmConfig(name="heater", kind="pwm", max_on_s=0, chip=str(tree.chip), channel=0)
+    (output,) = make_outputs([config], no_pump, rig.gear)
+    ready = held_up(output)
+    (loop,) = make_loops([loop_config(**WARM)], [probe], [output], rig.gear.clock, rig.ledger)
+    async with rig.running(output, loop):
+        await asyncio.sleep(0.1)  # it waits for its output by then
+        await loop.apply("Enable", 0)
+        ready.set()
+        await until(output._ready.is_set)  # noqa: SLF001
+        await until(lambda: output.driver == "")
+        await asyncio.sleep(0.2)  # some of its steps
+        assert output.driver == ""
+        assert rig.ledger.on_s("heater") == 0
+        assert shown(loop)[0] == "Off"
+
+
+async def test_a_loop_that_is_switched_off_while_it_is_being_restored_stays_off(
+    rig: Rig, tree: PwmTree, probe: ScriptedProbe, tmp_path: Path
+) -> None:
+    probe.reads(20.0)
+    config = PwmConfig(name="heater", kind="pwm", max_on_s=0, chip=str(tree.chip), channel=0)
+    (output,) = make_outputs([config], no_pump, rig.gear)
+    ready = held_up(output)
+    (loop,) = make_loops([loop_config(**WARM | {"enabled": False})], [probe], [output], rig.gear.clock, rig.ledger)
+    memory = Memory(tmp_path / "memory.json")
+    memory.decisions["warm", "Enable"] = Decision(1, 7)
+    desk = Desk([output, loop], memory, lambda: None)
+    restoring = Restoring([output, loop], memory, desk)
+    await restoring.begin()
+    async with rig.running(output, loop):
+        task = asyncio.create_task(restoring.run())
+        await asyncio.sleep(0.1)  # what was so before waits for the output by then
+        desk.take_settings([Wish("warm", "Enable", 0, 8)])
+        await asyncio.sleep(0.1)
+        ready.set()
+        await until(lambda: memory.decisions["warm", "Enable"] == Decision(0, 8))
+        await until(lambda: not desk._at_work)  # noqa: SLF001
+        await asyncio.sleep(0.2)
+        assert (loop.settings()["Enable"], output.driver, tree.duty) == (0, "", 0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize(

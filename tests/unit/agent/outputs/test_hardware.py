@@ -1,12 +1,14 @@
 """Hardware PWM as the kernel has it: exported first, and never a duty longer than the period."""
 
 import asyncio
+import errno
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import until
 from tests.unit.agent.outputs.rig import PwmTree
+from vigilia.agent import safeops
 from vigilia.agent.outputs.config import PwmConfig
 from vigilia.agent.outputs.hardware import Level, SysfsPwm, make_hardware
 from vigilia.agent.parts import Failed
@@ -36,34 +38,39 @@ async def test_a_chip_that_is_not_there_is_named(tmp_path: Path) -> None:
         await hardware.open(Level(0.0, 100.0))
 
 
-async def test_a_faster_frequency_does_not_pass_through_a_duty_beyond_its_period(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PwmTree:
+    """Return a tree that refuses what Linux 6.1 does: all without a period, and a duty longer than it."""
     tree = PwmTree(tmp_path)
-    hardware = channel_of(tree.chip)
-    now = {"period": 0, "duty_cycle": 0}
-    write = SysfsPwm._write  # noqa: SLF001
+    write = safeops.write_sysfs
 
-    def strict(self: SysfsPwm, path: Path, text: str) -> None:
-        """Refuse what the kernel refuses."""
-        if path.name in now:
-            after = now | {path.name: int(text)}
-            assert after["duty_cycle"] <= after["period"], f"{path.name} = {text} over {now}"
-            now.update(after)
-        write(self, path, text)
+    def strictly(path: str, number: int) -> None:
+        held = {name: int((tree.channel / name).read_text()) for name in ("period", "duty_cycle")}
+        held[Path(path).name] = number
+        if not 0 <= held["duty_cycle"] <= held["period"] or not held["period"]:
+            raise OSError(errno.EINVAL, "Invalid argument", path)
+        write(path, number)
 
-    monkeypatch.setattr(SysfsPwm, "_write", strict)
+    monkeypatch.setattr(safeops, "write_sysfs", strictly)
+    return tree
+
+
+async def test_a_faster_frequency_does_not_pass_through_a_duty_beyond_its_period(kernel: PwmTree) -> None:
+    hardware = channel_of(kernel.chip)
     await hardware.open(Level(0.0, 100.0))
     for level in (Level(90.0, 100.0), Level(90.0, 1000.0), Level(10.0, 50.0), Level(100.0, 25_000.0), Level(0.0, 1.0)):
         hardware.put(level)
-        assert tree.duty == level.duty
+        assert kernel.duty == level.duty
 
 
-async def test_what_the_guardian_would_do_is_what_safe_is(tmp_path: Path) -> None:
-    tree = PwmTree(tmp_path)
-    hardware = channel_of(tree.chip)
-    await hardware.open(Level(0.0, 100.0))
-    hardware.put(Level(90.0, 250.0))
-    for safe in (Level(0.0, 100.0), Level(30.0, 100.0)):
+async def test_what_the_guardian_would_do_is_what_safe_is(kernel: PwmTree) -> None:
+    hardware = channel_of(kernel.chip)
+    for safe in (Level(0.0, 1000.0), Level(30.0, 100.0)):
+        assert SafeHands().make_safe({"heater": hardware.operations(safe)}) == {}, "a channel that was just exported"
+        assert kernel.duty == safe.duty
+        await hardware.open(Level(0.0, 100.0))
+        hardware.put(Level(90.0, 250.0))
         assert SafeHands().make_safe({"heater": hardware.operations(safe)}) == {}
-        assert tree.duty == safe.duty
+        assert kernel.duty == safe.duty
+        (kernel.channel / "duty_cycle").write_text("0")
+        (kernel.channel / "period").write_text("0")

@@ -77,6 +77,25 @@ async def test_a_dose_from_begin_to_end(rig: Rig, circuit: ScriptedPump) -> None
         assert order.index("arm") < order.index("alive")
 
 
+async def test_nothing_is_given_before_the_end_of_the_last_dose_is_recorded(rig: Rig, circuit: ScriptedPump) -> None:
+    pump = pump_of(rig, circuit)
+    async with rig.running(pump):
+        await at_work(pump)
+        with sqlite3.connect(rig.folder / "ledger.db") as database:
+            database.execute(
+                "CREATE TRIGGER full BEFORE UPDATE OF ended ON doses BEGIN SELECT raise(ABORT, 'disk is full'); END"
+            )
+            database.commit()
+            assert await pump.command("Dose", 5, "c1") == "5 ml given"
+            with pytest.raises(Rejected, match="disk is full"):
+                await pump.command("Dose", 5, "c2")
+            database.execute("DROP TRIGGER full")
+        database.close()
+        assert await pump.command("Dose", 5, "c3") == "5 ml given"
+        assert circuit.doses == ["D,5.00", "D,5.00"]
+    assert [dose[3] for dose in doses(rig)] == ["done", "done"]
+
+
 async def test_over_a_limit_is_refused_whole(rig: Rig, circuit: ScriptedPump) -> None:
     pump = pump_of(rig, circuit)
     async with rig.running(pump):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import gpiozero
 import pytest
 from pydantic import TypeAdapter
 
@@ -86,10 +87,7 @@ async def test_the_guardian_is_told_how_before_it_is_told_that(rig: Rig, tree: P
         rig.guardian.listen()
         order = [next(iter(message)) for message in rig.guardian.said]
         assert order.index("arm") < order.index("alive")
-        assert rig.guardian.armed["heater"] == [
-            ["file", str(tree.channel / "duty_cycle"), "0"],
-            ["file", str(tree.channel / "enable"), "0"],
-        ]
+        assert rig.guardian.armed["heater"] == [["pwm", str(tree.channel), 10_000_000, 0]]
         before = rig.guardian.renewals
         await until(lambda: rig.guardian.listen() or rig.guardian.renewals > before + 1)
 
@@ -211,6 +209,43 @@ async def test_the_longest_time_on_is_kept_across_restarts(rig: Rig, tree: PwmTr
         assert tree.duty == 30, "somebody asked for it anew"
 
 
+async def test_its_time_is_counted_anew_when_it_was_enough_and_not_when_it_was_just_off(
+    rig: Rig, tree: PwmTree
+) -> None:
+    output = heater(rig, tree, max_on_s=60)
+    async with rig.running(output):
+
+        async def was_on(**off: Any) -> float:
+            await output.take("thermostat")
+            await output.drive(80.0, "thermostat")
+            await output.drive(0.0, "thermostat", **off)
+            return rig.ledger.streak_s("heater")
+
+        first = await was_on()
+        assert 0 < first < await was_on(), "it was off because the probe could not be read"
+        assert await was_on(enough=True) == 0
+        assert await was_on() > 0
+        await output.drive(0.0, "thermostat", enough=True)
+        assert rig.ledger.streak_s("heater") == 0, "it was off already, and is found to have been enough"
+        await was_on()
+        await output.release("thermostat", on_purpose=False)
+        assert rig.ledger.streak_s("heater") > 0, "a loop that ends says nothing"
+        await output.take("thermostat")
+        await output.release("thermostat", on_purpose=True)
+        assert rig.ledger.streak_s("heater") == 0
+
+
+async def test_a_stop_of_the_agent_does_not_count_anew_what_was_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig, max_on_s=10)
+    async with rig.running(output):
+        asked = asyncio.create_task(output.command("OnFor", 5.0, "c1"))
+        await until(lambda: mock_pins(17) == 1)
+        asked.cancel()  # as the desk does first of all
+        await until(lambda: mock_pins(17) == 0)
+        await asyncio.gather(asked, return_exceptions=True)
+    assert rig.ledger.streak_s("pump") > 0
+
+
 async def test_what_fails_changes_nothing_and_is_told(rig: Rig, tree: PwmTree) -> None:
     output = heater(rig, tree)
     async with rig.running(output):
@@ -277,6 +312,7 @@ async def test_a_relay_is_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
         with pytest.raises(Rejected, match="taken before"):
             await output.command("OnFor", 0.3, "c1")
         assert mock_pins(17) == 0
+    mock_pins.end_process()
     again = relay(rig, max_on_s=10)
     async with rig.running(again):
         with pytest.raises(Rejected, match="taken before"):
@@ -306,11 +342,26 @@ async def test_whoever_asked_and_gave_up_leaves_it_off(rig: Rig, mock_pins: Any)
         await asyncio.gather(asked, return_exceptions=True)
 
 
+async def test_whoever_gave_up_before_it_was_on_leaves_it_off(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig)
+    async with rig.running(output):
+        await output.apply("Power", 0)
+        for turns in range(20):
+            asked = asyncio.create_task(output.command("OnFor", 60.0, f"c{turns}"))
+            for _ in range(turns):
+                await asyncio.sleep(0.001)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            assert output._off_at is None  # noqa: SLF001 - nothing has the next tick switch it on
+            await until(lambda: mock_pins(17) == 0)
+
+
 async def test_more_than_is_left_of_its_time_is_refused_whole(rig: Rig, mock_pins: Any) -> None:
     output = relay(rig, max_on_s=2, restore="last")
     async with rig.running(output):
         await output.apply("Power", 1)
         await asyncio.sleep(0.3)
+    mock_pins.end_process()
     again = relay(rig, max_on_s=2, restore="off")
     async with rig.running(again):
         with pytest.raises(Rejected, match="max_on_s = 2") as refused:
@@ -338,6 +389,31 @@ async def test_an_aerator_is_on_when_it_is_safe(rig: Rig, mock_pins: Any) -> Non
         rig.guardian.listen()
         assert rig.guardian.armed["pump"] == [["gpio", 17, 1]]
         assert rig.guardian.on == {"pump"}, "off is what must be looked after"
+
+
+async def test_a_pin_keeps_the_level_that_it_is_left_at(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig, safe={"on": True}, restore=False)
+    async with rig.running(output):
+        await output.apply("Power", 0)
+        assert mock_pins(17) == 0
+    factory = gpiozero.Device.pin_factory
+    assert factory is not None
+    assert (mock_pins(17), factory.pin(17).function) == (1, "output"), "an aerator goes on"
+    async with rig.running(output):  # it met a fault, and is begun anew
+        await until(output._ready.is_set)  # noqa: SLF001
+        await output.apply("Power", 0)
+        assert mock_pins(17) == 0
+
+
+async def test_a_pin_that_no_longer_works_is_taken_anew(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig)
+    async with rig.running(output):
+        await output.apply("Power", 1)
+    output._hardware._device.close()  # type: ignore[attr-defined]  # noqa: SLF001 - as an unplugged chip does
+    async with rig.running(output):
+        await until(output._ready.is_set)  # noqa: SLF001
+        await output.apply("Power", 1)
+        assert mock_pins(17) == 1
 
 
 async def test_software_pwm_on_a_pin(rig: Rig, mock_pins: Any) -> None:
@@ -374,9 +450,68 @@ async def test_a_loop_drives_it_and_people_can_only_switch_it_off(rig: Rig, tree
         await output.apply("Power", 1)
         await output.drive(80.0, "thermostat")
         assert tree.duty == 80
-        await output.release("thermostat")
+        await output.release("thermostat", on_purpose=True)
         assert tree.duty == 0
         assert output.settings()["Power"] == 0
+
+
+async def test_a_loop_that_takes_it_ends_what_was_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig)
+    async with rig.running(output):
+        asked = asyncio.create_task(output.command("OnFor", 60.0, "c1"))
+        await until(lambda: mock_pins(17) == 1)
+        await output.take("thermostat")
+        assert mock_pins(17) == 0
+        with pytest.raises(Failed, match="the loop thermostat drives it now"):
+            await asked
+        await output.drive(0.0, "thermostat")
+        await output.release("thermostat", on_purpose=True)
+        assert mock_pins(17) == 0, "to switch a loop off switches nothing on"
+        assert output.settings() == {"Power": 0}
+
+
+async def test_a_setting_that_is_rejected_does_not_end_what_is_on_for_a_while(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig)
+    async with rig.running(output):
+        asked = asyncio.create_task(output.command("OnFor", 60.0, "c1"))
+        await until(lambda: mock_pins(17) == 1)
+        await rig.ledger.close()
+        with pytest.raises(Rejected, match="ledger"):
+            await output.apply("Power", 1)
+        await asyncio.sleep(0)  # whoever waits for its end would hear of it now
+        assert not asked.done()
+        assert mock_pins(17) == 1
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+
+
+async def test_a_loop_that_lets_go_after_a_fault_leaves_it_off(rig: Rig, mock_pins: Any) -> None:
+    output = relay(rig, restore=True)
+    async with rig.running(output):
+        await output.take("thermostat")
+        await output.drive(100.0, "thermostat")
+        assert mock_pins(17) == 1
+    async with rig.running(output):
+        await until(output._ready.is_set)  # noqa: SLF001
+        assert mock_pins(17) == 0, "the loop says when"
+        await output.release("thermostat", on_purpose=True)
+        assert mock_pins(17) == 0
+
+
+async def test_a_frequency_lets_nothing_go_on_that_is_safe(rig: Rig, tree: PwmTree) -> None:
+    output = heater(rig, tree)
+    async with rig.running(output):
+        await output.take("thermostat")
+        await output.drive(80.0, "thermostat")
+        await output.apply("Power", 0)
+        await output.apply("Frequency", 200.0)
+        assert is_safe(output), "it was switched off by hand, and nobody has switched it on"
+        with pytest.raises(Rejected, match="by hand"):
+            await output.drive(90.0, "thermostat")
+        assert tree.duty == 0
+        await output.apply("Power", 1)
+        await output.drive(90.0, "thermostat")
+        assert (tree.duty, tree.frequency) == (90, 200)
 
 
 async def test_one_that_a_loop_drives_follows_its_loop_without_the_server(tmp_path: Path, tree: PwmTree) -> None:

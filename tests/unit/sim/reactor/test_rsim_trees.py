@@ -145,6 +145,18 @@ async def test_what_a_kernel_refuses_is_put_back(reactor: SimReactor, name: str,
     assert (channel.duty, channel.changes) == (0.5, 1)
 
 
+@pytest.mark.parametrize("name", ["duty_cycle", "enable", "period"])
+async def test_nothing_is_taken_before_a_period(reactor: SimReactor, name: str) -> None:
+    pwm, channel = await exported(reactor), reactor.pwm.channels[0]
+    (pwm / name).write_text("0")
+    await until(lambda: channel.refused == 1)
+    (pwm / "period").write_text("1000")
+    await until(lambda: channel.held["period"] == 1000)
+    (pwm / "duty_cycle").write_text("500")
+    await until(lambda: channel.held["duty_cycle"] == 500)
+    assert channel.refused == 1
+
+
 async def test_enabling_without_a_period_is_refused(reactor: SimReactor) -> None:
     pwm = await exported(reactor)
     (pwm / "enable").write_text("1")
