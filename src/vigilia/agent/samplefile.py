@@ -136,15 +136,30 @@ class SampleFile:
         (size,) = self._db.execute("PRAGMA page_size").fetchone()
         return (pages - free) * size
 
-    def write(self, samples: Sequence[Sample], eras: Iterable[Era | Correction], dropped: int) -> None:
+    @property
+    def free_bytes(self) -> int:
+        """What of the file was freed, and is used again before the file grows."""
+        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        (size,) = self._db.execute("PRAGMA page_size").fetchone()
+        return free * size
+
+    def write(
+        self, samples: Sequence[Sample], eras: Iterable[Era | Correction], dropped: int, making_room: int = 0
+    ) -> int:
         """Put samples and what was learned of clocks at the end, durably. Raises sqlite3.Error: nothing has changed.
 
-        `dropped`: how many were dropped in all, to be remembered.
+        `dropped`: how many were dropped in all, to be remembered. `making_room`: so many of the oldest rows give way,
+        and are counted as well; returns how many there were.
         """
+        gone = min(making_room, self.waiting)
+        dropped += gone
         corrections = dict(self._corrections)
         fresh: dict[tuple[str, str, Kind], int] = {}
         rows: list[tuple[int, int, int, Value | None, int, int]] = []
         with self._transaction():
+            if gone:
+                self._db.execute('DELETE FROM samples WHERE "offset" < ?', (self.first_offset + gone,))
+                self._set_meta("next_offset", self.next_offset)
             for era in eras:
                 self._note(era, corrections)
             for number, sample in enumerate(samples, self.next_offset):
@@ -160,7 +175,9 @@ class SampleFile:
         self._series |= fresh
         self._names |= {number: key for key, number in fresh.items()}
         self.next_offset += len(rows)
+        self.first_offset += gone
         self.dropped = dropped
+        return gone
 
     def read(self, start: int, most: int) -> list[Stored]:
         """Return samples from an offset on, up to the first whose time cannot be said yet. Raises sqlite3.Error."""

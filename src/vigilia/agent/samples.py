@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,8 +39,14 @@ _LARGEST_BYTES = 1_000_000_000
 """Of the file: 30 days of 8 probes at one sample a second take 0.6 GB."""
 _LEAST_FREE_BYTES = 20_000_000
 """What is left of the disk to others, and to SQLite's own log."""
+_ROW_BYTES = 64
+"""A row takes less, but for its text."""
+_WRITE_BYTES = 16_384
+"""Pages that a write may take besides."""
 _UPKEEP_PERIOD_S = 60.0
 _UPKEEP_ROWS = 5_000
+_TELL_PERIOD_S = 60.0
+"""Real seconds between two lines on samples that are dropped."""
 _ANSWER_S = 30.0
 """A disk that gives no answer for so long hangs."""
 
@@ -71,6 +78,9 @@ class SampleStore:
         """The newest era, so that a file begun anew knows it."""
         self._lost = 0
         """Samples that were dropped before they came into the file, and are not counted there yet."""
+        self._untold = 0
+        """Samples that were dropped and not told of in the log yet."""
+        self._tell_at = 0.0
         self._file = self._open()
         self._next_era = self._file.next_era
         self._oldest_ms = self._file.time_at(self._file.first_offset)
@@ -209,19 +219,21 @@ class SampleStore:
             return False
         rows = list(islice(self._unwritten, _ROWS_AT_ONCE))
         eras, lost = list(self._eras), self._lost
-        gone = self._lost
 
         def write() -> None:
-            self._make_room()
-            self._file.write(rows, eras, self._file.dropped + lost)
+            too_large = self._file.used_bytes > self._most_bytes
+            if too_large:
+                self._dropped_by(self._file.drop_oldest(_UPKEEP_ROWS), "the file is at its bound")
+            giving_way = len(rows) if not too_large and self._has_no_room(rows) else 0
+            self._dropped_by(self._file.write(rows, eras, self._file.dropped + lost, giving_way), "the disk is full")
             if self._oldest_ms is None or self._file.waiting == len(rows):
                 self._oldest_ms = self._file.time_at(self._file.first_offset)
 
         await self._in_thread(write)
         # What overflowed meanwhile went at the old end: of the rows written, so many are no longer in the list.
-        for _ in range(len(rows) - (self._lost - gone)):
+        for _ in range(len(rows) - (self._lost - lost)):
             self._unwritten.popleft()
-        self._lost = max(0, self._lost - gone - len(rows))
+        self._lost = max(0, self._lost - lost - len(rows))
         del self._eras[: len(eras)]
         self._arrived.set()
         return bool(self._unwritten)
@@ -269,12 +281,16 @@ class SampleStore:
                 f"the samples {self.path} cannot be opened ({error}): make room, or check the folder's rights"
             ) from error
 
-    def _make_room(self) -> None:
-        """Drop the oldest samples while the file is too large, or the disk too full."""
+    def _has_no_room(self, rows: Sequence[Sample]) -> bool:
+        """Say whether rows would make the file larger, on a disk that has no more to give.
+
+        A file gives nothing back to the disk: room for new rows is what old ones leave in it.
+        """
         status = os.statvfs(self.path.parent)
-        full = status.f_bavail * status.f_frsize < self._least_free
-        if full or self._file.used_bytes > self._most_bytes:
-            self._drop(self._file.drop_oldest(_UPKEEP_ROWS), "the disk is full" if full else "the file is at its bound")
+        if status.f_bavail * status.f_frsize >= self._least_free:
+            return False
+        texts = sum(len(row.value.encode()) for row in rows if isinstance(row.value, str))
+        return self._file.free_bytes < _WRITE_BYTES + _ROW_BYTES * len(rows) + texts
 
     async def _drop_the_old(self) -> None:
         """Drop what is older than may be kept. By a clock that may be wrong nothing is old."""
@@ -284,16 +300,24 @@ class SampleStore:
 
         def drop() -> int:
             old = self._file.older_than(now_ms - DAYS_KEPT * 86_400_000)
-            self._drop(self._file.drop_oldest(old), f"they are older than {DAYS_KEPT} days")
+            self._dropped_by(self._file.drop_oldest(old), f"they are older than {DAYS_KEPT} days")
             return old
 
         while await self._in_thread(drop):
             pass
 
-    def _drop(self, count: int, reason: str) -> None:
+    def _dropped_by(self, count: int, reason: str) -> None:
+        """Take note of samples that were dropped; what goes on each second is told now and then."""
+        if not count:
+            return
         self._oldest_ms = self._file.time_at(self._file.first_offset)
-        if count:
-            _logger.error("%d of the oldest samples were dropped: %s; %d in all", count, reason, self._file.dropped)
+        self._untold += count
+        now = time.monotonic()
+        if now < self._tell_at:
+            return
+        self._tell_at = now + _TELL_PERIOD_S
+        _logger.error("%d of the oldest samples were dropped: %s; %d in all", self._untold, reason, self._file.dropped)
+        self._untold = 0
 
     def _tell(self, fault: str) -> None:
         """Tell once that nothing can be written, and once that it can again."""

@@ -150,6 +150,43 @@ async def test_the_oldest_go_first_when_the_disk_is_full(tmp_path: Path, caplog:
     assert "the disk is full" in caplog.text
 
 
+async def test_a_full_disk_costs_as_many_samples_as_are_taken_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SampleStore(tmp_path / "samples.db", "boot-1")
+    store.take(PART, [ph(7.0)] * 20_000)
+    while await store._write():  # noqa: SLF001
+        pass
+    store._file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001
+    size = (tmp_path / "samples.db").stat().st_size
+    monkeypatch.setattr(store, "_least_free", 2**62)
+    for number in range(1, 301):
+        store.take(PART, [ph(7.5)] * 10)
+        await store._write()  # noqa: SLF001
+        assert store.dropped + store.waiting == 20_000 + 10 * number
+    assert 2000 < store.dropped <= 3000, "what is freed in the file is room"
+    store._file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001
+    assert (tmp_path / "samples.db").stat().st_size <= size + 4 * 4096
+    store.take(PART, [Measured("Raw", "long" * 250, NOW)] * 500)
+    await store._write()  # noqa: SLF001
+    assert store.dropped <= 3500
+    assert caplog.text.count("the disk is full") == 1
+    await store.close()
+
+
+async def test_samples_that_give_way_are_there_until_others_are_written(tmp_path: Path) -> None:
+    with closing(SampleFile(tmp_path / "samples.db", "boot-1")) as file:
+        rows = [Sample("p", "X", Kind.NUMBER, n, float(n), 0, 0) for n in range(50)]
+        file.write(rows, [], 0)
+        with pytest.raises(sqlite3.Error):
+            file.write([Sample("p", "X", Kind.NUMBER, 1, object(), 0, 0)], [], 0, 10)  # type: ignore[arg-type]
+        assert (file.waiting, file.dropped, len(file.read(0, 100))) == (50, 0, 50)
+        assert file.write(rows[:5], [], 2, 10) == 10
+        assert (file.waiting, file.dropped, len(file.read(0, 100))) == (45, 12, 45)
+    with closing(SampleFile(tmp_path / "samples.db", "boot-1")) as file:
+        assert (file.waiting, file.dropped) == (45, 12)
+
+
 async def test_a_disk_that_takes_nothing_is_survived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
