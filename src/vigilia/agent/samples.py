@@ -11,11 +11,11 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vigilia.agent.clocking import Clocking
 from vigilia.agent.parts import Access, Measured, Part
@@ -67,8 +67,8 @@ class SampleStore:
         """Samples taken since the start."""
         self.fault = ""
         """Why nothing can be written at present; empty: it can."""
-        self.busy_since: float | None = None
-        """Since when the thread owes an answer, by the loop's time."""
+        self._asked: list[tuple[float, Future[Any]]] = []
+        """What the thread was asked to do, and when, by the loop's time."""
         self._boot = boot
         self._most_bytes = most_bytes
         self._least_free = least_free
@@ -93,6 +93,11 @@ class SampleStore:
     def waiting(self) -> int:
         """Samples that are kept and were not acknowledged."""
         return self._file.waiting + len(self._unwritten)
+
+    @property
+    def busy_since(self) -> float | None:
+        """Since when the thread owes an answer, by the loop's time; None: it owes none. A refusal is one."""
+        return next((since for since, answer in self._asked if not answer.done()), None)
 
     @property
     def dropped(self) -> int:
@@ -239,16 +244,14 @@ class SampleStore:
         return bool(self._unwritten)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self.busy_since = began if self.busy_since is None else self.busy_since
+        answer = self._thread.submit(self._guarded, work)
+        asked = [(since, before) for since, before in self._asked if not before.done()]
+        self._asked = [*asked, (asyncio.get_running_loop().time(), answer)]
         try:
             async with asyncio.timeout(_ANSWER_S):
-                answer = await loop.run_in_executor(self._thread, self._guarded, work)
+                return await asyncio.wrap_future(answer)
         except TimeoutError as error:
             raise StoreFault(f"{self.path} gives no answer: check its disk") from error
-        self.busy_since = None
-        return answer
 
     def _guarded(self, work: Callable[[], T]) -> T:
         """Do something with the file, in the thread; of a damaged one begin another. Raises StoreFault."""

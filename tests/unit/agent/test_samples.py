@@ -275,6 +275,26 @@ async def test_a_hanging_disk_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     await store.close()
 
 
+async def test_a_disk_that_refuses_does_not_hang(tmp_path: Path) -> None:
+    """Who hangs is started anew, and what waits in memory is lost by that."""
+    async with running(tmp_path / "samples.db") as store:
+        store._file._db.execute("PRAGMA query_only = 1")  # SQLite then answers as on a read-only disk  # noqa: SLF001
+        store.take(PART, [ph(7.0)] * 3)
+        await until(lambda: "readonly" in store.fault)
+        assert (store.busy_since, store.waiting) == (None, 3)
+        store._file._db.execute("PRAGMA query_only = 0")  # noqa: SLF001
+        await until(lambda: not store.fault and store.next_offset == 4)
+
+
+async def test_whoever_goes_away_leaves_no_answer_owed(tmp_path: Path) -> None:
+    async with running(tmp_path / "samples.db") as store:
+        reading = asyncio.create_task(store.read(0))
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading])
+        await until(lambda: store.busy_since is None)
+
+
 @given(st.data())
 def test_rows_leave_at_the_old_end_only(data: st.DataObject) -> None:
     """Whatever is written, acknowledged and dropped, in whatever order: what is left has its offset and its value."""
