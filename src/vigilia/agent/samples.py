@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 
 from vigilia.agent.clocking import Clocking
 from vigilia.agent.parts import Access, Measured, Part
-from vigilia.agent.samplefile import Correction, Era, Sample, SampleFile, Stored, is_damage, set_aside
+from vigilia.agent.salvage import is_damage
+from vigilia.agent.samplefile import Correction, Era, Sample, SampleFile, Stored, put_in_place, rescue
 from vigilia.errors import StartError, VigiliaError
 from vigilia.points import Kind, Value
 
@@ -70,6 +71,8 @@ class SampleStore:
         self._asked: list[tuple[float, Future[Any]]] = []
         """What the thread was asked to do, and when, by the loop's time."""
         self._boot = boot
+        self._damage = ""
+        """What is damaged in the file; empty: nothing that is known."""
         self._most_bytes = most_bytes
         self._least_free = least_free
         self._unwritten: deque[Sample] = deque()
@@ -205,11 +208,16 @@ class SampleStore:
         if self._file.next_offset <= offset:
             await self._arrived.wait()
 
-    async def acknowledge(self, offset: int) -> None:
-        """Delete every sample before an offset: it is durable elsewhere. Raises StoreFault."""
+    async def acknowledge(self, offset: int, store_id: str, dropped: int = 0) -> None:
+        """Delete every sample of a store before an offset: it is durable elsewhere. Raises StoreFault.
+
+        `dropped`: so many of them nobody takes, and they are counted. Offsets of a store that is no more say nothing.
+        """
 
         def forget() -> None:
-            self._file.forget_before(offset)
+            if self._file.store_id != store_id:
+                raise StoreFault(f"{self.path} was begun anew meanwhile: its samples are sent as another store's")
+            self._file.forget_before(offset, dropped)
             self._oldest_ms = self._file.time_at(self._file.first_offset)
 
         await self._in_thread(forget)
@@ -256,25 +264,34 @@ class SampleStore:
     def _guarded(self, work: Callable[[], T]) -> T:
         """Do something with the file, in the thread; of a damaged one begin another. Raises StoreFault."""
         try:
+            if self._damage:
+                self._begin_anew()
             return work()
         except sqlite3.Error as error:
             if not is_damage(error):
                 raise StoreFault(f"{self.path} cannot be used ({error}): make room, or check the disk") from error
-            damage = str(error)
+            self._damage = str(error)
+            raise StoreFault(f"{self.path} is damaged ({error}): another is made of what can be read") from error
         except OSError as error:
             raise StoreFault(f"{self.path} cannot be used ({error.strerror}): check the disk") from error
-        try:
-            dropped, era = self._file.dropped, self._file.next_era
-            self._file.close()
-            set_aside(self.path, damage)
-            self._file = self._open()
-            self._file.dropped = dropped
-            self._file.next_era = era
-            if self._era is not None:
-                self._eras.insert(0, self._era)
         except StartError as error:
             raise StoreFault(str(error)) from error
-        raise StoreFault(f"{self.path} was damaged ({damage}): a new one is begun")
+
+    def _begin_anew(self) -> None:
+        """Put what can be read of the damaged file into another, and go on with that.
+
+        Raises sqlite3.Error, OSError or StartError: the damaged one is there still, and this is to be tried again.
+        """
+        old = self._file
+        fresh = rescue(self.path, self._boot, old.waiting, old.dropped)
+        old.close()
+        put_in_place(fresh, self.path, self._damage)
+        self._file = self._open()
+        self._file.next_era = old.next_era
+        self._oldest_ms = self._file.time_at(self._file.first_offset)
+        if self._era is not None:
+            self._eras.insert(0, self._era)
+        self._damage = ""
 
     def _open(self) -> SampleFile:
         try:

@@ -430,6 +430,23 @@ async def test_a_server_that_knows_more_makes_the_store_take_another_id(tmp_path
         assert it.store.store_id != before
 
 
+async def test_samples_of_a_file_begun_anew_are_sent_by_their_own_offsets(
+    tmp_path: Path, server: ScriptedServer
+) -> None:
+    async with agent(tmp_path, server.port) as it:
+        it.store.take(it.part, [Measured("pH", float(n), T0 + n / 1000) for n in range(100)])
+        await until(lambda: it.store.waiting == 0)
+        first = it.store.store_id
+        it.store._file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001
+        with (tmp_path / "samples.db").open("r+b") as file:
+            file.write(b"\xff" * 8192)
+        it.store._file._db.execute("PRAGMA shrink_memory")  # noqa: SLF001
+        it.store.take(it.part, [Measured("pH", float(n), T0 + n / 1000) for n in range(100, 110)])
+        await until(lambda: it.store.store_id != first and it.store.waiting == 0, 20)
+        assert [value for _, _, value in server.samples()] == [float(n) for n in range(110)]
+        assert it.store.dropped == 0
+
+
 async def test_samples_before_the_clock_is_right_come_with_the_servers_time(
     tmp_path: Path, server: ScriptedServer
 ) -> None:
