@@ -104,7 +104,7 @@ class SampleStore:
 
     @property
     def dropped(self) -> int:
-        """Samples dropped for want of room, in all."""
+        """Samples that are lost, in all: no room, damage, or nobody takes them."""
         return self._file.dropped + self._lost
 
     @property

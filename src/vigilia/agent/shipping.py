@@ -78,8 +78,8 @@ class Shipper:
                     rows = await self._rows(self._store.first_offset, store_id)
                     refused = await writer.write([StoredSample(*_plain(row)) for row in rows])
                     if refused:
-                        _logger.error("%s refused %d samples: %s", writer.name, len(refused), refused[0].reason)
-                    await self._store.acknowledge(rows[-1].offset + 1, store_id)
+                        _logger.error("%s never takes %d samples: %s", writer.name, len(refused), refused[0].reason)
+                    await self._store.acknowledge(rows[-1].offset + 1, store_id, len(refused))
                     self._tell("")
                     wait = None
             except (DirectError, StoreFault, StartError) as error:

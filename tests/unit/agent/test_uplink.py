@@ -524,7 +524,8 @@ async def test_samples_go_straight_to_the_database_that_the_server_names(
     assert (len(database.rows), server.streams) == (3, 0)
     assert caplog.text.count("samples are not delivered") == 1
     assert "samples are delivered again" in caplog.text
-    assert "refused 1 samples: no such time" in caplog.text
+    assert "scripted never takes 1 samples: no such time" in caplog.text
+    assert it.store.dropped == 1
 
 
 @pytest.mark.usefixtures("database")
