@@ -22,6 +22,7 @@ _logger = logging.getLogger(__name__)
 
 _MOST_OFF_S = 60.0
 """An agent's clock that is further off than this is not believed: its times are moved by what it is off."""
+_MOST_COUNTED = 2**53
 _RIVAL_S = 90.0
 """How long it is shown that another agent with its id called: clock seconds."""
 _GOOD = (Severity.NO_ALARM, Status.NO_ALARM)
@@ -42,7 +43,9 @@ class Reactor:
         instance: str,
         interval_s: float,
         clock: Clock,
+        dropped: int | None = None,
     ) -> None:
+        """`dropped`: how many samples its agent had dropped by what it said last; None: that is not known."""
         self.id = row.id
         self.row = row
         self.inventory = inventory
@@ -67,7 +70,8 @@ class Reactor:
         self._failing: dict[str, dict[str, str]] = {}
         """By part: the parameters that have a bus error, and what is said of it."""
         self._backlog: tuple[int, float] | None = None
-        self._dropped: int | None = None
+        self.dropped = dropped
+        """How many samples its agent has dropped, by its own count, which goes on through its restarts and ours."""
         self._dropped_lately = 0
         self._dropped_at = 0.0
         self._watch: asyncio.Event | None = None
@@ -80,9 +84,10 @@ class Reactor:
         new_start = self.row.boot != request.boot_id
         if new_start:
             self._restarted = now if self.row.boot else None
-            self._dropped = 0
             self.commands.give_up()
             self.end_watch()
+        if self.dropped is None and not self.row.boot:
+            self.dropped = 0  # it was never here before: what it says is news
         if not self.liveness.alive:
             self._since = now
         self.liveness.begin(request.boot_id, request.machine_id)
@@ -183,7 +188,7 @@ class Reactor:
             settings=self.settings.open_items(self.inventory),
             samples_waiting=waiting,
             oldest_waiting_s=oldest_s,
-            samples_dropped=self._dropped,
+            samples_dropped=self.dropped,
             trouble=self.trouble,
         )
 
@@ -308,13 +313,20 @@ class Reactor:
 
     def _count(self, report: wire.ReportRequest, now: float) -> None:
         self._backlog = (min(report.samples_waiting, 2**31 - 1), report.oldest_waiting_ms / 1000)
-        dropped = min(report.samples_dropped, 2**31 - 1)
-        if self._dropped is not None and dropped > self._dropped:
-            if now - self._dropped_at >= RECENT_S:
-                self._dropped_lately = 0
-            self._dropped_lately = min(self._dropped_lately + dropped - self._dropped, 2**31 - 1)
+        dropped = min(report.samples_dropped, _MOST_COUNTED)
+        if self.dropped is not None and dropped != self.dropped:
+            # Fewer than before: it counts in another file now, from nothing on.
+            self.lose_samples(dropped - self.dropped if dropped > self.dropped else dropped)
+        self.dropped = dropped
+
+    def lose_samples(self, count: int) -> None:
+        """Take note that samples of it are lost, there or here."""
+        now = self._clock.now()
+        if now - self._dropped_at >= RECENT_S:
+            self._dropped_lately = 0
+        if count:
+            self._dropped_lately = min(self._dropped_lately + count, 2**31 - 1)
             self._dropped_at = now
-        self._dropped = dropped
 
 
 def _time(sample: Sample) -> float:

@@ -205,20 +205,34 @@ async def test_samples_that_were_dropped_are_shown_for_a_while(at_work: Run) -> 
         assert site.value("vigilia:R1:SamplesDropped-Mon") == 7
         assert site.driver.reactors()[0].samples_dropped == 7
         await agent.close()
+
+
+@pytest.mark.parametrize(("counted", "news"), [(7, 0), (17, 10), (3, 3)])
+async def test_what_was_dropped_before_is_no_news_and_what_was_since_is(
+    at_work: Run, monkeypatch: pytest.MonkeyPatch, counted: int, news: int
+) -> None:
+    """The agent counts on through its restarts and ours; with another file of samples it begins anew."""
+    monkeypatch.setattr("vigilia.drivers.reactor.driver._SHOWN_EVERY_S", 0.05)
     async with at_work() as site:
-        agent = Agent(site.coordinator)
-        agent.boot = "boot-kept"
+        agent = await registered(site)
         agent.dropped = 7
-        await agent.register()
         await agent.report()
+        await until(lambda: site.driver._dropped.get("R1") == 7)  # noqa: SLF001 - kept by now
+        again = site.agent()
+        again.dropped = 7
         await agent.close()
+        await again.register()
+        await again.report()
+        assert site.value("vigilia:R1:SamplesDropped-Mon") == 7, "as before: the agent's restart is no news"
+        await again.close()
     async with at_work() as site:
-        agent = Agent(site.coordinator)
-        agent.boot = "boot-kept"
-        agent.dropped = 7
+        assert site.driver.reactors()[0].samples_dropped == 7
+        agent = site.agent()
+        agent.dropped = counted
         await agent.register()
         await agent.report()
-        assert site.value("vigilia:R1:SamplesDropped-Mon") == 0, "that was before this start of the service"
+        assert site.value("vigilia:R1:SamplesDropped-Mon") == news
+        assert site.driver.reactors()[0].samples_dropped == counted
         await agent.close()
 
 
