@@ -74,6 +74,10 @@ class Reactor:
         """How many samples its agent has dropped, by its own count, which goes on through its restarts and ours."""
         self._dropped_lately = 0
         self._dropped_at = 0.0
+        self.clock_ahead_s: float | None = None
+        """How far its clock is ahead of ours; None: it is not right, or has not said."""
+        self._held_up = ""
+        self._held_up_shown = False
         self._watch: asyncio.Event | None = None
 
     # Who speaks for it
@@ -97,6 +101,7 @@ class Reactor:
         self.trouble = "" if self.liveness.alive else "it registers, but its reports do not come"
         self._heard = now
         self._failing.clear()
+        self._note_clock(request.time_ms, now, trusted=request.clock_trusted)
         self.row = replace(
             self.row,
             name=printable(request.name),
@@ -109,6 +114,14 @@ class Reactor:
     def note_rival(self, trouble: str) -> None:
         """Take note that another agent with its id calls."""
         self.trouble, self._rival = trouble, self._clock.now()
+
+    def hold_up(self, trouble: str) -> None:
+        """Take note why its samples cannot be taken at present; empty: they can."""
+        if trouble and not self._held_up:
+            _logger.error("%s: %s", self.id, trouble)
+        elif self._held_up and not trouble:
+            _logger.info("%s: its samples are taken again", self.id)
+        self._held_up = trouble
 
     def lose(self) -> None:
         """Have nobody wait for it: it is away."""
@@ -130,6 +143,7 @@ class Reactor:
             self._since, self.trouble = now, ""
         if report.full:
             self.full_wanted = False
+        self._note_clock(report.time_ms, now, trusted=report.clock_trusted)
         samples = self._readings(report, present, now)
         rows = self._settings_of(report, present, now, samples)
         self._count(report, now)
@@ -167,7 +181,7 @@ class Reactor:
         return [
             contact,
             Sample(self.points.since.name, Reading(iso(self._since), now)),
-            Sample(self.points.error.name, contact.reading._replace(value=self.trouble)),
+            Sample(self.points.error.name, contact.reading._replace(value=self._all_trouble)),
             Sample(self.points.restarted.name, Reading(0, now)),
             *self._lately(now),
         ]
@@ -189,7 +203,7 @@ class Reactor:
             samples_waiting=waiting,
             oldest_waiting_s=oldest_s,
             samples_dropped=self.dropped,
-            trouble=self.trouble,
+            trouble=self._all_trouble,
         )
 
     # The stream that shortens the wait
@@ -218,6 +232,13 @@ class Reactor:
             self.liveness.watching = 0
 
     # Inside
+
+    @property
+    def _all_trouble(self) -> str:
+        return self.trouble or self._held_up
+
+    def _note_clock(self, time_ms: int, now: float, *, trusted: bool) -> None:
+        self.clock_ahead_s = time_ms / 1000 - now if trusted and time_ms else None
 
     def _readings(self, report: wire.ReportRequest, present: Present, now: float) -> list[Sample]:
         off_s = now - report.time_ms / 1000
@@ -296,7 +317,11 @@ class Reactor:
             lately = now - self._rival < _RIVAL_S
             self.trouble, self._rival = (self.trouble, self._rival) if lately else ("", None)
             alarm = (Severity.MINOR, Status.STATE) if lately else _GOOD
-            samples.append(Sample(points.error.name, Reading(self.trouble, now, *alarm)))
+            samples.append(Sample(points.error.name, Reading(self._all_trouble, now, *alarm)))
+        elif self.liveness.alive and (self._held_up or self._held_up_shown):
+            alarm = (Severity.MINOR, Status.STATE) if self._held_up else _GOOD
+            samples.append(Sample(points.error.name, Reading(self._all_trouble, now, *alarm)))
+            self._held_up_shown = bool(self._held_up)
         if self._restarted is not None:
             lately = now - self._restarted < RECENT_S
             samples.append(Sample(points.restarted.name, Reading(int(lately), now)))

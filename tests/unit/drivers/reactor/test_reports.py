@@ -264,6 +264,50 @@ async def test_stored_samples_are_taken_and_acknowledged(at_work: Run) -> None:
         await agent.close()
 
 
+async def test_samples_of_a_time_to_come_wait_and_that_is_shown(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        two_days = 2 * 86_400_000
+
+        async def send(times: list[int]) -> list[int]:
+            async def batches() -> AsyncIterator[wire.SampleBatch]:
+                yield wire.SampleBatch(reactor_id="R1", store_id="s")
+                column = wire.SampleColumn(part="ph", parameter="pH", times_ms=times, values=[7.1] * len(times))
+                strange = wire.SampleColumn(part="ph", parameter="Strange", times_ms=[0], values=[7.1])
+                yield wire.SampleBatch(next_offset=len(times) + 1, base_ms=now_ms(), columns=[column, strange])
+
+            return [ack.next_offset async for ack in agent.samples(batches())]
+
+        await agent.report(time_ms=now_ms() + two_days)
+        with refused(grpc.StatusCode.OUT_OF_RANGE, "R1: its samples are of a time to come"):
+            await send([0, two_days])
+        await agent.report(time_ms=now_ms() + two_days)
+        assert "of a time to come" in str(site.value("vigilia:R1:Error-Mon"))
+        assert site.alarm("vigilia:R1:Error-Mon") == (Severity.MINOR, Status.STATE)
+        assert "of a time to come" in site.driver.reactors()[0].trouble
+        await agent.report()
+        assert await send([0, two_days]) == [0, 3]
+        await agent.report()
+        assert site.shows("vigilia:R1:Error-Mon", "")()
+        assert site.value("vigilia:R1:SamplesDropped-Mon") == 2, "of no use by either clock, or of no point"
+        await agent.close()
+
+
+async def test_samples_are_not_taken_before_it_is_said_what_there_is(at_work: Run) -> None:
+    async with at_work() as site:
+        await (await registered(site)).close()
+    async with at_work() as site:
+        agent = await registered(site, name="R2")
+
+        async def batches() -> AsyncIterator[wire.SampleBatch]:
+            yield wire.SampleBatch(reactor_id="R1", store_id="s")
+
+        with refused(grpc.StatusCode.FAILED_PRECONDITION, "R1 is not registered: register first"):
+            async for _ack in agent.samples(batches()):
+                pass
+        await agent.close()
+
+
 async def test_the_listener_is_missed_until_it_answers(at_work: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async with at_work() as site:
         await until(lambda: not site.driver.missing())
