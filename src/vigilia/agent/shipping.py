@@ -65,14 +65,14 @@ class Shipper:
             wait = _BACKOFF.after(None if self._clock.monotonic() - began > _ANSWER_S else wait)
             await self._clock.sleep(wait)
 
-    async def to_database(self, url: str) -> None:
-        """Deliver samples to the database at `url`."""
+    async def to_database(self, url: str, revision: int) -> None:
+        """Deliver samples to the database at `url`, whose revision is this by the server's word."""
         from vigilia.agent.direct import DirectError, StoredSample, make_direct
 
         wait: float | None = None
         while True:
             try:
-                writer = make_direct(url, self._reactor_id)
+                writer = make_direct(url, self._reactor_id, revision)
                 while True:
                     store_id = self._store.store_id
                     rows = await self._rows(self._store.first_offset, store_id)

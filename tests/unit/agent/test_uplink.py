@@ -310,15 +310,6 @@ async def test_a_manager_that_forgot_the_boot_is_registered_with_again(tmp_path:
         await until(lambda: len(server.registered) == 2 and server.reports[-1].full)
 
 
-async def test_register_again_is_heeded(tmp_path: Path, server: ScriptedServer) -> None:
-    async with agent(tmp_path, server.port):
-        server.register_again = True
-        await until(lambda: len(server.registered) >= 2)
-        server.register_again = False
-        count = len(server.reports)
-        await until(lambda: len(server.reports) > count + 2)
-
-
 async def test_a_title_that_changes_is_registered(tmp_path: Path, server: ScriptedServer) -> None:
     from dataclasses import replace
 
@@ -486,7 +477,8 @@ class ScriptedDatabase(ModuleType):
         self.rows: list[object] = []
         self.failures = 0
 
-    def make_direct(self, url: str, reactor_id: str) -> "ScriptedDatabase":
+    def make_direct(self, url: str, reactor_id: str, revision: int) -> "ScriptedDatabase":
+        assert revision > 0
         self.urls.append(f"{reactor_id} {url}")
         return self
 
@@ -528,6 +520,16 @@ async def test_samples_go_straight_to_the_database_that_the_server_names(
     assert it.store.dropped == 1
 
 
+async def test_samples_wait_for_an_agent_that_knows_how_the_database_is_laid_out(
+    tmp_path: Path, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.history = pb.HistoryPlace(url="influx+http://127.0.0.1:1/", schema_revision=2)
+    async with agent(tmp_path, server.port) as it:
+        it.store.take(it.part, [Measured("pH", 7.5, T0)])
+        await until(lambda: "has revision 2, and this agent writes 1" in caplog.text)
+        assert it.store.waiting == 1
+
+
 @pytest.mark.usefixtures("database")
 async def test_the_place_is_remembered_without_its_password(tmp_path: Path, server: ScriptedServer) -> None:
     server.history = pb.HistoryPlace(url="", schema_revision=3)
@@ -536,8 +538,9 @@ async def test_the_place_is_remembered_without_its_password(tmp_path: Path, serv
         assert it.memory.place == ("", 3)
         url = "nonsense://user:secret-word@127.0.0.1/db"
         server.history = pb.HistoryPlace(url=url, schema_revision=4)
-        server.register_again = True
+        server.known_boot = "another"
         await until(lambda: it.memory.place == (url_hash(url), 4))
+        server.known_boot = "another"
         await until(lambda: len(server.registered) >= 3)
         assert (server.registered[-1].history_url_hash, server.registered[-1].history_revision) == (url_hash(url), 4)
     assert "secret-word" not in (tmp_path / "memory.json").read_text()
