@@ -32,10 +32,22 @@ class SamplesConfig(Section):
 
 
 class Named:
-    """A reactor."""
+    """A reactor, whose clock is ours."""
+
+    clock_ahead_s = 0.0
 
     def __init__(self, name: str) -> None:
         self.id = name
+
+    def hold_up(self, trouble: str) -> None:
+        """Fail where samples are not taken."""
+        if trouble:
+            raise RuntimeError(trouble)
+
+    def lose_samples(self, count: int) -> None:
+        """Fail where samples are left out."""
+        if count:
+            raise RuntimeError(f"{count} samples of {self.id} were left out")
 
 
 class Samples(ManagerServicer):

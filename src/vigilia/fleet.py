@@ -66,7 +66,7 @@ class ReactorItem:
     """Samples on its disk; None: it has not said."""
     oldest_waiting_s: float | None
     samples_dropped: int | None
-    """Since its agent started."""
+    """In all, by its agent's own count; None: it has never said."""
     trouble: str
     """Why it was refused last; empty: it was not."""
 

@@ -110,7 +110,7 @@ def make(history: History) -> Dashboard:
             description="They rise while the server is away, and fall when it is back.",
         ),
         agents(21, "How long the oldest of them has waited", "OldestWaiting-Mon", unit="s"),
-        agents(22, "Samples dropped for want of room", "Dropped-Mon"),
+        agents(22, "Samples dropped", "Dropped-Mon"),
         agents(23, "Memory of the agent", "Memory-Mon", unit="decmbytes"),
     ]
     if now := _now(history):

@@ -33,7 +33,7 @@ _PARAMETERS = (
     _reading("Samples", "1/min", "Samples taken in the last minute"),
     _reading("Buffered", "", "Samples that wait to be delivered"),
     _reading("OldestWaiting", "s", "How long the oldest of them has waited"),
-    _reading("Dropped", "", "Samples that were dropped for want of room"),
+    _reading("Dropped", "", "Samples that were dropped in all: no room, damage, or nobody takes them"),
     _reading("Faults", "", "How often a part of the agent had to be started anew"),
     Parameter(
         "Clock", Kind.ENUM, Access.READING, labels=("Not set", "Right"), description="Whether the clock is right"

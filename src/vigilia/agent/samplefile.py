@@ -12,12 +12,13 @@ Everything here blocks: it is called in one thread, that of `vigilia.agent.sampl
 import logging
 import sqlite3
 import uuid
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from vigilia.agent.salvage import Wreck, damage_of, set_aside
 from vigilia.errors import StartError
 from vigilia.points import Kind, Severity, Status, Value
 
@@ -39,10 +40,10 @@ CREATE TABLE samples (
     alarm INTEGER NOT NULL, era INTEGER NOT NULL
 );
 """
-_LARGEST_CHECKED_BYTES = 100_000_000
-"""A file is read through at the start up to this size: some seconds from a memory card."""
 _LOCK_WAIT_S = 5.0
 _DROP_AT_ONCE = 5_000
+_MOST_RESCUED = 200_000
+"""Rows that are taken from a damaged file into a new one: some ten seconds of a Pi. The rest stays in the old one."""
 _GUESSED = Severity.MINOR * 32 + Status.UDF
 """The alarm of a good value whose time was guessed: it was taken before the clock was right, and power was lost."""
 _UNKNOWN = (0, True)
@@ -102,10 +103,9 @@ class SampleFile:
         `boot` names the machine's present boot: eras of earlier ones are given the best guess.
         """
         self.path = path
-        damage = _damage(path)
-        if damage:
-            set_aside(path, damage)
         path.parent.mkdir(parents=True, exist_ok=True)
+        if damage := damage_of(path):
+            put_in_place(rescue(path, boot), path, damage)
         self._db = sqlite3.connect(path, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
             self._set_up()
@@ -136,15 +136,30 @@ class SampleFile:
         (size,) = self._db.execute("PRAGMA page_size").fetchone()
         return (pages - free) * size
 
-    def write(self, samples: Sequence[Sample], eras: Iterable[Era | Correction], dropped: int) -> None:
+    @property
+    def free_bytes(self) -> int:
+        """What of the file was freed, and is used again before the file grows."""
+        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        (size,) = self._db.execute("PRAGMA page_size").fetchone()
+        return free * size
+
+    def write(
+        self, samples: Sequence[Sample], eras: Iterable[Era | Correction], dropped: int, making_room: int = 0
+    ) -> int:
         """Put samples and what was learned of clocks at the end, durably. Raises sqlite3.Error: nothing has changed.
 
-        `dropped`: how many were dropped in all, to be remembered.
+        `dropped`: how many were dropped in all, to be remembered. `making_room`: so many of the oldest rows give way,
+        and are counted as well; returns how many there were.
         """
+        gone = min(making_room, self.waiting)
+        dropped += gone
         corrections = dict(self._corrections)
         fresh: dict[tuple[str, str, Kind], int] = {}
         rows: list[tuple[int, int, int, Value | None, int, int]] = []
         with self._transaction():
+            if gone:
+                self._db.execute('DELETE FROM samples WHERE "offset" < ?', (self.first_offset + gone,))
+                self._set_meta("next_offset", self.next_offset)
             for era in eras:
                 self._note(era, corrections)
             for number, sample in enumerate(samples, self.next_offset):
@@ -160,7 +175,9 @@ class SampleFile:
         self._series |= fresh
         self._names |= {number: key for key, number in fresh.items()}
         self.next_offset += len(rows)
+        self.first_offset += gone
         self.dropped = dropped
+        return gone
 
     def read(self, start: int, most: int) -> list[Stored]:
         """Return samples from an offset on, up to the first whose time cannot be said yet. Raises sqlite3.Error."""
@@ -175,14 +192,19 @@ class SampleFile:
             found.append(Stored(offset, *self._names[series], time_ms + correction, value, said))
         return found
 
-    def forget_before(self, offset: int) -> int:
-        """Delete the rows before an offset; return how many there were. Raises sqlite3.Error."""
+    def forget_before(self, offset: int, dropped: int = 0) -> int:
+        """Delete the rows before an offset; return how many there were. Raises sqlite3.Error.
+
+        `dropped`: so many of them are nowhere else, and are counted.
+        """
         gone = 0
         while self.first_offset < min(offset, self.next_offset):
             until = min(offset, self.next_offset, self.first_offset + _DROP_AT_ONCE)
             with self._transaction():
                 self._db.execute('DELETE FROM samples WHERE "offset" < ?', (until,))
                 self._set_meta("next_offset", max(self.next_offset, until))
+                self._set_meta("dropped", self.dropped + dropped)
+            self.dropped, dropped = self.dropped + dropped, 0
             gone += until - self.first_offset
             self.first_offset = until
         return gone
@@ -298,42 +320,50 @@ class SampleFile:
             raise
 
 
-def set_aside(path: Path, damage: str) -> None:
-    """Rename a damaged file and what SQLite keeps beside it. Raises StartError where that cannot be done."""
-    # By the machine's own time, whatever the agent's clock says: people look for it in a folder.
-    aside = Path(f"{path}.corrupt.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+def rescue(path: Path, boot: str, waiting: int = 0, dropped: int = 0) -> Path:
+    """Make a file of what can be read in a damaged one, under another store id; return its path. Raises sqlite3.Error.
+
+    Samples that cannot be read count as dropped. `waiting`, `dropped`: what is known of the damaged file besides. One
+    that the place they go to has already may be among those that can, and goes there again.
+    """
+    fresh = Path(f"{path}.new")
+    for end in ("-wal", "-shm", ""):
+        Path(f"{fresh}{end}").unlink(missing_ok=True)
+    with closing(Wreck(path)) as wreck, closing(SampleFile(fresh, boot)) as file:
+        dropped = max(dropped, wreck.dropped)
+        eras = {era[0]: era for era in wreck.eras()}
+        file.write([], [Era(*era[:5]) for era in eras.values() if era[4] is None], dropped)
+        rows = islice(_settled(wreck, eras), _MOST_RESCUED)
+        while piece := list(islice(rows, _DROP_AT_ONCE)):
+            file.write(piece, [], dropped)
+        waiting = max(waiting, wreck.waiting)
+        lost = max(0, waiting - file.waiting)
+        file.write([], [], dropped + lost)
+        _logger.error(
+            "of %s samples in the damaged %s %d could be read, and are kept",
+            waiting or "an unknown number of",
+            path,
+            file.waiting,
+        )
+    return fresh
+
+
+def put_in_place(fresh: Path, path: Path, damage: str) -> None:
+    """Have a new file take the place of a damaged one, which is set aside. Raises StartError."""
+    set_aside(path, damage)
     try:
-        for end in ("-wal", "-shm", ""):  # the file last: while it is there, the next start finds the damage again
-            if Path(f"{path}{end}").exists():
-                Path(f"{path}{end}").rename(f"{aside}{end}")
+        fresh.rename(path)
     except OSError as error:
-        raise StartError(
-            f"the samples {path} are damaged ({damage}) and cannot be set aside ({error.strerror}): "
-            "check the rights of the folder, or move the file away"
-        ) from error
-    _logger.error("the samples %s are damaged (%s): set aside as %s, and a new file is begun", path, damage, aside)
+        raise StartError(f"{fresh} cannot be renamed ({error.strerror}): check the rights of the folder") from error
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Say whether an error means that the file is damaged."""
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _damage(path: Path) -> str:
-    """Return what is damaged in a file; nothing where it is whole, new, or cannot be read at all."""
-    if not path.is_file() or path.stat().st_size == 0:
-        return ""
-    try:
-        db = sqlite3.connect(path, timeout=_LOCK_WAIT_S)
-    except sqlite3.Error:
-        return ""
-    try:
-        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if path.stat().st_size > _LARGEST_CHECKED_BYTES:
-            return ""
-        (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        return str(error) if is_damage(error) else ""
-    finally:
-        db.close()
-    return "" if answer == "ok" else " ".join(str(answer).split())
+def _settled(wreck: Wreck, eras: Mapping[int, tuple[Any, ...]]) -> Iterator[Sample]:
+    """Give the samples of a damaged file, with their right times where the correction is known, or lost."""
+    for found in wreck.samples():
+        era = eras.get(found.era)
+        correction, guessed = (0, False) if not found.era else (era[4], bool(era[5])) if era else _UNKNOWN
+        if correction is None:
+            yield Sample(*found)
+            continue
+        said = found.alarm or (_GUESSED if guessed else 0)
+        yield Sample(*found[:3], found.time_ms + correction, found.value, said, 0)

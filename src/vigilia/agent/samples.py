@@ -8,17 +8,19 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vigilia.agent.clocking import Clocking
 from vigilia.agent.parts import Access, Measured, Part
-from vigilia.agent.samplefile import Correction, Era, Sample, SampleFile, Stored, is_damage, set_aside
+from vigilia.agent.salvage import is_damage
+from vigilia.agent.samplefile import Correction, Era, Sample, SampleFile, Stored, put_in_place, rescue
 from vigilia.errors import StartError, VigiliaError
 from vigilia.points import Kind, Value
 
@@ -38,8 +40,14 @@ _LARGEST_BYTES = 1_000_000_000
 """Of the file: 30 days of 8 probes at one sample a second take 0.6 GB."""
 _LEAST_FREE_BYTES = 20_000_000
 """What is left of the disk to others, and to SQLite's own log."""
+_ROW_BYTES = 64
+"""A row takes less, but for its text."""
+_WRITE_BYTES = 16_384
+"""Pages that a write may take besides."""
 _UPKEEP_PERIOD_S = 60.0
 _UPKEEP_ROWS = 5_000
+_TELL_PERIOD_S = 60.0
+"""Real seconds between two lines on samples that are dropped."""
 _ANSWER_S = 30.0
 """A disk that gives no answer for so long hangs."""
 
@@ -60,9 +68,11 @@ class SampleStore:
         """Samples taken since the start."""
         self.fault = ""
         """Why nothing can be written at present; empty: it can."""
-        self.busy_since: float | None = None
-        """Since when the thread owes an answer, by the loop's time."""
+        self._asked: list[tuple[float, Future[Any]]] = []
+        """What the thread was asked to do, and when, by the loop's time."""
         self._boot = boot
+        self._damage = ""
+        """What is damaged in the file; empty: nothing that is known."""
         self._most_bytes = most_bytes
         self._least_free = least_free
         self._unwritten: deque[Sample] = deque()
@@ -71,6 +81,9 @@ class SampleStore:
         """The newest era, so that a file begun anew knows it."""
         self._lost = 0
         """Samples that were dropped before they came into the file, and are not counted there yet."""
+        self._untold = 0
+        """Samples that were dropped and not told of in the log yet."""
+        self._tell_at = 0.0
         self._file = self._open()
         self._next_era = self._file.next_era
         self._oldest_ms = self._file.time_at(self._file.first_offset)
@@ -85,8 +98,13 @@ class SampleStore:
         return self._file.waiting + len(self._unwritten)
 
     @property
+    def busy_since(self) -> float | None:
+        """Since when the thread owes an answer, by the loop's time; None: it owes none. A refusal is one."""
+        return next((since for since, answer in self._asked if not answer.done()), None)
+
+    @property
     def dropped(self) -> int:
-        """Samples dropped for want of room, in all."""
+        """Samples that are lost, in all: no room, damage, or nobody takes them."""
         return self._file.dropped + self._lost
 
     @property
@@ -190,11 +208,16 @@ class SampleStore:
         if self._file.next_offset <= offset:
             await self._arrived.wait()
 
-    async def acknowledge(self, offset: int) -> None:
-        """Delete every sample before an offset: it is durable elsewhere. Raises StoreFault."""
+    async def acknowledge(self, offset: int, store_id: str, dropped: int = 0) -> None:
+        """Delete every sample of a store before an offset: it is durable elsewhere. Raises StoreFault.
+
+        `dropped`: so many of them nobody takes, and they are counted. Offsets of a store that is no more say nothing.
+        """
 
         def forget() -> None:
-            self._file.forget_before(offset)
+            if self._file.store_id != store_id:
+                raise StoreFault(f"{self.path} was begun anew meanwhile: its samples are sent as another store's")
+            self._file.forget_before(offset, dropped)
             self._oldest_ms = self._file.time_at(self._file.first_offset)
 
         await self._in_thread(forget)
@@ -209,57 +232,66 @@ class SampleStore:
             return False
         rows = list(islice(self._unwritten, _ROWS_AT_ONCE))
         eras, lost = list(self._eras), self._lost
-        gone = self._lost
 
         def write() -> None:
-            self._make_room()
-            self._file.write(rows, eras, self._file.dropped + lost)
+            too_large = self._file.used_bytes > self._most_bytes
+            if too_large:
+                self._dropped_by(self._file.drop_oldest(_UPKEEP_ROWS), "the file is at its bound")
+            giving_way = len(rows) if not too_large and self._has_no_room(rows) else 0
+            self._dropped_by(self._file.write(rows, eras, self._file.dropped + lost, giving_way), "the disk is full")
             if self._oldest_ms is None or self._file.waiting == len(rows):
                 self._oldest_ms = self._file.time_at(self._file.first_offset)
 
         await self._in_thread(write)
         # What overflowed meanwhile went at the old end: of the rows written, so many are no longer in the list.
-        for _ in range(len(rows) - (self._lost - gone)):
+        for _ in range(len(rows) - (self._lost - lost)):
             self._unwritten.popleft()
-        self._lost = max(0, self._lost - gone - len(rows))
+        self._lost = max(0, self._lost - lost - len(rows))
         del self._eras[: len(eras)]
         self._arrived.set()
         return bool(self._unwritten)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self.busy_since = began if self.busy_since is None else self.busy_since
+        answer = self._thread.submit(self._guarded, work)
+        asked = [(since, before) for since, before in self._asked if not before.done()]
+        self._asked = [*asked, (asyncio.get_running_loop().time(), answer)]
         try:
             async with asyncio.timeout(_ANSWER_S):
-                answer = await loop.run_in_executor(self._thread, self._guarded, work)
+                return await asyncio.wrap_future(answer)
         except TimeoutError as error:
             raise StoreFault(f"{self.path} gives no answer: check its disk") from error
-        self.busy_since = None
-        return answer
 
     def _guarded(self, work: Callable[[], T]) -> T:
         """Do something with the file, in the thread; of a damaged one begin another. Raises StoreFault."""
         try:
+            if self._damage:
+                self._begin_anew()
             return work()
         except sqlite3.Error as error:
             if not is_damage(error):
                 raise StoreFault(f"{self.path} cannot be used ({error}): make room, or check the disk") from error
-            damage = str(error)
+            self._damage = str(error)
+            raise StoreFault(f"{self.path} is damaged ({error}): another is made of what can be read") from error
         except OSError as error:
             raise StoreFault(f"{self.path} cannot be used ({error.strerror}): check the disk") from error
-        try:
-            dropped, era = self._file.dropped, self._file.next_era
-            self._file.close()
-            set_aside(self.path, damage)
-            self._file = self._open()
-            self._file.dropped = dropped
-            self._file.next_era = era
-            if self._era is not None:
-                self._eras.insert(0, self._era)
         except StartError as error:
             raise StoreFault(str(error)) from error
-        raise StoreFault(f"{self.path} was damaged ({damage}): a new one is begun")
+
+    def _begin_anew(self) -> None:
+        """Put what can be read of the damaged file into another, and go on with that.
+
+        Raises sqlite3.Error, OSError or StartError: the damaged one is there still, and this is to be tried again.
+        """
+        old = self._file
+        fresh = rescue(self.path, self._boot, old.waiting, old.dropped)
+        old.close()
+        put_in_place(fresh, self.path, self._damage)
+        self._file = self._open()
+        self._file.next_era = old.next_era
+        self._oldest_ms = self._file.time_at(self._file.first_offset)
+        if self._era is not None:
+            self._eras.insert(0, self._era)
+        self._damage = ""
 
     def _open(self) -> SampleFile:
         try:
@@ -269,12 +301,16 @@ class SampleStore:
                 f"the samples {self.path} cannot be opened ({error}): make room, or check the folder's rights"
             ) from error
 
-    def _make_room(self) -> None:
-        """Drop the oldest samples while the file is too large, or the disk too full."""
+    def _has_no_room(self, rows: Sequence[Sample]) -> bool:
+        """Say whether rows would make the file larger, on a disk that has no more to give.
+
+        A file gives nothing back to the disk: room for new rows is what old ones leave in it.
+        """
         status = os.statvfs(self.path.parent)
-        full = status.f_bavail * status.f_frsize < self._least_free
-        if full or self._file.used_bytes > self._most_bytes:
-            self._drop(self._file.drop_oldest(_UPKEEP_ROWS), "the disk is full" if full else "the file is at its bound")
+        if status.f_bavail * status.f_frsize >= self._least_free:
+            return False
+        texts = sum(len(row.value.encode()) for row in rows if isinstance(row.value, str))
+        return self._file.free_bytes < _WRITE_BYTES + _ROW_BYTES * len(rows) + texts
 
     async def _drop_the_old(self) -> None:
         """Drop what is older than may be kept. By a clock that may be wrong nothing is old."""
@@ -284,16 +320,24 @@ class SampleStore:
 
         def drop() -> int:
             old = self._file.older_than(now_ms - DAYS_KEPT * 86_400_000)
-            self._drop(self._file.drop_oldest(old), f"they are older than {DAYS_KEPT} days")
+            self._dropped_by(self._file.drop_oldest(old), f"they are older than {DAYS_KEPT} days")
             return old
 
         while await self._in_thread(drop):
             pass
 
-    def _drop(self, count: int, reason: str) -> None:
+    def _dropped_by(self, count: int, reason: str) -> None:
+        """Take note of samples that were dropped; what goes on each second is told now and then."""
+        if not count:
+            return
         self._oldest_ms = self._file.time_at(self._file.first_offset)
-        if count:
-            _logger.error("%d of the oldest samples were dropped: %s; %d in all", count, reason, self._file.dropped)
+        self._untold += count
+        now = time.monotonic()
+        if now < self._tell_at:
+            return
+        self._tell_at = now + _TELL_PERIOD_S
+        _logger.error("%d of the oldest samples were dropped: %s; %d in all", self._untold, reason, self._file.dropped)
+        self._untold = 0
 
     def _tell(self, fault: str) -> None:
         """Tell once that nothing can be written, and once that it can again."""

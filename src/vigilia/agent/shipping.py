@@ -65,20 +65,21 @@ class Shipper:
             wait = _BACKOFF.after(None if self._clock.monotonic() - began > _ANSWER_S else wait)
             await self._clock.sleep(wait)
 
-    async def to_database(self, url: str) -> None:
-        """Deliver samples to the database at `url`."""
+    async def to_database(self, url: str, revision: int) -> None:
+        """Deliver samples to the database at `url`, whose revision is this by the server's word."""
         from vigilia.agent.direct import DirectError, StoredSample, make_direct
 
         wait: float | None = None
         while True:
             try:
-                writer = make_direct(url, self._reactor_id)
+                writer = make_direct(url, self._reactor_id, revision)
                 while True:
-                    rows = await self._rows(self._store.first_offset)
+                    store_id = self._store.store_id
+                    rows = await self._rows(self._store.first_offset, store_id)
                     refused = await writer.write([StoredSample(*_plain(row)) for row in rows])
                     if refused:
-                        _logger.error("%s refused %d samples: %s", writer.name, len(refused), refused[0].reason)
-                    await self._store.acknowledge(rows[-1].offset + 1)
+                        _logger.error("%s never takes %d samples: %s", writer.name, len(refused), refused[0].reason)
+                    await self._store.acknowledge(rows[-1].offset + 1, store_id, len(refused))
                     self._tell("")
                     wait = None
             except (DirectError, StoreFault, StartError) as error:
@@ -88,30 +89,29 @@ class Shipper:
 
     async def _stream(self, stream: Any) -> None:
         """Deliver over one stream until it ends. Raises what ends it."""
-        position = await self._greet(stream)
+        store_id = self._store.store_id
+        position = await self._greet(stream, store_id)
         in_flight: deque[int] = deque()
         while True:
             while len(in_flight) < _IN_FLIGHT:
-                rows = await self._store.read(position, _ROWS) if in_flight else await self._rows(position)
+                rows = await (self._read if in_flight else self._rows)(position, store_id)
                 if not rows:
                     break
-                rows, batch = _message(rows, self._store.store_id)
+                rows, batch = _message(rows, store_id)
                 async with asyncio.timeout(_ANSWER_S):
                     await stream.write(batch)
                 position = rows[-1].offset + 1
                 in_flight.append(position)
             durable = (await self._answer(stream)).next_offset
-            await self._store.acknowledge(min(durable, position))
+            await self._store.acknowledge(min(durable, position), store_id)
             self._tell("")
             while in_flight and in_flight[0] <= durable:
                 in_flight.popleft()
 
-    async def _greet(self, stream: Any) -> int:
+    async def _greet(self, stream: Any, store_id: str) -> int:
         """Say which store this is, and hear where to go on: before that offset everything is durable there."""
         first = self._store.first_offset
-        greeting = pb.SampleBatch(
-            reactor_id=self._reactor_id, store_id=self._store.store_id, first_offset=first, next_offset=first
-        )
+        greeting = pb.SampleBatch(reactor_id=self._reactor_id, store_id=store_id, first_offset=first, next_offset=first)
         async with asyncio.timeout(_ANSWER_S):
             await stream.write(greeting)
         known = (await self._answer(stream)).next_offset
@@ -119,7 +119,7 @@ class Shipper:
             # This file is an old copy: its offsets were used for other samples since.
             await self._store.renew()
             raise StoreFault("the server has more of these samples than there are here: they are sent as a new store's")
-        await self._store.acknowledge(known)
+        await self._store.acknowledge(known, store_id)
         return max(known, self._store.first_offset)
 
     async def _answer(self, stream: Any) -> pb.SampleAck:
@@ -130,11 +130,18 @@ class Shipper:
             raise StoreFault("the manager ended the stream")
         return answer
 
-    async def _rows(self, position: int) -> list[Stored]:
+    async def _read(self, position: int, store_id: str) -> list[Stored]:
+        """Return samples from an offset on, now. Raises StoreFault where offsets are another store's by now."""
+        rows = await self._store.read(position, _ROWS)
+        if self._store.store_id != store_id:
+            raise StoreFault("the samples are in another file from now on: they are sent as another store's")
+        return rows
+
+    async def _rows(self, position: int, store_id: str) -> list[Stored]:
         """Return samples from an offset on, once there are any; few are given some time to become more."""
         gathered = False
         while True:
-            rows = await self._store.read(position, _ROWS)
+            rows = await self._read(position, store_id)
             if len(rows) >= _ROWS or (rows and gathered):
                 return rows
             if not rows:

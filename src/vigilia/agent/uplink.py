@@ -180,15 +180,17 @@ class Uplink:
         except ValueError as error:
             self._say("lost", f"the coordinator names a manager at {accepted.manager[:80]!r}, which {error}")
             return False
-        await self._note_place(accepted.history)
+        hide([accepted.history.url])
+        if accepted.history_changed:
+            await self._note_place(accepted.history)
         self._inside.reporter.begin_anew()
         await self._inside.desk.take_registered(wishes_of(accepted.settings))
         manager: Any = ManagerStub(channel)
         reports = asyncio.create_task(self._report(manager, _seconds(accepted.status_interval_ms)), name="reports")
-        url = accepted.history.url
+        place = accepted.history
         ship = (
-            self._inside.shipper.to_database(url)
-            if url
+            self._inside.shipper.to_database(place.url, place.schema_revision)
+            if place.url
             else self._inside.shipper.to_manager(manager, self._line.metadata)
         )
         others = [
@@ -234,7 +236,7 @@ class Uplink:
             self._inside.desk.forget(reply.acknowledged)
             self._inside.desk.take_settings(wishes_of(reply.settings))
             self._inside.desk.take_commands(orders_of(reply.commands, self._reported))
-            if reply.register_again or self._declared != [part.declaration for part in self._inside.parts]:
+            if self._declared != [part.declaration for part in self._inside.parts]:
                 return heard
             interval_s = _seconds(reply.status_interval_ms) if reply.status_interval_ms else interval_s
             if reply.full_wanted:
@@ -270,14 +272,11 @@ class Uplink:
         self._wake.set()
 
     async def _note_place(self, place: pb.HistoryPlace) -> None:
-        """Remember where samples go, without what is secret in it."""
-        hide([place.url])
-        known = Place(url_hash(place.url), place.schema_revision)
-        if known != self._inside.memory.place:
-            where = "a database, straight from here" if place.url else "the server"
-            _logger.info("samples go to %s (revision %d)", where, place.schema_revision)
-            self._inside.memory.place = known
-            await self._inside.memory.save_if_possible()
+        """Remember where samples go from now on, without what is secret in it."""
+        where = "a database, straight from here" if place.url else "the server"
+        _logger.info("samples go to %s from now on (revision %d)", where, place.schema_revision)
+        self._inside.memory.place = Place(url_hash(place.url), place.schema_revision)
+        await self._inside.memory.save_if_possible()
 
     def _heard_time(self, time_ms: int, asked: float) -> None:
         if time_ms:

@@ -2,7 +2,7 @@
 
 Run it as `python -m vigilia.agent.worker [CONFIG]`. Exit codes: 0 it was told to stop; 2 the configuration, or
 something it needs, is not usable; 3 another agent holds the data; 4 its guardian was gone, or stood still; 5 its disk
-was full or busy, which may pass.
+was full, busy, or mounted read-only, which may pass.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ EXIT_UNUSABLE = 2
 EXIT_RUNNING = 3
 EXIT_LATER = 5
 """The guardian tries again, ever more slowly: nobody may be near the reactor."""
-_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 _PASSING_IN_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR)
 EXIT_ALONE = 4
 """A guardian that only stood still starts a worker anew."""
@@ -171,7 +171,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _heals(cause: BaseException | None) -> bool:
-    """Say whether what is in the way of a start may end by itself: a disk that is full or busy, or has a bad moment."""
+    """Say whether what is in the way of a start may end by itself: a disk that is full, busy, or read-only by now."""
     if isinstance(cause, sqlite3.Error):
         return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _PASSING_IN_SQLITE
     return isinstance(cause, OSError) and cause.errno in _PASSING

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc.aio
 
+from vigilia.agent.uplink import url_hash
 from vigilia.wire.reactor.v1 import reactor_pb2 as pb
 from vigilia.wire.reactor.v1.reactor_pb2_grpc import (
     CoordinatorServicer,
@@ -37,7 +38,6 @@ class ScriptedServer(CoordinatorServicer, ManagerServicer):
         self.acknowledged: list[str] = []
         self.known_boot = ""
         self.full_wanted = False
-        self.register_again = False
         self.error: grpc.StatusCode | None = None
         self.hang = False
         self.on_the_way_s = 0.0
@@ -80,6 +80,8 @@ class ScriptedServer(CoordinatorServicer, ManagerServicer):
             manager=self.manager or f":{self.port}",
             status_interval_ms=self.interval_ms,
             history=self.history,
+            history_changed=(request.history_url_hash, request.history_revision)
+            != (url_hash(self.history.url), self.history.schema_revision),
             settings=self.wanted.values(),
             time_ms=round(self.now() * 1000),
         )
@@ -107,7 +109,6 @@ class ScriptedServer(CoordinatorServicer, ManagerServicer):
             time_ms=round(self.now() * 1000),
             status_interval_ms=self.interval_ms,
             full_wanted=self.full_wanted,
-            register_again=self.register_again,
         )
         await asyncio.sleep(self.on_the_way_s)
         return reply

@@ -71,10 +71,10 @@ async def test_offsets_go_on_after_everything_was_acknowledged_and_the_program_s
     async with running(tmp_path / "samples.db") as store:
         store.take(PART, [ph(7.0)] * 3)
         await until(lambda: store.next_offset == 4)
-        await store.acknowledge(3)
+        await store.acknowledge(3, store.store_id)
         assert [row.offset for row in await store.read(0)] == [3]
-        await store.acknowledge(4)
         store_id = store.store_id
+        await store.acknowledge(4, store_id)
         assert (store.waiting, store.oldest_ms) == (0, None)
     async with running(tmp_path / "samples.db") as store:
         assert (store.store_id, store.waiting, store.first_offset) == (store_id, 0, 4)
@@ -150,6 +150,43 @@ async def test_the_oldest_go_first_when_the_disk_is_full(tmp_path: Path, caplog:
     assert "the disk is full" in caplog.text
 
 
+async def test_a_full_disk_costs_as_many_samples_as_are_taken_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SampleStore(tmp_path / "samples.db", "boot-1")
+    store.take(PART, [ph(7.0)] * 20_000)
+    while await store._write():  # noqa: SLF001
+        pass
+    store._file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001
+    size = (tmp_path / "samples.db").stat().st_size
+    monkeypatch.setattr(store, "_least_free", 2**62)
+    for number in range(1, 301):
+        store.take(PART, [ph(7.5)] * 10)
+        await store._write()  # noqa: SLF001
+        assert store.dropped + store.waiting == 20_000 + 10 * number
+    assert 2000 < store.dropped <= 3000, "what is freed in the file is room"
+    store._file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001
+    assert (tmp_path / "samples.db").stat().st_size <= size + 4 * 4096
+    store.take(PART, [Measured("Raw", "long" * 250, NOW)] * 500)
+    await store._write()  # noqa: SLF001
+    assert store.dropped <= 3500
+    assert caplog.text.count("the disk is full") == 1
+    await store.close()
+
+
+async def test_samples_that_give_way_are_there_until_others_are_written(tmp_path: Path) -> None:
+    with closing(SampleFile(tmp_path / "samples.db", "boot-1")) as file:
+        rows = [Sample("p", "X", Kind.NUMBER, n, float(n), 0, 0) for n in range(50)]
+        file.write(rows, [], 0)
+        with pytest.raises(sqlite3.Error):
+            file.write([Sample("p", "X", Kind.NUMBER, 1, object(), 0, 0)], [], 0, 10)  # type: ignore[arg-type]
+        assert (file.waiting, file.dropped, len(file.read(0, 100))) == (50, 0, 50)
+        assert file.write(rows[:5], [], 2, 10) == 10
+        assert (file.waiting, file.dropped, len(file.read(0, 100))) == (45, 12, 45)
+    with closing(SampleFile(tmp_path / "samples.db", "boot-1")) as file:
+        assert (file.waiting, file.dropped) == (45, 12)
+
+
 async def test_a_disk_that_takes_nothing_is_survived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -191,10 +228,84 @@ async def test_a_file_damaged_at_work_is_set_aside_and_what_comes_is_kept(
         store._file._db.execute("PRAGMA shrink_memory")  # noqa: SLF001
         store.take(PART, [ph(7.5)])
         await until(lambda: store.store_id != first)
+        with pytest.raises(StoreFault, match="begun anew"):
+            await store.acknowledge(3001, first)
         await until(lambda: store.next_offset == 2)
         assert [(row.offset, row.value) for row in await store.read(0)] == [(1, 7.5)]
         assert store._file._corrections == {era: (5, False)}  # noqa: SLF001
+        assert store.dropped == 3000, "what waited and cannot be read is lost, and counted"
     assert "is damaged" in caplog.text or "are damaged" in caplog.text
+
+
+def spoil(path: Path, page: int, pages: int = 1) -> None:
+    with path.open("r+b") as file:
+        file.seek(page * 4096)
+        file.write(b"\xff" * 4096 * pages)
+
+
+def test_what_can_be_read_around_the_damage_is_kept_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "samples.db"
+    with closing(SampleFile(path, "boot-1")) as file:
+        eras = [Era(1, "boot-1", 0, 0, 5_000_000), Era(2, "boot-1", 0, 0)]
+        rows = [Sample("p", "X", Kind.NUMBER, n, float(n), 0, n % 3) for n in range(1, 9_001)]
+        file.write(rows, eras, 17)
+        file.drop_oldest(1000)
+        first = file.store_id
+    spoil(path, path.stat().st_size // 4096 // 2, 3)
+    with closing(SampleFile(path, "boot-1")) as file:
+        assert file.store_id != first, "offsets are used anew"
+        assert 6000 < file.waiting < 8000
+        assert file.dropped == 17 + 1000 + 8000 - file.waiting
+        file.write([], [Correction("boot-1", 0, 9_000_000)], file.dropped)
+        found = file.read(0, 10_000)
+        assert len(found) == file.waiting
+        values = [int(row.value) for row in found if isinstance(row.value, float)]
+        assert values == sorted(set(values)), "in order, each once"
+        assert (values[0], values[-1]) == (1001, 9000), "before the damage, and behind it"
+        corrections = (0, 5_000_000, 9_000_000)
+        assert [row.time_ms for row in found] == [n + corrections[n % 3] for n in values]
+    assert len(list(tmp_path.glob("samples.db.corrupt.*"))) == 1
+    assert not list(tmp_path.glob("*.new*"))
+    assert "of 8000 samples in the damaged" in caplog.text
+
+
+async def test_what_can_be_read_around_the_damage_is_kept_at_work(tmp_path: Path) -> None:
+    path = tmp_path / "samples.db"
+    async with running(path) as store:
+        store.take(PART, [ph(float(n), NOW + n) for n in range(9000)])
+        await until(lambda: store.next_offset == 9001)
+        store._file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001
+        spoil(path, path.stat().st_size // 4096 // 2)
+        store._file._db.execute("PRAGMA shrink_memory")  # noqa: SLF001
+        with pytest.raises(StoreFault, match="is damaged"):
+            await store.read(0, 9000)
+        store.take(PART, [ph(9000.0, NOW + 9000)])
+        await until(lambda: store.next_offset == store.waiting + 1 > 8000)
+        found = await store.read(0, 10_000)
+        assert (found[0].value, found[-1].value) == (0.0, 9000.0)
+        assert 8500 < len(found) == store.waiting < 9001
+        assert store.dropped == 9001 - store.waiting
+        assert not store.fault
+
+
+async def test_a_damaged_file_waits_for_the_room_to_make_another(tmp_path: Path) -> None:
+    path = tmp_path / "samples.db"
+    store = SampleStore(path, "boot-1")
+    store.take(PART, [ph(float(n)) for n in range(1900)])
+    await store._write()  # noqa: SLF001
+    store._file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001
+    spoil(path, path.stat().st_size // 4096 // 2)
+    store._file._db.execute("PRAGMA shrink_memory")  # noqa: SLF001
+    (tmp_path / "samples.db.new").mkdir()  # another cannot be made
+    for _ in range(3):
+        with pytest.raises(StoreFault):
+            await store.read(0, 1900)
+    assert store.waiting == 1900
+    (tmp_path / "samples.db.new").rmdir()
+    assert 0 < len(await store.read(0, 1900)) == store.waiting == 1900 - store.dropped < 1900
+    await store.close()
 
 
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
@@ -236,6 +347,26 @@ async def test_a_hanging_disk_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
         db.execute("ROLLBACK")
     monkeypatch.undo()
     await store.close()
+
+
+async def test_a_disk_that_refuses_does_not_hang(tmp_path: Path) -> None:
+    """Who hangs is started anew, and what waits in memory is lost by that."""
+    async with running(tmp_path / "samples.db") as store:
+        store._file._db.execute("PRAGMA query_only = 1")  # SQLite then answers as on a read-only disk  # noqa: SLF001
+        store.take(PART, [ph(7.0)] * 3)
+        await until(lambda: "readonly" in store.fault)
+        assert (store.busy_since, store.waiting) == (None, 3)
+        store._file._db.execute("PRAGMA query_only = 0")  # noqa: SLF001
+        await until(lambda: not store.fault and store.next_offset == 4)
+
+
+async def test_whoever_goes_away_leaves_no_answer_owed(tmp_path: Path) -> None:
+    async with running(tmp_path / "samples.db") as store:
+        reading = asyncio.create_task(store.read(0))
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading])
+        await until(lambda: store.busy_since is None)
 
 
 @given(st.data())

@@ -310,15 +310,6 @@ async def test_a_manager_that_forgot_the_boot_is_registered_with_again(tmp_path:
         await until(lambda: len(server.registered) == 2 and server.reports[-1].full)
 
 
-async def test_register_again_is_heeded(tmp_path: Path, server: ScriptedServer) -> None:
-    async with agent(tmp_path, server.port):
-        server.register_again = True
-        await until(lambda: len(server.registered) >= 2)
-        server.register_again = False
-        count = len(server.reports)
-        await until(lambda: len(server.reports) > count + 2)
-
-
 async def test_a_title_that_changes_is_registered(tmp_path: Path, server: ScriptedServer) -> None:
     from dataclasses import replace
 
@@ -430,6 +421,23 @@ async def test_a_server_that_knows_more_makes_the_store_take_another_id(tmp_path
         assert it.store.store_id != before
 
 
+async def test_samples_of_a_file_begun_anew_are_sent_by_their_own_offsets(
+    tmp_path: Path, server: ScriptedServer
+) -> None:
+    async with agent(tmp_path, server.port) as it:
+        it.store.take(it.part, [Measured("pH", float(n), T0 + n / 1000) for n in range(100)])
+        await until(lambda: it.store.waiting == 0)
+        first = it.store.store_id
+        it.store._file._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # noqa: SLF001
+        with (tmp_path / "samples.db").open("r+b") as file:
+            file.write(b"\xff" * 8192)
+        it.store._file._db.execute("PRAGMA shrink_memory")  # noqa: SLF001
+        it.store.take(it.part, [Measured("pH", float(n), T0 + n / 1000) for n in range(100, 110)])
+        await until(lambda: it.store.store_id != first and it.store.waiting == 0, 20)
+        assert [value for _, _, value in server.samples()] == [float(n) for n in range(110)]
+        assert it.store.dropped == 0
+
+
 async def test_samples_before_the_clock_is_right_come_with_the_servers_time(
     tmp_path: Path, server: ScriptedServer
 ) -> None:
@@ -469,7 +477,8 @@ class ScriptedDatabase(ModuleType):
         self.rows: list[object] = []
         self.failures = 0
 
-    def make_direct(self, url: str, reactor_id: str) -> "ScriptedDatabase":
+    def make_direct(self, url: str, reactor_id: str, revision: int) -> "ScriptedDatabase":
+        assert revision > 0
         self.urls.append(f"{reactor_id} {url}")
         return self
 
@@ -507,7 +516,18 @@ async def test_samples_go_straight_to_the_database_that_the_server_names(
     assert (len(database.rows), server.streams) == (3, 0)
     assert caplog.text.count("samples are not delivered") == 1
     assert "samples are delivered again" in caplog.text
-    assert "refused 1 samples: no such time" in caplog.text
+    assert "scripted never takes 1 samples: no such time" in caplog.text
+    assert it.store.dropped == 1
+
+
+async def test_samples_wait_for_an_agent_that_knows_how_the_database_is_laid_out(
+    tmp_path: Path, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.history = pb.HistoryPlace(url="influx+http://127.0.0.1:1/", schema_revision=2)
+    async with agent(tmp_path, server.port) as it:
+        it.store.take(it.part, [Measured("pH", 7.5, T0)])
+        await until(lambda: "has revision 2, and this agent writes 1" in caplog.text)
+        assert it.store.waiting == 1
 
 
 @pytest.mark.usefixtures("database")
@@ -518,8 +538,9 @@ async def test_the_place_is_remembered_without_its_password(tmp_path: Path, serv
         assert it.memory.place == ("", 3)
         url = "nonsense://user:secret-word@127.0.0.1/db"
         server.history = pb.HistoryPlace(url=url, schema_revision=4)
-        server.register_again = True
+        server.known_boot = "another"
         await until(lambda: it.memory.place == (url_hash(url), 4))
+        server.known_boot = "another"
         await until(lambda: len(server.registered) >= 3)
         assert (server.registered[-1].history_url_hash, server.registered[-1].history_revision) == (url_hash(url), 4)
     assert "secret-word" not in (tmp_path / "memory.json").read_text()

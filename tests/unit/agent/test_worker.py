@@ -1,6 +1,7 @@
 """The agent as a process: started by its guardian, talking with a server, stopped by a signal."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -15,6 +16,8 @@ import pytest
 
 from tests.conftest import until
 from tests.unit.agent.server import ScriptedServer
+from vigilia.agent import holding
+from vigilia.agent.worker import EXIT_LATER, EXIT_UNUSABLE, main
 from vigilia.cli import _run
 from vigilia.wire.reactor.v1 import reactor_pb2 as pb
 
@@ -219,6 +222,23 @@ async def test_a_disk_that_is_busy_at_the_start_is_tried_again(tmp_path: Path, s
                 assert b"it is started again" in await process.stderr.readline()
             other.execute("ROLLBACK")
             await until(lambda: bool(server.reports), 30)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.EROFS, EXIT_LATER), (errno.ENOSPC, EXIT_LATER), (errno.EACCES, EXIT_UNUSABLE)]
+)
+def test_a_disk_that_takes_nothing_may_take_it_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, code: int
+) -> None:
+    config = str(site(tmp_path, 50051))
+
+    def refuse(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # which the worker would take for itself
+    monkeypatch.setattr(holding.os, "open", refuse)
+    assert main([config]) == code
+    assert "cannot be used" in capsys.readouterr().err
 
 
 async def test_a_wrong_configuration_is_said_and_ends_it(tmp_path: Path) -> None:

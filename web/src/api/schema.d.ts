@@ -2604,7 +2604,7 @@ export interface components {
             reported: string | null;
             /**
              * Samples Dropped
-             * @description since its agent started
+             * @description in all, by its agent's own count; null: it has never said
              */
             samples_dropped: number | null;
             /**
@@ -2680,7 +2680,7 @@ export interface components {
             reported: string | null;
             /**
              * Samples Dropped
-             * @description since its agent started
+             * @description in all, by its agent's own count; null: it has never said
              */
             samples_dropped: number | null;
             /**

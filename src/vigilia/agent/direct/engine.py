@@ -7,6 +7,7 @@ status=0i MILLISECONDS`. Names of reactors and parts have no character that the 
 import asyncio
 import gzip
 import json
+import re
 import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,13 @@ _DATABASE = "vigilia"
 """In InfluxDB, where the address names none."""
 _AHEAD_MS = 2 * 86_400_000
 """VictoriaMetrics drops, without a word, what is further ahead of its clock."""
-_BEYOND_KEEPING = "partial write: points beyond retention policy dropped="
+_BEYOND_KEEPING = re.compile(
+    r"partial write: (?:points beyond retention policy dropped=(\d+)|dropped (\d+) points outside retention policy)"
+)
+"""InfluxDB, the latter from 1.11 on: all other lines were written."""
+_NEVER = re.compile(r"(?:partial write: )?(?:unable to parse|field type conflict|invalid field name|max key length)")
+"""What InfluxDB says of lines that it takes at no time. Other refusals (max-series-per-database, max-values-per-tag, a
+body cut short on its way to VictoriaMetrics) end when somebody sees to the cause."""
 _QUOTED = str.maketrans({'"': '\\"', "\\": "\\\\"})
 
 
@@ -66,11 +73,14 @@ class EngineWriter:
         lines = await asyncio.to_thread(self._lines, samples)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
         answer = await self._exchange.ask("POST", f"/write?{urlencode(self._query())}", lines, headers)
-        if answer.status == 204 or answer.reason.startswith(_BEYOND_KEEPING):
+        if answer.status == 204:
             return []
+        if found := _BEYOND_KEEPING.match(answer.reason):
+            oldest = sorted(samples, key=lambda sample: sample.time_ms)
+            return [Refused(sample, answer.reason) for sample in oldest[: int(found[1] or found[2])]]
         if answer.status == 404 and "database not found" in answer.reason:
             raise self._exchange.error(f"{answer.reason}: start the server on it once")
-        if answer.status == 413 or (answer.status == 400 and answer.reason):
+        if answer.status == 413 or (answer.status == 400 and _NEVER.match(answer.reason)):
             if len(samples) == 1:
                 return [Refused(samples[0], answer.reason or "it alone is too large")]
             middle = len(samples) // 2

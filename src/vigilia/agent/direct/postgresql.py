@@ -14,18 +14,16 @@ from urllib.parse import urlsplit
 from vigilia.agent.direct.rows import (
     MOST_AT_ONCE,
     DirectError,
-    OtherRevision,
     Refused,
     Row,
     StoredSample,
+    check_revision,
     row_of,
     sort_out,
 )
 from vigilia.errors import StartError, printable
 from vigilia.redaction import redact
 
-REVISION = 1
-"""Of the history's tables, that this agent knows."""
 _CONNECT_WAIT_S = 10.0
 _ANSWER_WAIT_S = 20.0
 _CLOSE_WAIT_S = 2.0
@@ -85,11 +83,7 @@ class PostgresWriter:
             raise self._error(
                 "does not tell its revision: GRANT SELECT ON history_version to the agents' role"
             ) from None
-        if found != REVISION:
-            raise OtherRevision(
-                f"the history {self.name} has revision {found}, and this agent writes {REVISION}: install the agent of "
-                "the server's version; samples wait here until then"
-            )
+        check_revision(self.name, found)
 
     async def _put(self, connection: Any, samples: Sequence[StoredSample]) -> list[Refused]:
         """Write samples; return those that are refused, found by halving what they came with."""

@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 from vigilia.errors import VigiliaError
 from vigilia.points import LONGEST_TEXT, Kind, Severity, Status, Value
 
+REVISION = 1
+"""Of the history's tables, or of an engine's measurements, that this agent knows."""
 MOST_AT_ONCE = 5_000
 """Rows in one transaction or request; a call may bring more."""
 _LAST_MS = 253_402_300_799_999
@@ -19,6 +21,15 @@ class DirectError(VigiliaError):
 
 class OtherRevision(DirectError):
     """The database is laid out in another way than this agent knows: nothing was written."""
+
+
+def check_revision(name: str, found: object) -> None:
+    """Raise OtherRevision unless the history `name` has the revision that this agent knows."""
+    if found != REVISION:
+        raise OtherRevision(
+            f"the history {name} has revision {found}, and this agent writes {REVISION}: install the agent of the "
+            "server's version; samples wait here until then"
+        )
 
 
 class StoredSample(NamedTuple):

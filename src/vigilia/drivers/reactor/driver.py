@@ -38,10 +38,13 @@ _logger = logging.getLogger(__name__)
 
 PARTS = "parts:"
 """Begins the key of the checkpoint that holds a reactor's inventory."""
+DROPPED = "dropped:"
+"""Begins the key of the checkpoint that holds how many samples a reactor's agent has dropped."""
 _LOOKS_AN_INTERVAL = 25
 """How often in a status interval it is looked who has gone silent."""
 _SHOWN_EVERY_S = 1.0
 _KEEP_S = 3.0
+_RETRY_S = 60.0
 _LOST = (Severity.INVALID, Status.TIMEOUT)
 
 
@@ -57,6 +60,13 @@ class ReactorDriver:
         self._registry = Registry(config, self._keeper, self._clock, surroundings.instance)
         self._writes = Writes(self._registry, self._keeper, self._clock, self._table)
         self._inventories = _kept(surroundings.checkpoints)
+        self._dropped = {
+            key.removeprefix(DROPPED): count
+            for key, count in surroundings.checkpoints.items()
+            if key.startswith(DROPPED) and isinstance(count, int)
+        }
+        """What is kept of it, by reactor."""
+        self._dropped_shown = dict(self._dropped)
         self._recent = Recent()
         self._coordinator = Coordinator(config, self._registry, self._clock, declare=self._declare, begun=self._begun)
         self._samples = SampleSink(self._table, self._clock, surroundings.checkpoints, SYSTEM)
@@ -103,7 +113,7 @@ class ReactorDriver:
                 settings = await load_settings(self._surroundings.store)
             except StoreError as error:
                 raise StartError(f"the store does not give the reactors: {error}") from error
-            self._registry.load(rows, settings, self._inventories)
+            self._registry.load(rows, settings, self._inventories, self._dropped)
         await self._listener.bind()
         if not self._config.on_loopback and self._config.insecure:
             _logger.warning("[reactor] insecure = true: whoever reaches %s can pass for a reactor", self._config.listen)
@@ -119,7 +129,11 @@ class ReactorDriver:
         await self._listener.start()
         try:
             await _until_one_fails(
-                self._keeper.run(), self._look_for_silence(), self._show_status(), self._listener.watch()
+                self._keeper.run(),
+                self._look_for_silence(),
+                self._show_status(),
+                self._keep_counts(),
+                self._listener.watch(),
             )
         finally:
             await self.close()
@@ -217,8 +231,11 @@ class ReactorDriver:
             over, more = reactor.end_of(state, self._table.reading)
             samples += more
             ended += [state.id] if over else []
+        dropped = reactor.dropped
         self._recent.note(samples)
         await self._publish(samples)
+        if dropped is not None:
+            self._dropped_shown[reactor.id] = dropped
         return ended
 
     async def _publish(self, samples: Sequence[Sample]) -> None:
@@ -245,6 +262,22 @@ class ReactorDriver:
             now = self._clock.now()
             away = [r for r in self._registry.reactors.values() if r.declared and not r.liveness.alive]
             await self._publish([reactor.contact(now) for reactor in away])
+
+    async def _keep_counts(self) -> None:
+        """Keep how many samples agents have dropped, once that was shown and judged; until cancelled.
+
+        A kill in between has it shown again. It waits while the store is away, which holds up nothing else.
+        """
+        while True:
+            await asyncio.sleep(_SHOWN_EVERY_S)
+            fresh = [(name, count) for name, count in self._dropped_shown.items() if count != self._dropped.get(name)]
+            try:
+                for name, count in fresh:
+                    await self._table.publish(Batch(SYSTEM, [], checkpoint=Checkpoint(DROPPED + name, count)))
+                    self._dropped[name] = count
+            except StoreError as error:
+                _logger.error("how many samples reactors have lost is not kept yet: %s", error)
+                await asyncio.sleep(_RETRY_S)
 
 
 def build(config: Section, surroundings: Surroundings) -> ReactorDriver:

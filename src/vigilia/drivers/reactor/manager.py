@@ -12,7 +12,7 @@ from vigilia.drivers.reactor.inventory import MOST_POINTS
 from vigilia.drivers.reactor.liveness import Verdict
 from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.drivers.reactor.registry import Registry
-from vigilia.drivers.reactor.samples import SampleSink, Superseded
+from vigilia.drivers.reactor.samples import Ahead, SampleSink, Superseded
 from vigilia.points import shorten
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 from vigilia.wire.reactor.v1 import reactor_pb2_grpc as services
@@ -73,6 +73,8 @@ class Manager(services.ManagerServicer):
             await refuse(context, refused)
         except Superseded as error:
             await refuse(context, CallRefused(grpc.StatusCode.ABORTED, str(error)))
+        except Ahead as error:
+            await refuse(context, CallRefused(grpc.StatusCode.OUT_OF_RANGE, str(error)))
         except BadSamples as error:
             await refuse(context, CallRefused(grpc.StatusCode.INVALID_ARGUMENT, str(error)))
 
@@ -137,6 +139,8 @@ class Manager(services.ManagerServicer):
             why = f"no sample came within {_FIRST_S:g} s"
             raise CallRefused(grpc.StatusCode.DEADLINE_EXCEEDED, why) from None
         reactor = self._known(first.reactor_id, context)
+        if not reactor.liveness.boot:  # it has not said yet what it has now
+            raise CallRefused(grpc.StatusCode.FAILED_PRECONDITION, f"{reactor.id} is not registered: register first")
         async for ack in self._samples.take(reactor, _chained(first, arriving)):
             yield ack
 

@@ -22,6 +22,7 @@ _logger = logging.getLogger(__name__)
 
 _MOST_OFF_S = 60.0
 """An agent's clock that is further off than this is not believed: its times are moved by what it is off."""
+_MOST_COUNTED = 2**53
 _RIVAL_S = 90.0
 """How long it is shown that another agent with its id called: clock seconds."""
 _GOOD = (Severity.NO_ALARM, Status.NO_ALARM)
@@ -42,7 +43,9 @@ class Reactor:
         instance: str,
         interval_s: float,
         clock: Clock,
+        dropped: int | None = None,
     ) -> None:
+        """`dropped`: how many samples its agent had dropped by what it said last; None: that is not known."""
         self.id = row.id
         self.row = row
         self.inventory = inventory
@@ -67,9 +70,14 @@ class Reactor:
         self._failing: dict[str, dict[str, str]] = {}
         """By part: the parameters that have a bus error, and what is said of it."""
         self._backlog: tuple[int, float] | None = None
-        self._dropped: int | None = None
+        self.dropped = dropped
+        """How many samples its agent has dropped, by its own count, which goes on through its restarts and ours."""
         self._dropped_lately = 0
         self._dropped_at = 0.0
+        self.clock_ahead_s: float | None = None
+        """How far its clock is ahead of ours; None: it is not right, or has not said."""
+        self._held_up = ""
+        self._held_up_shown = False
         self._watch: asyncio.Event | None = None
 
     # Who speaks for it
@@ -80,9 +88,10 @@ class Reactor:
         new_start = self.row.boot != request.boot_id
         if new_start:
             self._restarted = now if self.row.boot else None
-            self._dropped = 0
             self.commands.give_up()
             self.end_watch()
+        if self.dropped is None and not self.row.boot:
+            self.dropped = 0  # it was never here before: what it says is news
         if not self.liveness.alive:
             self._since = now
         self.liveness.begin(request.boot_id, request.machine_id)
@@ -92,6 +101,7 @@ class Reactor:
         self.trouble = "" if self.liveness.alive else "it registers, but its reports do not come"
         self._heard = now
         self._failing.clear()
+        self._note_clock(request.time_ms, now, trusted=request.clock_trusted)
         self.row = replace(
             self.row,
             name=printable(request.name),
@@ -104,6 +114,14 @@ class Reactor:
     def note_rival(self, trouble: str) -> None:
         """Take note that another agent with its id calls."""
         self.trouble, self._rival = trouble, self._clock.now()
+
+    def hold_up(self, trouble: str) -> None:
+        """Take note why its samples cannot be taken at present; empty: they can."""
+        if trouble and not self._held_up:
+            _logger.error("%s: %s", self.id, trouble)
+        elif self._held_up and not trouble:
+            _logger.info("%s: its samples are taken again", self.id)
+        self._held_up = trouble
 
     def lose(self) -> None:
         """Have nobody wait for it: it is away."""
@@ -125,6 +143,7 @@ class Reactor:
             self._since, self.trouble = now, ""
         if report.full:
             self.full_wanted = False
+        self._note_clock(report.time_ms, now, trusted=report.clock_trusted)
         samples = self._readings(report, present, now)
         rows = self._settings_of(report, present, now, samples)
         self._count(report, now)
@@ -162,7 +181,7 @@ class Reactor:
         return [
             contact,
             Sample(self.points.since.name, Reading(iso(self._since), now)),
-            Sample(self.points.error.name, contact.reading._replace(value=self.trouble)),
+            Sample(self.points.error.name, contact.reading._replace(value=self._all_trouble)),
             Sample(self.points.restarted.name, Reading(0, now)),
             *self._lately(now),
         ]
@@ -183,8 +202,8 @@ class Reactor:
             settings=self.settings.open_items(self.inventory),
             samples_waiting=waiting,
             oldest_waiting_s=oldest_s,
-            samples_dropped=self._dropped,
-            trouble=self.trouble,
+            samples_dropped=self.dropped,
+            trouble=self._all_trouble,
         )
 
     # The stream that shortens the wait
@@ -213,6 +232,13 @@ class Reactor:
             self.liveness.watching = 0
 
     # Inside
+
+    @property
+    def _all_trouble(self) -> str:
+        return self.trouble or self._held_up
+
+    def _note_clock(self, time_ms: int, now: float, *, trusted: bool) -> None:
+        self.clock_ahead_s = time_ms / 1000 - now if trusted and time_ms else None
 
     def _readings(self, report: wire.ReportRequest, present: Present, now: float) -> list[Sample]:
         off_s = now - report.time_ms / 1000
@@ -291,7 +317,11 @@ class Reactor:
             lately = now - self._rival < _RIVAL_S
             self.trouble, self._rival = (self.trouble, self._rival) if lately else ("", None)
             alarm = (Severity.MINOR, Status.STATE) if lately else _GOOD
-            samples.append(Sample(points.error.name, Reading(self.trouble, now, *alarm)))
+            samples.append(Sample(points.error.name, Reading(self._all_trouble, now, *alarm)))
+        elif self.liveness.alive and (self._held_up or self._held_up_shown):
+            alarm = (Severity.MINOR, Status.STATE) if self._held_up else _GOOD
+            samples.append(Sample(points.error.name, Reading(self._all_trouble, now, *alarm)))
+            self._held_up_shown = bool(self._held_up)
         if self._restarted is not None:
             lately = now - self._restarted < RECENT_S
             samples.append(Sample(points.restarted.name, Reading(int(lately), now)))
@@ -308,13 +338,20 @@ class Reactor:
 
     def _count(self, report: wire.ReportRequest, now: float) -> None:
         self._backlog = (min(report.samples_waiting, 2**31 - 1), report.oldest_waiting_ms / 1000)
-        dropped = min(report.samples_dropped, 2**31 - 1)
-        if self._dropped is not None and dropped > self._dropped:
-            if now - self._dropped_at >= RECENT_S:
-                self._dropped_lately = 0
-            self._dropped_lately = min(self._dropped_lately + dropped - self._dropped, 2**31 - 1)
+        dropped = min(report.samples_dropped, _MOST_COUNTED)
+        if self.dropped is not None and dropped != self.dropped:
+            # Fewer than before: it counts in another file now, from nothing on.
+            self.lose_samples(dropped - self.dropped if dropped > self.dropped else dropped)
+        self.dropped = dropped
+
+    def lose_samples(self, count: int) -> None:
+        """Take note that samples of it are lost, there or here."""
+        now = self._clock.now()
+        if now - self._dropped_at >= RECENT_S:
+            self._dropped_lately = 0
+        if count:
+            self._dropped_lately = min(self._dropped_lately + count, 2**31 - 1)
             self._dropped_at = now
-        self._dropped = dropped
 
 
 def _time(sample: Sample) -> float:

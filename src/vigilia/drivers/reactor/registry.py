@@ -52,14 +52,19 @@ class Registry:
         self._waiting: dict[str, Waiting] = {}
 
     def load(
-        self, rows: Iterable[ReactorRow], settings: Iterable[SettingRow], inventories: Mapping[str, Inventory]
+        self,
+        rows: Iterable[ReactorRow],
+        settings: Iterable[SettingRow],
+        inventories: Mapping[str, Inventory],
+        dropped: Mapping[str, int],
     ) -> None:
-        """Take up what was kept."""
+        """Take up what was kept; `dropped`: by reactor, how many samples its agent had dropped."""
         by_reactor: dict[str, list[SettingRow]] = {}
         for setting in settings:
             by_reactor.setdefault(setting.reactor, []).append(setting)
         for row in rows:
-            self._add(row, inventories.get(row.id) or Inventory(row.id, []), by_reactor.get(row.id, ()))
+            inventory = inventories.get(row.id) or Inventory(row.id, [])
+            self._add(row, inventory, by_reactor.get(row.id, ()), dropped.get(row.id))
 
     def allows(self, reactor: str, metadata: Iterable[tuple[str, str | bytes]]) -> bool:
         """Say whether a call in a reactor's name may be heard: by its token, where it has one or all must."""
@@ -148,7 +153,9 @@ class Registry:
             self._keeper.forget(row)
             raise
 
-    def _add(self, row: ReactorRow, inventory: Inventory, settings: Iterable[SettingRow]) -> Reactor:
+    def _add(
+        self, row: ReactorRow, inventory: Inventory, settings: Iterable[SettingRow], dropped: int | None = None
+    ) -> Reactor:
         self._waiting.pop(row.id, None)
         found = self.reactors[row.id] = Reactor(
             row,
@@ -157,6 +164,7 @@ class Registry:
             instance=self._instance,
             interval_s=self._config.status_interval_s,
             clock=self._clock,
+            dropped=dropped,
         )
         return found
 

@@ -5,6 +5,9 @@ acknowledged when the batch is in the history's spool and its checkpoint in the 
 agent keeps its samples until then. After a crash of either side the first answer of the next stream says where to go
 on, so none is lost, and of those that come again what is known here is left out; of a point and a time there is one.
 
+A sample that is of a time to come may be right, and our clock wrong: as long as that cannot be told its message is
+refused, and waits on the reactor. What no clock can explain is left out, and counted with the samples that were lost.
+
 A reactor has one message under way at a time, and all of them share a pace in small pieces, each in its turn: the one
 that brings a month holds up the others, and the statuses that come meanwhile, for moments only.
 """
@@ -30,7 +33,9 @@ KEY = "samples:"
 _EARLIEST_MS = 946_684_800_000
 """The year 2000: a time before it is that of a computer without a clock."""
 _AHEAD_MS = 86_400_000
-"""A sample that is further ahead of our clock is not believed."""
+"""A sample that is further ahead of both clocks, ours and the reactor's, is not believed."""
+_KEPT_MS = 30 * _AHEAD_MS
+"""So long a reactor keeps its samples: where its clock says nothing, a time to come is waited for up to then."""
 _PACE = 50_000
 """Samples a second, of all reactors together: several times what they make, and a part of what a core can do."""
 _PIECE = 500
@@ -42,12 +47,29 @@ class Superseded(VigiliaError):
     """A later stream of the same reactor has taken over."""
 
 
-class Named(Protocol):
+class Ahead(VigiliaError):
+    """A message whose samples are of a time to come, by our clock; nothing of it was taken, and it is to come again."""
+
+
+class Sender(Protocol):
     """A reactor."""
 
     @property
     def id(self) -> str:
         """What begins the names of its points."""
+        ...
+
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """How far its clock is ahead of ours; None: it is not right, or that is not known."""
+        ...
+
+    def hold_up(self, trouble: str) -> None:
+        """Take note why its samples cannot be taken at present; empty: they can."""
+        ...
+
+    def lose_samples(self, count: int) -> None:
+        """Take note that samples of it are of no use here, and are lost."""
         ...
 
 
@@ -59,14 +81,6 @@ class SampleSink:
 
         `system`: the driver that points and checkpoints belong to, by its section.
         """
-        self.taken = 0
-        """Samples that were taken, since the start."""
-        self.unknown = 0
-        """Samples left out because no point is known for them."""
-        self.refused = 0
-        """Samples left out because their time cannot be."""
-        self.missed = 0
-        """Samples that a reactor's store had, and that never came here."""
         self._table = table
         self._clock = clock
         self._checkpoints = checkpoints
@@ -74,12 +88,12 @@ class SampleSink:
         self._stores: dict[str, _Store] = {}
         self._pace = _Pace()
 
-    async def take(self, reactor: Named, batches: AsyncIterable[SampleBatch]) -> AsyncGenerator[SampleAck]:
+    async def take(self, reactor: Sender, batches: AsyncIterable[SampleBatch]) -> AsyncGenerator[SampleAck]:
         """Take the messages of one stream of the reactor that was found to be at its other end.
 
         The first message names the store, and is answered by where to go on; it may hold samples already. Each one
-        with samples is then answered by how far everything is durable. Raises BadSamples, and Superseded when the
-        reactor has begun another stream.
+        with samples is then answered by how far everything is durable. Raises BadSamples; Ahead for what cannot be
+        judged now, and is to come again later; Superseded when the reactor has begun another stream.
         """
         store = self._store(reactor.id)
         stream = store.stream = object()
@@ -93,7 +107,7 @@ class SampleSink:
                 yield SampleAck(next_offset=known)
             if not begins or batch.next_offset > batch.first_offset:
                 async with store.held_by(stream):
-                    await self._take(store, store_id, batch)
+                    await self._take(reactor, store, store_id, batch)
                 yield SampleAck(next_offset=store.offset)
 
     async def close(self) -> None:
@@ -107,7 +121,7 @@ class SampleSink:
             store = self._stores[reactor] = _Store(reactor, self._checkpoints.get(KEY + reactor))
         return store
 
-    async def _take(self, store: "_Store", store_id: str, batch: SampleBatch) -> None:
+    async def _take(self, reactor: Sender, store: "_Store", store_id: str, batch: SampleBatch) -> None:
         """Take what is new of a message; return when it is durable. It is carried through even if the stream ends."""
         if store.id != store_id:
             _logger.info(
@@ -118,19 +132,19 @@ class SampleSink:
             store.begin(store_id, batch.first_offset)
         if batch.next_offset <= store.offset:
             return
-        samples, runs = self._read(store, batch)
-        count = len(samples) + sum(len(run.times) for run in runs)
-        await self._pace.wait(count)
+        latest_ms = self._latest(reactor, batch)
+        samples, runs, lost = self._read(store, batch, latest_ms)
+        await self._pace.wait(len(samples) + sum(len(run.times) for run in runs))
         checkpoint = Checkpoint(KEY + store.reactor, {"store_id": store_id, "offset": batch.next_offset})
         made = Batch(self._system, samples, live=False, checkpoint=checkpoint, runs=runs)
-        await store.carry_through(self._land(store, batch, made, count))
+        await store.carry_through(self._land(store, batch, made))
+        reactor.lose_samples(lost)
 
-    async def _land(self, store: "_Store", batch: SampleBatch, made: Batch, count: int) -> None:
+    async def _land(self, store: "_Store", batch: SampleBatch, made: Batch) -> None:
         """Have what was made of a message be durable, and go on from there."""
         await self._table.publish(made)
         if batch.first_offset > store.offset:
             gap = batch.first_offset - store.offset
-            self.missed += gap
             _logger.warning(
                 "%s: %d samples never came, those of the offsets %d to %d: its disk had no room for them, or they went "
                 "elsewhere",
@@ -140,10 +154,28 @@ class SampleSink:
                 batch.first_offset - 1,
             )
         store.offset = batch.next_offset
-        self.taken += count
 
-    def _read(self, store: "_Store", batch: SampleBatch) -> tuple[list[Sample], list[Run]]:
-        """Return what is new of a message, ordered by time."""
+    def _latest(self, reactor: Sender, batch: SampleBatch) -> int:
+        """Return the latest time that is believed of a message. Raises Ahead where that cannot be told now.
+
+        An agent whose clock is ahead of ours may well be right. One that has no clock of its own has ours, and what is
+        ahead of that comes to be in time.
+        """
+        bearable = round(self._clock.now() * 1000) + _AHEAD_MS
+        ahead_s = reactor.clock_ahead_s
+        conceivable = bearable + (_KEPT_MS if ahead_s is None else max(0, round(ahead_s * 1000)))
+        if any(
+            bearable < batch.base_ms + offset <= conceivable for column in batch.columns for offset in column.times_ms
+        ):
+            trouble = "its samples are of a time to come, and wait there: check the service's clock, and the reactor's"
+            reactor.hold_up(trouble)
+            raise Ahead(f"{reactor.id}: {trouble}")
+        reactor.hold_up("")
+        return bearable
+
+    def _read(self, store: "_Store", batch: SampleBatch, latest_ms: int) -> tuple[list[Sample], list[Run], int]:
+        """Return what is new of a message, ordered by time, and how many of it are of no use."""
+        lost = 0
         skip = known_of(batch, store.offset)
         samples: list[Sample] = []
         runs: list[Run] = []
@@ -155,11 +187,11 @@ class SampleSink:
                 continue
             point = self._point(store.reactor, column)
             if point is None or (point.kind is Kind.TEXT) is not bool(column.texts):
-                self.unknown += len(found.values)
+                lost += len(found.values)
                 strange.append(label(column))
                 continue
-            if dropped := found.drop_times_outside(_EARLIEST_MS, round(self._clock.now() * 1000) + _AHEAD_MS):
-                self.refused += dropped
+            if dropped := found.drop_times_outside(_EARLIEST_MS, latest_ms):
+                lost += dropped
                 untimely.append(label(column))
             run = found.run(point.name) if point.kind is Kind.NUMBER else None
             if run is not None:
@@ -169,7 +201,7 @@ class SampleSink:
         store.tell_once("are of no point that is known here", strange)
         store.tell_once("have a time that cannot be", untimely)
         samples.sort(key=lambda sample: sample.reading.time or 0.0)
-        return samples, runs
+        return samples, runs, lost
 
     def _point(self, reactor: str, column: SampleColumn) -> Point | None:
         """Return the point of a column; None where none of the driver is known for it."""

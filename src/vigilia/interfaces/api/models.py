@@ -129,7 +129,7 @@ class ReactorAnswer(BaseModel):
     settings: list[SettingAnswer] = Field(description="those that do not hold, or not yet")
     samples_waiting: int | None = Field(description="samples on its disk; null: it has not said")
     oldest_waiting_s: float | None
-    samples_dropped: int | None = Field(description="since its agent started")
+    samples_dropped: int | None = Field(description="in all, by its agent's own count; null: it has never said")
     trouble: str = Field(description="why it is away, or what is wrong; empty: nothing")
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import gzip
+import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -53,6 +55,9 @@ def always(status: int, body: str = "", kind: str = "application/json", **header
         (always(404, '{"error":"database not found: \\"x\\""}'), "start the server on it once"),
         (always(200, "<html>hello</html>", "text/html"), "which is no answer to rows"),
         (always(400, "<html>bad</html>", "text/html"), "which is no answer to rows"),
+        (always(400, "cannot read gzipped influx line protocol data: unexpected EOF", "text/plain"), "unexpected EOF"),
+        (always(400, '{"error":"database is required"}'), "database is required"),
+        (always(400, '{"error":"partial write: max-series-per-database limit exceeded: (2) dropped=1"}'), "max-series"),
         (always(500, '{"error":"no such user hush/hush\\u001b[31m"}'), r"no such user \*\*\*\\x1b"),
     ],
 )
@@ -67,18 +72,19 @@ async def test_what_is_about_the_way_is_tried_again(answer: Answer, words: str) 
 @pytest.mark.parametrize("status", [400, 413])
 async def test_rows_that_are_refused_are_found_among_others(status: int) -> None:
     taken: list[str] = []
+    unlucky = "partial write: field type conflict: it is unlucky dropped=1"
 
     async def answer(request: web.Request) -> web.Response:
         lines = (await request.text()).splitlines()
         if any("value=13.0" in line for line in lines):
-            return web.json_response({"error": "unlucky"}, status=status)
+            return web.json_response({"error": unlucky}, status=status)
         taken.extend(lines)
         return web.Response(status=204)
 
     samples = [sample(float(number), number) for number in range(20)]
     async with influx_that(answer) as url:
         (refused,) = await make_direct(url, "R1").write(samples)
-    assert refused == (samples[13], "unlucky")
+    assert refused == (samples[13], unlucky)
     assert taken == [
         f"vigilia,point=R1:ph:pH-Mon value={number}.0,severity=0i,status=0i {NOW + number}"
         for number in range(20)
@@ -86,10 +92,37 @@ async def test_rows_that_are_refused_are_found_among_others(status: int) -> None
     ]
 
 
-async def test_what_an_engine_drops_for_its_age_is_done_with() -> None:
-    body = '{"error":"partial write: points beyond retention policy dropped=1"}'
-    async with influx_that(always(400, body)) as url:
-        assert await make_direct(url, "R1").write([sample(1.0)]) == []
+@pytest.mark.parametrize(
+    "words",
+    [
+        "partial write: points beyond retention policy dropped=2",
+        "partial write: dropped 2 points outside retention policy of duration 24h0m0s - oldest point m at 1970",
+    ],
+)
+async def test_what_an_engine_drops_for_its_age_is_done_with_and_told(words: str) -> None:
+    samples = [sample(1.0, age) for age in (0, -5000, -1, -3000)]
+    async with influx_that(always(400, json.dumps({"error": words}))) as url:
+        refused = await make_direct(url, "R1").write(samples)
+    assert [(one.sample, one.reason) for one in refused] == [(samples[1], words), (samples[3], words)]
+
+
+async def test_a_limit_of_the_engine_holds_samples_up_and_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = find("influxd")
+    if program is None:
+        pytest.skip("InfluxDB is not installed; on Debian: apt-get install influxdb")
+    monkeypatch.setenv("INFLUXDB_DATA_MAX_VALUES_PER_TAG", "1")
+    now = round(time.time() * 1000)
+    with running_influx(program) as engine:
+        engine.influxql("CREATE DATABASE reactors WITH DURATION 1d")
+        writer = make_direct(f"influx+http://{engine.base.removeprefix('http://')}/?db=reactors", "R1")
+        known, other = sample(1.0)._replace(time_ms=now), sample(2.0)._replace(time_ms=now, part="other")
+        assert await writer.write([known]) == []
+        with pytest.raises(DirectError, match="max-values-per-tag limit exceeded"):
+            await writer.write([known, other])
+        old = [known._replace(time_ms=now - days * 86_400_000) for days in range(4)]
+        assert [one.sample for one in await writer.write(old)] == old[:0:-1]
+        (found,) = engine.influxql("SELECT value FROM vigilia", db="reactors")
+        assert [row[1] for row in found["series"][0]["values"]] == [1.0]
 
 
 async def test_lines_travel_small() -> None:

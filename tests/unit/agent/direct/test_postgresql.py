@@ -12,6 +12,7 @@ from tests.unit.agent.direct.test_direct import sample
 from tests.unit.history.places import Place
 from tests.unit.store.postgresql import Cluster
 from vigilia.agent.direct import REVISION, DirectError, OtherRevision, make_direct, postgresql
+from vigilia.drivers.reactor.coordinator import HISTORY_REVISION
 from vigilia.history.postgresql_schema import NEWEST
 
 
@@ -38,7 +39,7 @@ async def fails(url: str, words: str) -> DirectError:
 
 
 def test_the_agent_knows_the_tables_of_this_version() -> None:
-    assert REVISION == NEWEST
+    assert REVISION == HISTORY_REVISION == NEWEST
 
 
 @pytest.mark.parametrize("found", [REVISION + 1, REVISION - 1])

@@ -53,9 +53,18 @@ def points_of(reactor: str) -> list[Point]:
     ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reactor:
     id: str
+    clock_ahead_s: float | None = 0.0
+    lost: int = 0
+    trouble: str = ""
+
+    def hold_up(self, trouble: str) -> None:
+        self.trouble = trouble
+
+    def lose_samples(self, count: int) -> None:
+        self.lost += count
 
 
 class Service:
@@ -116,7 +125,8 @@ class Stream:
 
     def __init__(self, sink: SampleSink, reactor: str = "R1") -> None:
         self._queue: asyncio.Queue[SampleBatch | None] = asyncio.Queue()
-        self._acks = sink.take(Reactor(reactor), self._batches())
+        self.reactor = Reactor(reactor)
+        self._acks = sink.take(self.reactor, self._batches())
 
     async def _batches(self) -> AsyncIterator[SampleBatch]:
         while (batch := await self._queue.get()) is not None:

@@ -205,20 +205,34 @@ async def test_samples_that_were_dropped_are_shown_for_a_while(at_work: Run) -> 
         assert site.value("vigilia:R1:SamplesDropped-Mon") == 7
         assert site.driver.reactors()[0].samples_dropped == 7
         await agent.close()
+
+
+@pytest.mark.parametrize(("counted", "news"), [(7, 0), (17, 10), (3, 3)])
+async def test_what_was_dropped_before_is_no_news_and_what_was_since_is(
+    at_work: Run, monkeypatch: pytest.MonkeyPatch, counted: int, news: int
+) -> None:
+    """The agent counts on through its restarts and ours; with another file of samples it begins anew."""
+    monkeypatch.setattr("vigilia.drivers.reactor.driver._SHOWN_EVERY_S", 0.05)
     async with at_work() as site:
-        agent = Agent(site.coordinator)
-        agent.boot = "boot-kept"
+        agent = await registered(site)
         agent.dropped = 7
-        await agent.register()
         await agent.report()
+        await until(lambda: site.driver._dropped.get("R1") == 7)  # noqa: SLF001 - kept by now
+        again = site.agent()
+        again.dropped = 7
         await agent.close()
+        await again.register()
+        await again.report()
+        assert site.value("vigilia:R1:SamplesDropped-Mon") == 7, "as before: the agent's restart is no news"
+        await again.close()
     async with at_work() as site:
-        agent = Agent(site.coordinator)
-        agent.boot = "boot-kept"
-        agent.dropped = 7
+        assert site.driver.reactors()[0].samples_dropped == 7
+        agent = site.agent()
+        agent.dropped = counted
         await agent.register()
         await agent.report()
-        assert site.value("vigilia:R1:SamplesDropped-Mon") == 0, "that was before this start of the service"
+        assert site.value("vigilia:R1:SamplesDropped-Mon") == news
+        assert site.driver.reactors()[0].samples_dropped == counted
         await agent.close()
 
 
@@ -247,6 +261,50 @@ async def test_stored_samples_are_taken_and_acknowledged(at_work: Run) -> None:
                 async for _ack in agent.samples(batches(wire.SampleBatch(reactor_id=name, store_id="x" * 500))):
                     pass
         assert [ack async for ack in agent.samples(batches())] == []
+        await agent.close()
+
+
+async def test_samples_of_a_time_to_come_wait_and_that_is_shown(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        two_days = 2 * 86_400_000
+
+        async def send(times: list[int]) -> list[int]:
+            async def batches() -> AsyncIterator[wire.SampleBatch]:
+                yield wire.SampleBatch(reactor_id="R1", store_id="s")
+                column = wire.SampleColumn(part="ph", parameter="pH", times_ms=times, values=[7.1] * len(times))
+                strange = wire.SampleColumn(part="ph", parameter="Strange", times_ms=[0], values=[7.1])
+                yield wire.SampleBatch(next_offset=len(times) + 1, base_ms=now_ms(), columns=[column, strange])
+
+            return [ack.next_offset async for ack in agent.samples(batches())]
+
+        await agent.report(time_ms=now_ms() + two_days)
+        with refused(grpc.StatusCode.OUT_OF_RANGE, "R1: its samples are of a time to come"):
+            await send([0, two_days])
+        await agent.report(time_ms=now_ms() + two_days)
+        assert "of a time to come" in str(site.value("vigilia:R1:Error-Mon"))
+        assert site.alarm("vigilia:R1:Error-Mon") == (Severity.MINOR, Status.STATE)
+        assert "of a time to come" in site.driver.reactors()[0].trouble
+        await agent.report()
+        assert await send([0, two_days]) == [0, 3]
+        await agent.report()
+        assert site.shows("vigilia:R1:Error-Mon", "")()
+        assert site.value("vigilia:R1:SamplesDropped-Mon") == 2, "of no use by either clock, or of no point"
+        await agent.close()
+
+
+async def test_samples_are_not_taken_before_it_is_said_what_there_is(at_work: Run) -> None:
+    async with at_work() as site:
+        await (await registered(site)).close()
+    async with at_work() as site:
+        agent = await registered(site, name="R2")
+
+        async def batches() -> AsyncIterator[wire.SampleBatch]:
+            yield wire.SampleBatch(reactor_id="R1", store_id="s")
+
+        with refused(grpc.StatusCode.FAILED_PRECONDITION, "R1 is not registered: register first"):
+            async for _ack in agent.samples(batches()):
+                pass
         await agent.close()
 
 

@@ -296,22 +296,20 @@ class ReportRequest(_message.Message):
     def __init__(self, reactor_id: _Optional[str] = ..., boot_id: _Optional[str] = ..., sequence: _Optional[int] = ..., time_ms: _Optional[int] = ..., clock_trusted: _Optional[bool] = ..., readings: _Optional[_Iterable[_Union[Reading, _Mapping]]] = ..., full: _Optional[bool] = ..., settings: _Optional[_Iterable[_Union[SettingState, _Mapping]]] = ..., commands: _Optional[_Iterable[_Union[CommandState, _Mapping]]] = ..., samples_waiting: _Optional[int] = ..., oldest_waiting_ms: _Optional[int] = ..., samples_dropped: _Optional[int] = ...) -> None: ...
 
 class ReportReply(_message.Message):
-    __slots__ = ("settings", "commands", "acknowledged", "time_ms", "status_interval_ms", "full_wanted", "register_again")
+    __slots__ = ("settings", "commands", "acknowledged", "time_ms", "status_interval_ms", "full_wanted")
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     STATUS_INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
     FULL_WANTED_FIELD_NUMBER: _ClassVar[int]
-    REGISTER_AGAIN_FIELD_NUMBER: _ClassVar[int]
     settings: _containers.RepeatedCompositeFieldContainer[Setting]
     commands: _containers.RepeatedCompositeFieldContainer[Command]
     acknowledged: _containers.RepeatedScalarFieldContainer[str]
     time_ms: int
     status_interval_ms: int
     full_wanted: bool
-    register_again: bool
-    def __init__(self, settings: _Optional[_Iterable[_Union[Setting, _Mapping]]] = ..., commands: _Optional[_Iterable[_Union[Command, _Mapping]]] = ..., acknowledged: _Optional[_Iterable[str]] = ..., time_ms: _Optional[int] = ..., status_interval_ms: _Optional[int] = ..., full_wanted: _Optional[bool] = ..., register_again: _Optional[bool] = ...) -> None: ...
+    def __init__(self, settings: _Optional[_Iterable[_Union[Setting, _Mapping]]] = ..., commands: _Optional[_Iterable[_Union[Command, _Mapping]]] = ..., acknowledged: _Optional[_Iterable[str]] = ..., time_ms: _Optional[int] = ..., status_interval_ms: _Optional[int] = ..., full_wanted: _Optional[bool] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("reactor_id", "boot_id")

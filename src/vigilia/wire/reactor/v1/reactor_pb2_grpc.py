@@ -156,6 +156,9 @@ class ManagerServicer:
         """Takes stored samples, in the order of their offsets, and says up to which they are durable here.
 
         The first answer comes before the first batch: it is where to go on.
+
+        Errors: OUT_OF_RANGE for samples of a time to come, which may be right (bring them again); INVALID_ARGUMENT for a
+        message that breaks a limit; ABORTED where a later stream has begun; FAILED_PRECONDITION and UNAUTHENTICATED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
