@@ -242,8 +242,12 @@ class PointTable:
             row.expires = max(row.expires, until)
 
     async def lose(self, link: str) -> None:
-        """Mark every point of a lost link TIMEOUT/INVALID: each keeps its value, and its alarm until a good reading."""
-        await self._expire([row for row in self._by_link.get(link, ()) if not row.point.setpoint], f"link {link}")
+        """Mark what was read of a lost link TIMEOUT/INVALID: it keeps its value, and its alarm until a good reading.
+
+        What people asked for, chosen values and commands, is not read: it stays as it is.
+        """
+        rows = self._by_link.get(link, ())
+        await self._expire([row for row in rows if not (row.point.setpoint or row.point.writable)], f"link {link}")
 
     async def watch_staleness(self) -> None:
         """Mark points TIMEOUT/INVALID that were not read for longer than they may; runs until cancelled."""

@@ -61,6 +61,9 @@ class Reactor:
         self._clock = clock
         self._since = clock.now()
         self._heard: float | None = None
+        self._lost = False
+        self._back_at = 0.0
+        """When contact was back after the last loss: whatever it has told since was so then, or later."""
         self._restarted: float | None = None
         self._rival: float | None = None
         """When another agent with its id called last."""
@@ -107,6 +110,7 @@ class Reactor:
 
     def lose(self) -> None:
         """Have nobody wait for it: it is away."""
+        self._lost = True
         self._since = self._clock.now()
         self.trouble = "it has stopped reporting"
         self.full_wanted = True
@@ -123,6 +127,8 @@ class Reactor:
         back = self.liveness.touch()
         if back:
             self._since, self.trouble = now, ""
+        if self._lost:
+            self._lost, self._back_at = False, now
         if report.full:
             self.full_wanted = False
         samples = self._readings(report, present, now)
@@ -238,7 +244,9 @@ class Reactor:
                     severity, status = Severity.INVALID, Status.READ
             self._note_contact(reading.part, reading.parameter, detail, failed=status is Status.COMM, touched=touched)
             time = reading.time_ms / 1000 + shift_s if reading.time_ms > 0 else now
-            samples.append(Sample(point.name, Reading(value, max(0.0, min(time, now)), severity, status), detail))
+            # What has been so since before a loss is confirmed by the return, and is no late news then.
+            time = max(0.0, min(max(time, self._back_at), now))
+            samples.append(Sample(point.name, Reading(value, time, severity, status), detail))
         samples.sort(key=_time)
         for part in touched | self._failing.keys():
             if (contact := self.inventory.contacts.get(part)) is not None:
