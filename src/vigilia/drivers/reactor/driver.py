@@ -8,6 +8,7 @@ from typing import Any, cast
 from vigilia.calibration import CalibrationItem
 from vigilia.drivers import Surroundings
 from vigilia.drivers.reactor.calibrating import calibration_of
+from vigilia.drivers.reactor.commands import Unknown
 from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.drivers.reactor.coordinator import Coordinator
 from vigilia.drivers.reactor.gate import Gate
@@ -128,7 +129,7 @@ class ReactorDriver:
         """Part from all agents; whoever waits for one gets an answer."""
         self._writes.stopping = True
         for reactor in self._registry.reactors.values():
-            reactor.commands.give_up()
+            reactor.commands.give_up("the service has stopped")
             reactor.settings.give_up()
         await self._listener.stop()
         await self._samples.close()
@@ -195,7 +196,7 @@ class ReactorDriver:
                 "%s: its points are not remembered for the next start yet: %s", reactor.id, error or "no answer"
             )
 
-    async def _begun(self, reactor: Reactor, before: Inventory) -> None:
+    async def _begun(self, reactor: Reactor, before: Inventory, unknown: Sequence[Unknown]) -> None:
         """Show that a reactor has registered; what it had before and has no more is not read any more."""
         self._keeper.put(reactor.row)
         now = self._clock.now()
@@ -205,7 +206,8 @@ class ReactorDriver:
             for point in before.points
             if point.name not in there and self._table.reading(point.name).status is not Status.UDF
         ]
-        await self._publish([*gone, *reactor.status(now), *reactor.settings.samples(reactor.inventory)])
+        ends = reactor.unknown(unknown, self._table.reading)
+        await self._publish([*gone, *ends, *reactor.status(now), *reactor.settings.samples(reactor.inventory)])
 
     async def _heard(self, reactor: Reactor, report: wire.ReportRequest) -> list[str]:
         """Publish what a report says; return the ids of the commands whose end was heard."""
@@ -233,10 +235,11 @@ class ReactorDriver:
             await asyncio.sleep(pause_s)
             now = loop.time()
             for reactor in [found for found in self._registry.reactors.values() if found.liveness.expire(now)]:
-                reactor.lose()
+                unknown = reactor.lose()
                 _logger.warning("%s has stopped reporting", reactor.id)
                 await self._table.lose(reactor.id)
-                await self._publish(reactor.status(self._clock.now()))
+                ends = reactor.unknown(unknown, self._table.reading)
+                await self._publish([*ends, *reactor.status(self._clock.now())])
 
     async def _show_status(self) -> None:
         """Show how it stands with every reactor, again and again: alarms count readings; until cancelled."""
