@@ -34,7 +34,7 @@ _LONGEST_NAME = 100
 
 Begun = Callable[[Reactor, Inventory, Sequence[Unknown]], Awaitable[None]]
 """Hears that a reactor has registered: what it had before, and which of its commands nobody will tell the end of."""
-Taken = Callable[[Reactor, Inventory], Awaitable[None]]
+Taken = Callable[[Reactor, Inventory], None]
 """Makes an inventory's points known. Raises ValueError for a name that is taken."""
 
 
@@ -88,12 +88,11 @@ class Coordinator(services.CoordinatorServicer):
     ) -> wire.RegisterReply:
         _refuse_another(reactor, request, address)
         try:
-            await self._declare(reactor, inventory)
+            self._declare(reactor, inventory)
         except ValueError as error:
             reactor.trouble = f"its points cannot be served: {error}"
             _logger.error("%s at %s is refused: %s", reactor.id, address, reactor.trouble)
             return self._reply(wire.RegisterReply.REFUSED, f"{error}: give the reactor another id", _REFUSED_MS)
-        _refuse_another(reactor, request, address)  # declaring may have waited for the store
         before = reactor.inventory
         unknown = reactor.begin(request, inventory, address)
         await self._begun(reactor, before, unknown)

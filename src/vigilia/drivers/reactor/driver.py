@@ -19,6 +19,7 @@ from vigilia.drivers.reactor.manager import Manager
 from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.drivers.reactor.recent import Recent
 from vigilia.drivers.reactor.registry import Registry
+from vigilia.drivers.reactor.remembering import PARTS, Remembering
 from vigilia.drivers.reactor.rules import SYSTEM, ReactorPoints, rules_of
 from vigilia.drivers.reactor.samples import SampleSink
 from vigilia.drivers.reactor.view import view_of
@@ -27,7 +28,7 @@ from vigilia.errors import StartError, UnknownReactor
 from vigilia.fleet import ReactorItem
 from vigilia.language import tr
 from vigilia.link import Link
-from vigilia.points import Batch, Checkpoint, Origin, Point, Sample, Severity, Status, Value, shorten
+from vigilia.points import Batch, Origin, Point, Sample, Severity, Status, Value, shorten
 from vigilia.rules import Rule
 from vigilia.settings import Section
 from vigilia.store import StoreError
@@ -37,12 +38,9 @@ from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
 _logger = logging.getLogger(__name__)
 
-PARTS = "parts:"
-"""Begins the key of the checkpoint that holds a reactor's inventory."""
 _LOOKS_AN_INTERVAL = 25
 """How often in a status interval it is looked who has gone silent."""
 _SHOWN_EVERY_S = 1.0
-_KEEP_S = 3.0
 _LOST = (Severity.INVALID, Status.TIMEOUT)
 
 
@@ -58,6 +56,7 @@ class ReactorDriver:
         self._registry = Registry(config, self._keeper, self._clock, surroundings.instance)
         self._writes = Writes(self._registry, self._keeper, self._clock, self._table)
         self._inventories = _kept(surroundings.checkpoints)
+        self._remembering = Remembering(surroundings.declare, self._table, self._inventories)
         self._recent = Recent()
         self._coordinator = Coordinator(config, self._registry, self._clock, declare=self._declare, begun=self._begun)
         self._samples = SampleSink(self._table, self._clock, surroundings.checkpoints, SYSTEM)
@@ -120,7 +119,11 @@ class ReactorDriver:
         await self._listener.start()
         try:
             await _until_one_fails(
-                self._keeper.run(), self._look_for_silence(), self._show_status(), self._listener.watch()
+                self._keeper.run(),
+                self._remembering.run(),
+                self._look_for_silence(),
+                self._show_status(),
+                self._listener.watch(),
             )
         finally:
             await self.close()
@@ -138,7 +141,9 @@ class ReactorDriver:
         """Return what is missing: a listener that answers, a store that keeps what is asked of reactors."""
         failure = self._keeper.failure
         kept = [f"the store does not take reactors' settings: {failure}"] if failure else []
-        return self._listener.missing() + kept
+        failure = self._remembering.failure
+        known = [f"the store does not take the points of reactors, for the next start: {failure}"] if failure else []
+        return self._listener.missing() + kept + known
 
     # The fleet, and how it is looked at
 
@@ -172,8 +177,8 @@ class ReactorDriver:
 
     # Inside
 
-    async def _declare(self, reactor: Reactor, inventory: Inventory) -> None:
-        """Make a reactor's points known, now and at the next start. Raises ValueError."""
+    def _declare(self, reactor: Reactor, inventory: Inventory) -> None:
+        """Make a reactor's points known, now; and at the next start, once the store answers. Raises ValueError."""
         if not reactor.declared:
             for point in self._table.points():
                 if point.link == reactor.id and self._table.system(point.name) != SYSTEM:
@@ -181,20 +186,9 @@ class ReactorDriver:
         declare = self._surroundings.declare
         if declare is None:
             return
-        try:
-            await declare([*inventory.points, *reactor.points.all])
-            reactor.declared = True
-            known, packed = self._inventories.get(reactor.id), inventory.packed()
-            if known is None or known.packed() != packed:
-                kept = Batch(SYSTEM, [], checkpoint=Checkpoint(PARTS + reactor.id, packed))
-                async with asyncio.timeout(_KEEP_S):
-                    await self._table.publish(kept)
-                self._inventories[reactor.id] = inventory
-        except (StoreError, TimeoutError) as error:
-            reactor.declared = True
-            _logger.error(
-                "%s: its points are not remembered for the next start yet: %s", reactor.id, error or "no answer"
-            )
+        declare.put([*inventory.points, *reactor.points.all])
+        reactor.declared = True
+        self._remembering.put(inventory)
 
     async def _begun(self, reactor: Reactor, before: Inventory, unknown: Sequence[Unknown]) -> None:
         """Show that a reactor has registered; what it had before and has no more is not read any more."""
