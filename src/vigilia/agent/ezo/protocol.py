@@ -80,7 +80,7 @@ def wait_of(command: str, circuit_type: str) -> float:
     word, _, rest = command.upper().partition(",")
     if word in ("R", "RT"):
         return _READ_WAITS_S.get(circuit_type, _LONG_WAIT_S)
-    return _LONG_WAIT_S if word == "CAL" and rest != "?" else _WAIT_S
+    return _LONG_WAIT_S if word in ("CAL", "TCAL") and rest != "?" else _WAIT_S
 
 
 def repeatable(command: str) -> bool:

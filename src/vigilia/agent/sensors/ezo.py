@@ -262,7 +262,7 @@ class EzoSensor(Sensor):
         """Show and store what has become of the calibration; return it in words. The step itself is done."""
         try:
             state = await self._watching.note_calibration()
-            if request.word != CLEAR:
+            if request.word != CLEAR and self._kind.exports:
                 await self._watching.save_export()
         except (Nack, BusError, BadAnswer) as error:
             return f"what has become of the calibration could not be read: {printable(str(error))}"

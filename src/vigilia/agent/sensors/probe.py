@@ -99,7 +99,7 @@ class Probe:
 
     async def calibration(self) -> State:
         """Return what the circuit says of its calibration."""
-        points = await self.circuit.query("Cal,?")
+        points = await self.circuit.query(f"{self._kind.calibrated_by},?")
         slope = await self._optional("Slope,?") if self._kind.has_slope else None
         return describe(points, slope)
 
@@ -123,8 +123,11 @@ class Probe:
         """
         if self._consists_of(columns):
             return
-        for column in self._kind.selectable:
-            await self.circuit.ask(f"O,{column},{int(column in columns)}")
+        for quantity in self._kind.quantities:
+            if quantity.always and quantity.column not in columns:
+                raise BadAnswer(f"{self.circuit.place}: {quantity.column} cannot be left out of its readings")
+            if not quantity.always:
+                await self.circuit.ask(f"O,{quantity.column},{int(quantity.column in columns)}")
         await self._learn_columns()
         if not self._consists_of(columns):
             raise BadAnswer(f"{self.circuit.place}: its outputs are {self.outputs or 'not known'} after they were set")
@@ -135,10 +138,11 @@ class Probe:
     async def _learn_columns(self) -> None:
         self._columns = None
         if self._kind.selectable and (said := await self._optional("O,?")) is not None:
-            names = {name.upper() for name in said}
+            always = {quantity.column.upper() for quantity in self._kind.quantities if quantity.always}
+            names = {name.upper() for name in said} | always
             # The order in a reading is fixed, whatever that in the answer: a DO circuit says "%,mg" and gives mg first.
             columns = tuple(quantity for quantity in self._kind.quantities if quantity.column.upper() in names)
-            if columns and len(columns) == len(said):
+            if columns and len(columns) == len(names):
                 self._columns = columns
 
     async def _learn_kept(self, kept: Kept) -> None:
