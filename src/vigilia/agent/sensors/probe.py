@@ -4,7 +4,7 @@ import contextlib
 import logging
 
 from vigilia.agent.ezo import Circuit, Health, NoData, NotUnderstood
-from vigilia.agent.ezo.protocol import number
+from vigilia.agent.ezo.protocol import check_kind, number
 from vigilia.agent.sensors.calibration import State, describe
 from vigilia.agent.sensors.kinds import EzoKind, Kept, Quantity, temperature_scale, to_celsius
 from vigilia.errors import BadAnswer
@@ -20,10 +20,6 @@ _SAME_DEGREES = 0.06
 
 class ColumnsChanged(BadAnswer):
     """A reading has more or fewer values than the circuit said it would."""
-
-
-class WrongKind(BadAnswer):
-    """Another kind of circuit is there."""
 
 
 class Probe:
@@ -67,11 +63,7 @@ class Probe:
     async def recognise(self) -> None:
         """Make sure of the kind of circuit that is there. Raises WrongKind."""
         identity = await self.circuit.identify()
-        if identity.type != self._kind.type:
-            raise WrongKind(
-                f"{self.circuit.place} holds a circuit of type {identity.type} (firmware {identity.firmware}), not "
-                f"{self._kind.type}: correct the address, or exchange the circuits"
-            )
+        check_kind(identity, self._kind.type, self.circuit.place)
         self.firmware = identity.firmware
 
     async def read(self, celsius: float | None) -> dict[str, float]:
