@@ -40,10 +40,18 @@ class Declarations:
         anything is done, for a name that somebody else's point has; StoreError where the points are in the table, but
         will not be remembered until a later call succeeds.
         """
+        self.put(points)
+        await self.remember()
+
+    def put(self, points: Sequence[Point]) -> None:
+        """Put `points` into the table alone, for those who wait for no store; `remember` them. Raises ValueError."""
         changed = self._table.define(points, self.writer, self._driver)
         if changed:
             _logger.info("%s: %d points are new or changed, %s first", self._driver, len(changed), changed[0].name)
         self._unremembered |= {point.name: point for point in changed}
+
+    async def remember(self) -> None:
+        """Remember what was put into the table and is not yet. Raises StoreError; a later call does what is left."""
         async with self._remembering:  # who waited here often finds that those before have remembered its points, too
             waiting = dict(self._unremembered)
             if waiting:

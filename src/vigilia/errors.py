@@ -18,6 +18,7 @@
     │   ├── Refused              the equipment answered, and did not do it
     │   ├── WriteTimeout         no answer came in time; it may or may not have been done
     │   └── Pending              not confirmed, but kept: it is applied when the equipment is back
+    │       └── Begun            the equipment is at it: how it ends is known later
     ├── UnknownAlarm             no alarm has that id
     ├── UnknownReactor           no reactor has that id, or none that could be accepted
     ├── UnknownPart              the reactor has no such part, or none of which that can be asked
@@ -32,6 +33,7 @@
 Vendor errors (aiohttp, SQLAlchemy, softioc) are translated into this tree at the edge where they arise.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -129,6 +131,14 @@ class WriteTimeout(WriteError):
 
 class Pending(WriteError):
     """The equipment is away, and the value is kept for it: durable, and applied when it is back."""
+
+
+class Begun(Pending):
+    """The equipment has begun what takes long, and is at it: `end` says how that ended, None where well."""
+
+    def __init__(self, text: str, end: asyncio.Future[WriteError | None]) -> None:
+        super().__init__(text)
+        self.end = end
 
 
 class UnknownReactor(VigiliaError):

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
 from vigilia.clock import Clock
-from vigilia.errors import NotWritable, Pending, ReadOnly, Refused, UnknownPoint, VigiliaError, WriteError
+from vigilia.errors import Begun, NotWritable, Pending, ReadOnly, Refused, UnknownPoint, VigiliaError, WriteError
 from vigilia.language import tr
 from vigilia.points import NEVER_READ, Batch, Origin, Point, Reading, Sample, Severity, Status, Value
 
@@ -44,7 +44,10 @@ class Journal(Protocol):
         ...
 
     def answered(self, write_id: str, outcome: str, detail: str) -> None:
-        """Note how the write ended: "confirmed", "pending", or an error's name and text."""
+        """Note how the write ended: "confirmed", "pending", or an error's name and text.
+
+        Of what the equipment was only at ("pending") the end is noted later, in the place of that.
+        """
         ...
 
 
@@ -243,8 +246,12 @@ class PointTable:
             row.expires = max(row.expires, until)
 
     async def lose(self, link: str) -> None:
-        """Mark every point of a lost link TIMEOUT/INVALID: each keeps its value, and its alarm until a good reading."""
-        await self._expire([row for row in self._by_link.get(link, ()) if not row.point.setpoint], f"link {link}")
+        """Mark what was read of a lost link TIMEOUT/INVALID: it keeps its value, and its alarm until a good reading.
+
+        What people asked for, chosen values and commands, is not read: it stays as it is.
+        """
+        rows = self._by_link.get(link, ())
+        await self._expire([row for row in rows if not (row.point.setpoint or row.point.writable)], f"link {link}")
 
     async def watch_staleness(self) -> None:
         """Mark points TIMEOUT/INVALID that were not read for longer than they may; runs until cancelled."""
@@ -358,7 +365,8 @@ class PointTable:
             await row.writer(point, wanted, origin)
         except Pending as pending:
             self._journal.answered(write_id, "pending", str(pending))
-            _logger.info("%s: %r by %s is kept: %s", point.name, wanted, origin, pending)
+            _logger.info("%s: %r by %s: %s", point.name, wanted, origin, pending)
+            self._follow(write_id, point, pending)
             if point.setpoint:
                 shown.append(self._settle(row, Severity.NO_ALARM, Status.NO_ALARM))
             raise
@@ -380,6 +388,19 @@ class PointTable:
         finally:
             if shown:
                 await self._tell_consumers(Batch("write", shown))
+
+    def _follow(self, write_id: str, point: Point, pending: Pending) -> None:
+        """Have the journal say how that ended of which whoever asked heard only the beginning."""
+        if not isinstance(pending, Begun):
+            return
+
+        def note(end: asyncio.Future[WriteError | None]) -> None:
+            error = end.result()
+            self._journal.answered(write_id, "confirmed" if error is None else type(error).__name__, str(error or ""))
+            if error is not None:
+                _logger.warning("%s: what had begun did not end well: %s", point.name, error)
+
+        pending.end.add_done_callback(note)
 
     def _choose(self, row: _Row, reading: Reading) -> Sample:
         self._show(row, reading)

@@ -104,18 +104,16 @@ class _Guide:
         await self.show_state()
         say(tr('Enter goes on, "{skip}" skips a step, "{quit}" ends.').format(skip=_SKIP, quit=_QUIT))
         if await self._agrees(tr("Clear the present calibration first?")):
-            await self._probe.circuit.ask("Cal,clear")
+            await self._probe.circuit.ask(f"{self._kind.calibrated_by},clear")
         if self._kind.compensated:
             self._celsius = await self._number(tr("Temperature of the solutions, °C"), 25.0, (0.0, 100.0))
         for step in self._kind.steps:
             await self._do(step)
         say(tr("Done."))
         await self.show_state()
-        say(
-            tr("The calibration as the circuit exports it, to be kept: {text}").format(
-                text=await self._probe.circuit.export()
-            )
-        )
+        if self._kind.exports:
+            kept = await self._probe.circuit.export()
+            say(tr("The calibration as the circuit exports it, to be kept: {text}").format(text=kept))
 
     async def show_state(self) -> None:
         """Say what is calibrated, and the slope."""
@@ -151,12 +149,11 @@ class _Guide:
 
     async def _settles(self, expected: float | None) -> bool:
         """Read until the probe has settled; return whether its reading is to be taken."""
-        first = self._kind.quantities[0]
         newest: deque[float] = deque(maxlen=SETTLED_READINGS)
         bad = 0
         for _ in range(_MOST_READINGS):
             try:
-                newest.append((await self._probe.read(self._celsius))[first.parameter])
+                values = await self._probe.read(self._celsius)
                 bad = 0
             except BadAnswer as error:
                 bad += 1
@@ -164,7 +161,10 @@ class _Guide:
                     raise
                 self._console.say(str(error))
                 continue
-            self._console.say(f"  {newest[-1]:.{first.precision}f} {first.units}")
+            # A humidity sensor may be set to leave out the temperature that is calibrated.
+            shown = self._kind.calibrated if self._kind.calibrated.parameter in values else self._kind.quantities[0]
+            newest.append(values[shown.parameter])
+            self._console.say(f"  {newest[-1]:.{shown.precision}f} {shown.units}")
             if len(newest) == SETTLED_READINGS and self._agree(newest):
                 return await self._plausible(newest[-1], expected)
             await asyncio.sleep(_PERIOD_S)
@@ -185,7 +185,7 @@ class _Guide:
 
     @property
     def _units(self) -> str:
-        return self._kind.quantities[0].units
+        return self._kind.calibrated.units
 
     async def _number(self, prompt: str, usual: float | None, limits: tuple[float, float]) -> float | None:
         """Return a number that the person gives, or the usual one; None: skip."""

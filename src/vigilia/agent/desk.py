@@ -150,7 +150,7 @@ class Desk:
         for order in orders:
             if order.id in self._fates or order.id in self._heard:
                 continue
-            if len(self._running) >= _MOST_RUNNING:
+            if len(self._running) >= _MOST_RUNNING and not self._is_at_once(order):
                 self._end(order.id, Outcome.REFUSED, f"{_MOST_RUNNING} commands are being done already")
                 continue
             self._fates[order.id] = Fate(order.id, Outcome.RUNNING)
@@ -219,6 +219,13 @@ class Desk:
         key = wish.part, wish.parameter
         self._memory.decide(key, Decision(last.value if last else None, wish.revision, reason, over_limit))
         _logger.warning("%s %s was not set to %s: %s", *key, shorten(wish.value), reason)
+
+    def _is_at_once(self, order: Order) -> bool:
+        """Say whether a command is one that nothing may keep back: a stop above all."""
+        try:
+            return self._find(order.part, order.parameter, Access.COMMAND)[1].at_once
+        except Rejected:
+            return False
 
     async def _do(self, order: Order) -> None:
         """Do a command, once, and say how it ended."""

@@ -62,6 +62,7 @@ def _parameter(parameter: Parameter) -> pb.Parameter:
         description=parameter.description,
         takes_value=parameter.access is Access.COMMAND and parameter.takes_value,
         sampled=parameter.access is Access.READING and parameter.sampled,
+        at_once=parameter.access is Access.COMMAND and parameter.at_once,
     )
     if parameter.limits:
         said.minimum, said.maximum = parameter.limits

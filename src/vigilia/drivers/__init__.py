@@ -36,6 +36,14 @@ class Declare(Protocol):
         """
         ...
 
+    def put(self, points: Sequence[Point]) -> None:
+        """Put points into the table alone, for those who wait for no store; `remember` them. Raises ValueError."""
+        ...
+
+    async def remember(self) -> None:
+        """Remember what was put into the table and is not yet. Raises StoreError; a later call does what is left."""
+        ...
+
 
 class Archive(Protocol):
     """Knows what points were, in an archive outside of the service."""

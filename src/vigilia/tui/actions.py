@@ -79,7 +79,9 @@ def write(top: "TopApp", point: Point) -> None:
         after, pending = await top.vigil.service.write(point.name, value, seen)
         top.vigil.refresh()
         if pending:
-            return tr("The equipment is away: {value} is kept for it, and applied when it is back").format(value=shown)
+            return tr("{value} is not confirmed yet: it is being done, or kept until the equipment is back").format(
+                value=shown
+            )
         says = value_text(after.value, after.labels, after.units)
         return tr("Confirmed by the equipment; the point says {value}").format(value=says)
 

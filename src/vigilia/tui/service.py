@@ -142,7 +142,7 @@ class Service:
     async def write(self, name: str, value: object, expected: object) -> tuple[Point, bool]:
         """Write to a point that says what is `expected`; one that has changed meanwhile is left alone.
 
-        Return it as it is then, and whether the value is only kept, for equipment that is away.
+        Return it as it is then, and whether it is not confirmed yet: being done, or kept for equipment that is away.
         """
         body = {"value": value, "expected": expected}
         path = f"/api/v1/points/{quote(name, safe='')}/value"

@@ -313,3 +313,20 @@ async def test_a_memory_of_an_older_version_is_one_that_has_registered(tmp_path:
     assert content.pop("registered") is False
     memory.path.write_text(json.dumps(content))
     assert Memory(tmp_path / "memory.json").registered
+
+
+async def test_a_stop_is_done_however_many_commands_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vigilia.agent.desk import Order, Outcome
+
+    monkeypatch.setattr("vigilia.agent.desk._MOST_RUNNING", 1)
+    part = ScriptedPart()
+    part.pause = asyncio.Event()
+    desk = Desk([part], Memory(tmp_path / "memory.json"), lambda: None)
+    latest = asyncio.get_running_loop().time() + 5
+    orders = [("c1", "ph", "Dose", 1.0), ("c2", "ph", "Dose", 1.0), ("c3", "ph", "Stop", 1), ("c4", "gone", "Stop", 1)]
+    desk.take_commands([Order(*order, latest) for order in orders])
+    await until(lambda: len(part.commands) == 2)
+    part.pause.set()
+    await until(lambda: not desk._running)  # noqa: SLF001
+    fates = {fate.id: fate.outcome for fate in desk.fates}
+    assert fates == {"c1": Outcome.DONE, "c2": Outcome.REFUSED, "c3": Outcome.DONE, "c4": Outcome.REFUSED}

@@ -2205,7 +2205,7 @@ export interface components {
         };
         /**
          * PendingAnswer
-         * @description A point whose new value is kept, and not applied yet.
+         * @description A point whose new value is not confirmed yet: kept for a reactor, or a command that is under way.
          */
         PendingAnswer: {
             /**
@@ -2215,6 +2215,12 @@ export interface components {
             access: "r" | "rw";
             /** Description */
             description: string;
+            /**
+             * Detail
+             * @description what there is to wait for
+             * @example R1 has begun, and is at it
+             */
+            detail: string;
             /**
              * Device
              * @example T1
@@ -4641,7 +4647,7 @@ export interface operations {
                     "application/json": components["schemas"]["PointAnswer"];
                 };
             };
-            /** @description kept for a reactor that is away: applied when it is back */
+            /** @description a setting is kept for its reactor, or a command has begun and goes on: `detail` says which */
             202: {
                 headers: {
                     [name: string]: unknown;

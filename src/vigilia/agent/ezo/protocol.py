@@ -48,6 +48,10 @@ class NoData(BadAnswer):
     """The circuit has nothing to say (code 255): it missed the command, or has started anew since."""
 
 
+class WrongKind(BadAnswer):
+    """Another kind of circuit is there."""
+
+
 class Identity(NamedTuple):
     """What a circuit says it is."""
 
@@ -80,7 +84,7 @@ def wait_of(command: str, circuit_type: str) -> float:
     word, _, rest = command.upper().partition(",")
     if word in ("R", "RT"):
         return _READ_WAITS_S.get(circuit_type, _LONG_WAIT_S)
-    return _LONG_WAIT_S if word == "CAL" and rest != "?" else _WAIT_S
+    return _LONG_WAIT_S if word in ("CAL", "TCAL") and rest != "?" else _WAIT_S
 
 
 def repeatable(command: str) -> bool:
@@ -196,6 +200,15 @@ def parse_identity(answer: str) -> Identity:
     if not values or not re.fullmatch(r"[A-Za-z0-9. _-]{1,12}", values[0]):
         raise BadAnswer(f"{shorten(answer)} where a circuit says what it is")
     return Identity(_one_spelling(values[0]), printable(values[1]) if len(values) > 1 else "")
+
+
+def check_kind(identity: Identity, wanted: str, place: str) -> None:
+    """Raise WrongKind where the circuit at a place is not of the type that is wanted."""
+    if identity.type != wanted:
+        raise WrongKind(
+            f"{place} holds a circuit of type {identity.type} (firmware {identity.firmware}), not {wanted}: correct "
+            "the address, or exchange the circuits"
+        )
 
 
 def parse_health(answer: str) -> Health:

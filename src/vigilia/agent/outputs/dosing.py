@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from vigilia.agent.ezo.protocol import WrongKind
 from vigilia.agent.ledger import Dose, LedgerError
 from vigilia.agent.ledgerfile import Memory
 from vigilia.agent.limits import DAY_S, HOUR_S, Budget
@@ -16,6 +17,7 @@ from vigilia.agent.outputs.endings import End, LastEnd, given_by
 from vigilia.agent.outputs.gear import TICK_S, Gear
 from vigilia.agent.outputs.orders import Order
 from vigilia.agent.outputs.pmp import Pmp, PumpCircuit
+from vigilia.agent.outputs.tally import Tally
 from vigilia.agent.parts import Failed, Listener, Measured, Part, Rejected
 from vigilia.errors import VigiliaError, printable
 from vigilia.points import Severity, Status
@@ -26,6 +28,8 @@ _LEAST_MOTOR_V = 10.0
 """The motor is for 12 to 24 V (data sheet); on less it does not turn, or not as it was calibrated."""
 _POLL_S = 10.0
 _FOLLOW_S = 0.5
+_LOOK_S = 5.0
+"""How often its total and supply are read during a dose: seconds."""
 _HALT_S = 3.0
 """How long stopping it is tried before a dose is given up as of unknown outcome; the tick goes on trying."""
 _MOST_FAILURES = 3
@@ -73,6 +77,7 @@ class PumpAtWork(Part):
         self._voltage: Measured | None = None
         self._trouble = ""
         self._ready = False
+        self._tally = Tally(config.name, gear.ledger)
         self._lost = asyncio.Event()
         """Set when it may be moving, and nobody but the poll is left to stop it."""
         self._leaving = False
@@ -160,9 +165,12 @@ class PumpAtWork(Part):
                     await self._lost.wait()
 
     async def _begin(self) -> None:
-        await self._pump.stop()
-        self._running = False
-        self._gear.guard.off(self.name)
+        try:
+            await self._pump.stand()
+        except WrongKind:
+            self._stands()  # or there is no pump
+            raise
+        self._stands()
         ledger = self._gear.ledger
         await self._last_end.settle()
         total = await self._pump.total()
@@ -175,7 +183,12 @@ class PumpAtWork(Part):
             _logger.warning("%s: of %g ml that were cut off %g count: %s", self.name, dose.asked_ml, counted, known)
         self._ready = True
 
+    def _stands(self) -> None:
+        self._running = False
+        self._gear.guard.off(self.name)
+
     async def _read_both(self) -> None:
+        await self._pump.make_sure()
         now = self._gear.clock.now()
         total, voltage = await self._pump.total(), await self._pump.supply()
         self._total = Measured("Total", total, now)
@@ -219,12 +232,12 @@ class PumpAtWork(Part):
         try:
             async with self._dosing:
                 before = await self._check()
-                dose = await self._begin_dose(order, command_id, by, budgets, before)
+                dose = self._tally.dose = await self._begin_dose(order, command_id, by, budgets, before)
                 if self.latched and not self._stop.is_set():  # a person's, or it would not have come so far
                     self._memory = self._with_latch("")
                 return await self._finish(dose, order, await self._dispense(order))
         finally:
-            self._giving_for = None
+            self._giving_for = self._tally.dose = None
 
     def _note_end(self, work: "asyncio.Task[str]") -> None:
         """Have a failure known even where nobody waits for it any longer: the ledger has it."""
@@ -275,13 +288,19 @@ class PumpAtWork(Part):
             await self._pump.tell(order.text)
         except VigiliaError as error:
             return str(error)
-        failures = 0
+        failures, loop = 0, asyncio.get_running_loop()
+        looked = loop.time()
         while not self._stop.is_set():
             try:
                 if not await self._pump.is_running():
                     break
                 failures, self._moved = 0, True
+                if loop.time() - looked >= _LOOK_S:
+                    await self._read_both()
+                    looked = loop.time()
+                self._note_trouble("")
             except VigiliaError as error:
+                self._note_trouble(str(error))
                 failures += 1
                 if failures == _MOST_FAILURES:
                     return str(error)
@@ -334,8 +353,7 @@ class PumpAtWork(Part):
                     return False
                 await asyncio.sleep(0.1)
             else:
-                self._running = False
-                self._gear.guard.off(self.name)
+                self._stands()
                 return True
 
     def _interrupt(self, reason: str, *, latch: bool = False) -> None:
@@ -359,6 +377,8 @@ class PumpAtWork(Part):
 
     def _note_trouble(self, text: str) -> None:
         text = printable(text)[:200]
+        if text:
+            self._pump.doubt()
         if text == self._trouble:
             return
         if text:

@@ -3,12 +3,16 @@
 import math
 from typing import Protocol
 
+from vigilia.agent.ezo.protocol import NotUnderstood, WrongKind, check_kind, fields, parse_identity
 from vigilia.agent.parts import Rejected
 from vigilia.agent.safeops import Operation
 from vigilia.errors import BadAnswer
 from vigilia.points import shorten
 
 _STOP = "X"
+_TYPE = "PMP"
+_MOST_ML_MIN = 200.0
+"""The fastest that an EZO-PMP says it is: 105 ml/min, and more or less by its calibration."""
 _LARGEST_CALIBRATION_ML = 100_000.0
 
 
@@ -34,12 +38,41 @@ class Pmp:
 
     def __init__(self, circuit: PumpCircuit) -> None:
         self._circuit = circuit
+        self._is_sure = False
         self.place = circuit.place
 
     @property
     def stop_operation(self) -> Operation:
         """How the guardian stops it."""
         return self._circuit.operation(_STOP)
+
+    def doubt(self) -> None:
+        """Take note that it did not answer: another may be there by now."""
+        self._is_sure = False
+
+    async def make_sure(self) -> None:
+        """Find out that it is the pump whose limits are known here, unless that is sure. Raises WrongKind."""
+        if not self._is_sure:
+            await self._recognise()
+            self._is_sure = True
+
+    async def _recognise(self) -> None:
+        """Raise WrongKind for another circuit.
+
+        Its larger brother, EZO-PMP-L (10 to 750 ml/min), speaks the same; what that says of itself could not be found
+        out, and so it is known by its rate, too.
+        """
+        check_kind(parse_identity(await self._circuit.ask("i")), _TYPE, self.place)
+        try:
+            answer = await self._circuit.ask("DC,?")
+        except NotUnderstood:  # firmware that does not tell
+            return
+        (rate, *_) = fields(answer, "DC,?") or ("",)
+        if self._number("DC", rate) > _MOST_ML_MIN:
+            raise WrongKind(
+                f"{self.place} holds a pump of {rate} ml/min, which is no EZO-PMP: exchange it; a larger one is not "
+                "supported"
+            )
 
     async def tell(self, command: str) -> None:
         """Give a command whose answer says nothing."""
@@ -48,6 +81,16 @@ class Pmp:
     async def stop(self) -> None:
         """Have it stand, whether it runs or not."""
         await self._circuit.ask(_STOP)
+
+    async def stand(self) -> None:
+        """Have it stand, whatever it did, and make sure of what it is. Raises WrongKind: what is there does not run."""
+        self.doubt()
+        try:
+            await self.stop()
+        except NotUnderstood:  # every pump knows how to stop: it is another circuit, or there is noise
+            await self.make_sure()
+            raise
+        await self.make_sure()
 
     async def total(self) -> float:
         """Return its own total, ml: since its power came on, or `clear`."""

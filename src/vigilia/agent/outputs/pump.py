@@ -41,7 +41,7 @@ class Pump(PumpAtWork):
             ),
             RESUME,
             SAFE,
-            _limited("Dosed", "ml", "All that the ledger says it ever gave"),
+            _limited("Dosed", "ml", "All that it ever gave: confirmed, and of a dose under way so far"),
             _limited("Total", "ml", "The pump's own total"),
             _limited("DoseHour", "ml", "What counts against max_dose_ml_hour", hour.most_ml),
             _limited("DoseDay", "ml", "What counts against max_dose_ml_day", day.most_ml),
@@ -69,7 +69,7 @@ class Pump(PumpAtWork):
             safe = safe._replace(severity=Severity.MINOR, status=Status.STATE, detail=self.latched)
         return [
             safe,
-            Measured("Dosed", round(ledger.total(self.name), 3), now),
+            Measured("Dosed", round(self._tally.dosed_ml(self._total), 3), now),
             Measured("DoseHour", round(ledger.spent(self.name, hour), 3), now),
             Measured("DoseDay", round(ledger.spent(self.name, day), 3), now),
             *(self._as_known(measured) for measured in (self._total, self._voltage) if measured),

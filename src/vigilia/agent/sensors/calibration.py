@@ -48,7 +48,7 @@ def parse_request(kind: EzoKind, text: str) -> Request:
     if word in (BEGIN, END) and not value:
         return Request(word)
     if word == CLEAR and not value:
-        return Request(word, "Cal,clear")
+        return Request(word, f"{kind.calibrated_by},clear")
     step = next((step for step in kind.steps if step.name == word), None)
     if step is None or not _WORD.fullmatch(word):
         raise Rejected(f"{shorten(text)} is no step of calibrating {kind.name}: write {usage(kind)}", over_limit=True)
@@ -62,7 +62,7 @@ def step_command(kind: EzoKind, step: Step, value: str) -> str:
             raise Rejected(f"the step {step.name!r} of {kind.name} takes no value", over_limit=True)
         return step.command
     low, high = step.limits
-    units = kind.quantities[0].units
+    units = kind.calibrated.units
     if not _VALUE.fullmatch(value) or not low <= float(value) <= high:
         right = f"{step.name},{step.usual:g}" if step.usual is not None else step.name
         raise Rejected(

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from vigilia.agent.buses import Bus, BusError, Nack
-from vigilia.agent.ezo import Circuit, NoData, circuit_on
+from vigilia.agent.ezo import Circuit, NoData, WrongKind, circuit_on
 from vigilia.agent.parts import Failed, Measured, Rejected
 from vigilia.agent.sensors.calibration import BEGIN, CLEAR, END, LASTS_S, Request, parse_request
 from vigilia.agent.sensors.compensation import Compensation, Temperature
@@ -13,7 +13,7 @@ from vigilia.agent.sensors.config import EzoConfig, circuit_address
 from vigilia.agent.sensors.kinds import EZO_KINDS, Kept, least_conductivity
 from vigilia.agent.sensors.moving import move
 from vigilia.agent.sensors.parameters import ezo_parameters
-from vigilia.agent.sensors.probe import Probe, WrongKind
+from vigilia.agent.sensors.probe import Probe
 from vigilia.agent.sensors.rhythm import LIVE_IN_CALIBRATION_S, LIVE_S
 from vigilia.agent.sensors.sensor import LONGEST_RAW, Sensor, sensor_declaration
 from vigilia.agent.sensors.watching import Watching
@@ -262,7 +262,7 @@ class EzoSensor(Sensor):
         """Show and store what has become of the calibration; return it in words. The step itself is done."""
         try:
             state = await self._watching.note_calibration()
-            if request.word != CLEAR:
+            if request.word != CLEAR and self._kind.exports:
                 await self._watching.save_export()
         except (Nack, BusError, BadAnswer) as error:
             return f"what has become of the calibration could not be read: {printable(str(error))}"

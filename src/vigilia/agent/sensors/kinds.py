@@ -19,7 +19,9 @@ class Quantity:
     precision: int
     description: str
     column: str = ""
-    """How `O,?` calls it, where a circuit can leave it out."""
+    """How `O,?` calls it, of a circuit that can leave values out."""
+    always: bool = False
+    """Whether that is one that it cannot leave out, and may not tell of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class EzoKind:
     """In the order that they have in a reading."""
     steps: tuple[Step, ...]
     settles_within: float
-    """Readings that differ by no more than this, of the first quantity, are one: the probe has settled."""
+    """Readings that differ by no more than this, of what is calibrated, are one: the probe has settled."""
     settles_relative: bool = False
     """Whether that is a part of the reading rather than in its units."""
     plausible_within: float | None = None
@@ -77,10 +79,21 @@ class EzoKind:
     """Whether its readings depend on a temperature that it must be told."""
     kept: tuple[Kept, ...] = ()
     has_slope: bool = False
+    calibrated_by: str = "Cal"
+    """The command of its calibration."""
+    calibrates: str = ""
+    """The parameter that is calibrated; empty: the first."""
+    exports: bool = True
+    """Whether the circuit tells its calibration, to be kept."""
+
+    @property
+    def calibrated(self) -> Quantity:
+        """The quantity that is calibrated."""
+        return next((it for it in self.quantities if it.parameter == self.calibrates), self.quantities[0])
 
     @property
     def selectable(self) -> tuple[str, ...]:
-        """The columns that can be left out of a reading; none where it is always one value."""
+        """The columns that a reading consists of, all or some; none where it is always one value."""
         return tuple(quantity.column for quantity in self.quantities if quantity.column)
 
 
@@ -91,8 +104,22 @@ _PH = EzoKind(
     (Quantity("pH", "pH", 0.0, 14.0, 3, "pH"),),
     (
         Step("mid", "Cal,mid,{value}", "Rinse the probe and put it into the middle buffer.", (6.0, 8.0), 7.0),
-        Step("low", "Cal,low,{value}", "Rinse the probe and put it into the low buffer.", (0.0, 6.0), 4.0, 1),
-        Step("high", "Cal,high,{value}", "Rinse the probe and put it into the high buffer.", (8.0, 14.0), 10.0, 1),
+        Step(
+            "low",
+            "Cal,low,{value}",
+            "Rinse the probe and put it into the low buffer.",
+            (0.0, 6.0),
+            4.0,
+            points_before=1,
+        ),
+        Step(
+            "high",
+            "Cal,high,{value}",
+            "Rinse the probe and put it into the high buffer.",
+            (8.0, 14.0),
+            10.0,
+            points_before=1,
+        ),
     ),
     settles_within=0.02,
     plausible_within=1.5,
@@ -183,14 +210,31 @@ _HUM = EzoKind(
         Quantity("Temp", "°C", -60.0, 150.0, 2, "Temperature of the air", "T"),
         Quantity("DewPoint", "°C", -100.0, 150.0, 2, "Dew point", "Dew"),
     ),
-    (Step("single", "Cal,{value}", "Put the sensor beside a reference thermometer.", (-20.0, 70.0), 25.0),),
+    # Humidity is calibrated once, where it is made; the air's temperature, on which it depends, can be by a command
+    # of its own (EZO-HUM data sheet, "Temperature calibration").
+    (
+        Step(
+            "single",
+            "Tcal,{value}",
+            "Put the sensor beside a reference thermometer.",
+            (-20.0, 70.0),
+            25.0,
+        ),
+    ),
     settles_within=0.5,
+    calibrated_by="Tcal",
+    calibrates="Temp",
+    exports=False,
 )
 _CO2 = EzoKind(
     "ezo-co2",
     "CO2",
     105,
-    (Quantity("CO2", "ppm", 0.0, 40_000.0, 0, "Carbon dioxide in the air, to 10,000 ppm"),),
+    (
+        Quantity("CO2", "ppm", 0.0, 40_000.0, 0, "Carbon dioxide in the air, to 10,000 ppm", "ppm", always=True),
+        # EZO-CO2 data sheet, "Enable/disable internal temp": O,t,1 adds it to readings.
+        Quantity("SensorTemp", "°C", -60.0, 150.0, 1, "Temperature inside the sensor, warmer than the air", "t"),
+    ),
     (
         Step("zero", "Cal,0", "Put the sensor into a gas without carbon dioxide."),
         Step("single", "Cal,{value}", "Put the sensor into a gas of known value.", (400.0, 10_000.0), 5000.0),

@@ -4,7 +4,7 @@ import contextlib
 import logging
 
 from vigilia.agent.ezo import Circuit, Health, NoData, NotUnderstood
-from vigilia.agent.ezo.protocol import number
+from vigilia.agent.ezo.protocol import check_kind, number
 from vigilia.agent.sensors.calibration import State, describe
 from vigilia.agent.sensors.kinds import EzoKind, Kept, Quantity, temperature_scale, to_celsius
 from vigilia.errors import BadAnswer
@@ -20,10 +20,6 @@ _SAME_DEGREES = 0.06
 
 class ColumnsChanged(BadAnswer):
     """A reading has more or fewer values than the circuit said it would."""
-
-
-class WrongKind(BadAnswer):
-    """Another kind of circuit is there."""
 
 
 class Probe:
@@ -67,11 +63,7 @@ class Probe:
     async def recognise(self) -> None:
         """Make sure of the kind of circuit that is there. Raises WrongKind."""
         identity = await self.circuit.identify()
-        if identity.type != self._kind.type:
-            raise WrongKind(
-                f"{self.circuit.place} holds a circuit of type {identity.type} (firmware {identity.firmware}), not "
-                f"{self._kind.type}: correct the address, or exchange the circuits"
-            )
+        check_kind(identity, self._kind.type, self.circuit.place)
         self.firmware = identity.firmware
 
     async def read(self, celsius: float | None) -> dict[str, float]:
@@ -99,7 +91,7 @@ class Probe:
 
     async def calibration(self) -> State:
         """Return what the circuit says of its calibration."""
-        points = await self.circuit.query("Cal,?")
+        points = await self.circuit.query(f"{self._kind.calibrated_by},?")
         slope = await self._optional("Slope,?") if self._kind.has_slope else None
         return describe(points, slope)
 
@@ -123,8 +115,11 @@ class Probe:
         """
         if self._consists_of(columns):
             return
-        for column in self._kind.selectable:
-            await self.circuit.ask(f"O,{column},{int(column in columns)}")
+        for quantity in self._kind.quantities:
+            if quantity.always and quantity.column not in columns:
+                raise BadAnswer(f"{self.circuit.place}: {quantity.column} cannot be left out of its readings")
+            if not quantity.always:
+                await self.circuit.ask(f"O,{quantity.column},{int(quantity.column in columns)}")
         await self._learn_columns()
         if not self._consists_of(columns):
             raise BadAnswer(f"{self.circuit.place}: its outputs are {self.outputs or 'not known'} after they were set")
@@ -135,10 +130,11 @@ class Probe:
     async def _learn_columns(self) -> None:
         self._columns = None
         if self._kind.selectable and (said := await self._optional("O,?")) is not None:
-            names = {name.upper() for name in said}
+            always = {quantity.column.upper() for quantity in self._kind.quantities if quantity.always}
+            names = {name.upper() for name in said} | always
             # The order in a reading is fixed, whatever that in the answer: a DO circuit says "%,mg" and gives mg first.
             columns = tuple(quantity for quantity in self._kind.quantities if quantity.column.upper() in names)
-            if columns and len(columns) == len(said):
+            if columns and len(columns) == len(names):
                 self._columns = columns
 
     async def _learn_kept(self, kept: Kept) -> None:

@@ -69,7 +69,7 @@ def _known(part: wire.Part) -> tuple[str, tuple[CalibrationStep, ...], Tolerance
         )
         for step in kind.steps
     )
-    return kind.quantities[0].parameter, steps, Tolerance(kind.settles_within, kind.settles_relative)
+    return kind.calibrated.parameter, steps, Tolerance(kind.settles_within, kind.settles_relative)
 
 
 def _point(inventory: Inventory, part: str, parameter: str) -> str:

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from vigilia.drivers.reactor.inventory import Key
-from vigilia.errors import InvalidValue, NotWritable, Refused, WriteError, WriteTimeout, printable
+from vigilia.errors import Begun, InvalidValue, NotWritable, Refused, WriteError, WriteTimeout, printable
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
 _logger = logging.getLogger(__name__)
@@ -22,8 +22,14 @@ RUNNING_S = 15.0
 """Real seconds for which whoever asked waits for the end of a command that has begun."""
 MOST_COMMANDS = 32
 """Of one reactor, under way."""
+MOST_OF_ONE = 8
+"""Of one command that waits for no other, under way: others of its kind are then on their way already."""
 _LONGEST_DETAIL = 500
 _ENDS = (wire.CommandState.DONE, wire.CommandState.REFUSED, wire.CommandState.FAILED, wire.CommandState.LATE)
+
+
+Unknown = tuple[Key, WriteError]
+"""A command that had begun, and what there is to say of its end, which nobody knows."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,8 +45,8 @@ class Asked:
     """Whether the reactor may know of it."""
     begun: bool = False
     ended: asyncio.Future[wire.CommandState] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    detached: bool = False
-    """Whether whoever asked has its answer already: that it has begun."""
+    later: asyncio.Future[WriteError | None] | None = None
+    """Set once whoever asked has an answer, that it has begun: what will say how it ended."""
 
 
 class Commands:
@@ -50,10 +56,14 @@ class Commands:
         self._reactor = reactor
         self._asked: dict[str, Asked] = {}
 
-    def ask(self, key: Key, value: wire.Value) -> Asked:
-        """Have a command be sent with the next report. Raises NotWritable where too many are under way."""
-        if len(self._asked) >= MOST_COMMANDS:
-            raise NotWritable(f"{self._reactor} has {len(self._asked)} commands under way already: try again later")
+    def ask(self, key: Key, value: wire.Value, *, at_once: bool = False) -> Asked:
+        """Have a command be sent with the next report. Raises NotWritable where too many are under way.
+
+        One that is to be done `at_once`, a stop above all, is not kept back by others.
+        """
+        same = [asked for asked in self._asked.values() if not at_once or asked.key == key]
+        if len(same) >= (MOST_OF_ONE if at_once else MOST_COMMANDS):
+            raise NotWritable(f"{self._reactor} has {len(same)} commands under way already: try again later")
         asked = Asked(key, value, asyncio.get_running_loop().time() + BEGIN_S)
         self._asked[asked.id] = asked
         return asked
@@ -88,18 +98,21 @@ class Commands:
                 del self._asked[state.id]
                 if not asked.ended.done():
                     asked.ended.set_result(state)
+                _settle(asked, failure(state, self._reactor))
         return over, asked
 
-    async def end(self, asked: Asked) -> bool:
-        """Wait for the end of a command; return False where it has begun, and goes on. Raises WriteError."""
+    async def end(self, asked: Asked) -> None:
+        """Wait for the end of a command. Raises WriteError: Begun where it has begun, and goes on."""
         loop = asyncio.get_running_loop()
         await asyncio.wait([asked.ended], timeout=asked.latest + _MARGIN_S - loop.time())
         if not asked.ended.done() and asked.begun:
             await asyncio.wait([asked.ended], timeout=RUNNING_S)
         if not asked.ended.done():
             if asked.begun:
-                asked.detached = True
-                return False
+                asked.later = loop.create_future()
+                raise Begun(
+                    f"{self._reactor} has begun, and is at it: the point and the audit show its end", asked.later
+                )
             self._asked.pop(asked.id, None)
             raise self._silence(asked, "gave no answer in time")
         if asked.ended.cancelled():
@@ -107,18 +120,40 @@ class Commands:
         error = failure(asked.ended.result(), self._reactor)
         if error is not None:
             raise error
-        return True
 
-    def give_up(self) -> None:
-        """End all waiting: the reactor is away, or another start of its agent, which knows none of them."""
+    def lose(self) -> list[Unknown]:
+        """Have nobody wait: the reactor is away. Return those that it was at, and what there is to say of them.
+
+        Their end is still taken, should the same start of its agent be back and tell it.
+        """
+        left = {asked.id: asked for asked in self._asked.values() if asked.later is not None}
         for asked in self._asked.values():
             asked.ended.cancel()
+        self._asked = left
+        return [(asked.key, self._unknown("contact was lost while it was at it")) for asked in left.values()]
+
+    def give_up(self, why: str) -> list[Unknown]:
+        """End all: nobody will tell how they ended. Return those that it was at, and what there is to say of them."""
+        left = self.lose()
+        error = self._unknown(why)
+        for asked in self._asked.values():
+            _settle(asked, error)
         self._asked.clear()
+        return [(key, error) for key, _ in left]
+
+    def _unknown(self, why: str) -> WriteTimeout:
+        return WriteTimeout(f"{self._reactor} had begun, and {why}: how far it came is not known")
 
     def _silence(self, asked: Asked, what: str) -> WriteError:
         if asked.told:
             return WriteTimeout(f"{self._reactor} {what}: it may or may not have been done")
         return NotWritable(f"{self._reactor} {what}: nothing was done")
+
+
+def _settle(asked: Asked, error: WriteError | None) -> None:
+    """Say how a command ended whose beginning was the answer."""
+    if asked.later is not None and not asked.later.done():
+        asked.later.set_result(error)
 
 
 def failure(state: wire.CommandState, reactor: str) -> WriteError | None:

@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import grpc
 
 from vigilia import __version__
 from vigilia.clock import Clock
 from vigilia.drivers.reactor.calls import CallRefused, Context, answer, caller, metadata
+from vigilia.drivers.reactor.commands import Unknown
 from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.drivers.reactor.inventory import BadInventory, Inventory, check_length, count, is_id
 from vigilia.drivers.reactor.liveness import Verdict
@@ -31,7 +32,9 @@ _REFUSED_MS = 30_000
 _LONGEST_WORD = 64
 _LONGEST_NAME = 100
 
-Taken = Callable[[Reactor, Inventory], Awaitable[None]]
+Begun = Callable[[Reactor, Inventory, Sequence[Unknown]], Awaitable[None]]
+"""Hears that a reactor has registered: what it had before, and which of its commands nobody will tell the end of."""
+Taken = Callable[[Reactor, Inventory], None]
 """Makes an inventory's points known. Raises ValueError for a name that is taken."""
 
 
@@ -45,7 +48,7 @@ class Coordinator(services.CoordinatorServicer):
         clock: Clock,
         *,
         declare: Taken,
-        begun: Callable[[Reactor, Inventory], Awaitable[None]],
+        begun: Begun,
     ) -> None:
         self.manager_port = 0
         """Told to agents; known once it is taken."""
@@ -85,15 +88,14 @@ class Coordinator(services.CoordinatorServicer):
     ) -> wire.RegisterReply:
         _refuse_another(reactor, request, address)
         try:
-            await self._declare(reactor, inventory)
+            self._declare(reactor, inventory)
         except ValueError as error:
             reactor.trouble = f"its points cannot be served: {error}"
             _logger.error("%s at %s is refused: %s", reactor.id, address, reactor.trouble)
             return self._reply(wire.RegisterReply.REFUSED, f"{error}: give the reactor another id", _REFUSED_MS)
-        _refuse_another(reactor, request, address)  # declaring may have waited for the store
         before = reactor.inventory
-        reactor.begin(request, inventory, address)
-        await self._begun(reactor, before)
+        unknown = reactor.begin(request, inventory, address)
+        await self._begun(reactor, before, unknown)
         _logger.info(
             "%s registered from %s: version %s, %s",
             reactor.id,

@@ -8,6 +8,7 @@ from typing import Any, cast
 from vigilia.calibration import CalibrationItem
 from vigilia.drivers import Surroundings
 from vigilia.drivers.reactor.calibrating import calibration_of
+from vigilia.drivers.reactor.commands import Unknown
 from vigilia.drivers.reactor.config import ReactorConfig
 from vigilia.drivers.reactor.coordinator import Coordinator
 from vigilia.drivers.reactor.gate import Gate
@@ -18,6 +19,7 @@ from vigilia.drivers.reactor.manager import Manager
 from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.drivers.reactor.recent import Recent
 from vigilia.drivers.reactor.registry import Registry
+from vigilia.drivers.reactor.remembering import PARTS, Remembering
 from vigilia.drivers.reactor.rules import SYSTEM, ReactorPoints, rules_of
 from vigilia.drivers.reactor.samples import SampleSink
 from vigilia.drivers.reactor.view import view_of
@@ -26,7 +28,7 @@ from vigilia.errors import StartError, UnknownReactor
 from vigilia.fleet import ReactorItem
 from vigilia.language import tr
 from vigilia.link import Link
-from vigilia.points import Batch, Checkpoint, Origin, Point, Sample, Severity, Status, Value, shorten
+from vigilia.points import Batch, Origin, Point, Sample, Severity, Status, Value, shorten
 from vigilia.rules import Rule
 from vigilia.settings import Section
 from vigilia.store import StoreError
@@ -36,14 +38,11 @@ from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
 _logger = logging.getLogger(__name__)
 
-PARTS = "parts:"
-"""Begins the key of the checkpoint that holds a reactor's inventory."""
 DROPPED = "dropped:"
 """Begins the key of the checkpoint that holds how many samples a reactor's agent has dropped."""
 _LOOKS_AN_INTERVAL = 25
 """How often in a status interval it is looked who has gone silent."""
 _SHOWN_EVERY_S = 1.0
-_KEEP_S = 3.0
 _RETRY_S = 60.0
 _LOST = (Severity.INVALID, Status.TIMEOUT)
 
@@ -67,6 +66,7 @@ class ReactorDriver:
         }
         """What is kept of it, by reactor."""
         self._dropped_shown = dict(self._dropped)
+        self._remembering = Remembering(surroundings.declare, self._table, self._inventories)
         self._recent = Recent()
         self._coordinator = Coordinator(config, self._registry, self._clock, declare=self._declare, begun=self._begun)
         self._samples = SampleSink(self._table, self._clock, surroundings.checkpoints, SYSTEM)
@@ -130,6 +130,7 @@ class ReactorDriver:
         try:
             await _until_one_fails(
                 self._keeper.run(),
+                self._remembering.run(),
                 self._look_for_silence(),
                 self._show_status(),
                 self._keep_counts(),
@@ -142,7 +143,7 @@ class ReactorDriver:
         """Part from all agents; whoever waits for one gets an answer."""
         self._writes.stopping = True
         for reactor in self._registry.reactors.values():
-            reactor.commands.give_up()
+            reactor.commands.give_up("the service has stopped")
             reactor.settings.give_up()
         await self._listener.stop()
         await self._samples.close()
@@ -151,7 +152,9 @@ class ReactorDriver:
         """Return what is missing: a listener that answers, a store that keeps what is asked of reactors."""
         failure = self._keeper.failure
         kept = [f"the store does not take reactors' settings: {failure}"] if failure else []
-        return self._listener.missing() + kept
+        failure = self._remembering.failure
+        known = [f"the store does not take the points of reactors, for the next start: {failure}"] if failure else []
+        return self._listener.missing() + kept + known
 
     # The fleet, and how it is looked at
 
@@ -185,8 +188,8 @@ class ReactorDriver:
 
     # Inside
 
-    async def _declare(self, reactor: Reactor, inventory: Inventory) -> None:
-        """Make a reactor's points known, now and at the next start. Raises ValueError."""
+    def _declare(self, reactor: Reactor, inventory: Inventory) -> None:
+        """Make a reactor's points known, now; and at the next start, once the store answers. Raises ValueError."""
         if not reactor.declared:
             for point in self._table.points():
                 if point.link == reactor.id and self._table.system(point.name) != SYSTEM:
@@ -194,22 +197,11 @@ class ReactorDriver:
         declare = self._surroundings.declare
         if declare is None:
             return
-        try:
-            await declare([*inventory.points, *reactor.points.all])
-            reactor.declared = True
-            known, packed = self._inventories.get(reactor.id), inventory.packed()
-            if known is None or known.packed() != packed:
-                kept = Batch(SYSTEM, [], checkpoint=Checkpoint(PARTS + reactor.id, packed))
-                async with asyncio.timeout(_KEEP_S):
-                    await self._table.publish(kept)
-                self._inventories[reactor.id] = inventory
-        except (StoreError, TimeoutError) as error:
-            reactor.declared = True
-            _logger.error(
-                "%s: its points are not remembered for the next start yet: %s", reactor.id, error or "no answer"
-            )
+        declare.put([*inventory.points, *reactor.points.all])
+        reactor.declared = True
+        self._remembering.put(inventory)
 
-    async def _begun(self, reactor: Reactor, before: Inventory) -> None:
+    async def _begun(self, reactor: Reactor, before: Inventory, unknown: Sequence[Unknown]) -> None:
         """Show that a reactor has registered; what it had before and has no more is not read any more."""
         self._keeper.put(reactor.row)
         now = self._clock.now()
@@ -219,7 +211,8 @@ class ReactorDriver:
             for point in before.points
             if point.name not in there and self._table.reading(point.name).status is not Status.UDF
         ]
-        await self._publish([*gone, *reactor.status(now), *reactor.settings.samples(reactor.inventory)])
+        ends = reactor.unknown(unknown, self._table.reading)
+        await self._publish([*gone, *ends, *reactor.status(now), *reactor.settings.samples(reactor.inventory)])
 
     async def _heard(self, reactor: Reactor, report: wire.ReportRequest) -> list[str]:
         """Publish what a report says; return the ids of the commands whose end was heard."""
@@ -250,10 +243,11 @@ class ReactorDriver:
             await asyncio.sleep(pause_s)
             now = loop.time()
             for reactor in [found for found in self._registry.reactors.values() if found.liveness.expire(now)]:
-                reactor.lose()
+                unknown = reactor.lose()
                 _logger.warning("%s has stopped reporting", reactor.id)
                 await self._table.lose(reactor.id)
-                await self._publish(reactor.status(self._clock.now()))
+                ends = reactor.unknown(unknown, self._table.reading)
+                await self._publish([*ends, *reactor.status(self._clock.now())])
 
     async def _show_status(self) -> None:
         """Show how it stands with every reactor, again and again: alarms count readings; until cancelled."""

@@ -68,6 +68,8 @@ class Command(NamedTuple):
 
     point: Point
     takes_value: bool
+    at_once: bool
+    """Whether no other may keep it back."""
 
 
 class Inventory:
@@ -168,7 +170,7 @@ class Inventory:
                 asked = {"limits": _limits(parameter, where), "writable": True, "guarded": True}
                 number = parameter.takes_value and kind in (Kind.NUMBER, Kind.INTEGER)
                 command = point("-SP" if number else "-Cmd", **asked)
-                self.commands[key] = Command(command, parameter.takes_value)
+                self.commands[key] = Command(command, parameter.takes_value, parameter.at_once)
                 self._meant[command.name] = key
             case _:
                 self.unknown += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from vigilia.clock import Clock, iso
-from vigilia.drivers.reactor.commands import Commands, failure
+from vigilia.drivers.reactor.commands import Commands, Unknown, failure
 from vigilia.drivers.reactor.inventory import Inventory, Key
 from vigilia.drivers.reactor.liveness import Liveness
 from vigilia.drivers.reactor.rules import RECENT_S, ReactorPoints
@@ -64,6 +64,9 @@ class Reactor:
         self._clock = clock
         self._since = clock.now()
         self._heard: float | None = None
+        self._lost = False
+        self._back_at = 0.0
+        """When contact was back after the last loss: whatever it has told since was so then, or later."""
         self._restarted: float | None = None
         self._rival: float | None = None
         """When another agent with its id called last."""
@@ -82,13 +85,14 @@ class Reactor:
 
     # Who speaks for it
 
-    def begin(self, request: wire.RegisterRequest, inventory: Inventory, address: str) -> None:
-        """Have the agent that registers speak for the reactor from now on."""
+    def begin(self, request: wire.RegisterRequest, inventory: Inventory, address: str) -> list[Unknown]:
+        """Have the agent that registers speak for the reactor from now on; return what the one before had begun."""
         now = self._clock.now()
+        unknown: list[Unknown] = []
         new_start = self.row.boot != request.boot_id
         if new_start:
             self._restarted = now if self.row.boot else None
-            self.commands.give_up()
+            unknown = self.commands.give_up("its agent has started anew")
             self.end_watch()
         if self.dropped is None and not self.row.boot:
             self.dropped = 0  # it was never here before: what it says is news
@@ -110,6 +114,7 @@ class Reactor:
             machine=request.machine_id,
             registered_at=now,
         )
+        return unknown
 
     def note_rival(self, trouble: str) -> None:
         """Take note that another agent with its id calls."""
@@ -123,14 +128,15 @@ class Reactor:
             _logger.info("%s: its samples are taken again", self.id)
         self._held_up = trouble
 
-    def lose(self) -> None:
-        """Have nobody wait for it: it is away."""
+    def lose(self) -> list[Unknown]:
+        """Have nobody wait for it: it is away. Return what it had begun, and has not told the end of."""
+        self._lost = True
         self._since = self._clock.now()
         self.trouble = "it has stopped reporting"
         self.full_wanted = True
-        self.commands.give_up()
         self.settings.give_up()
         self.end_watch()
+        return self.commands.lose()
 
     # What it says
 
@@ -141,6 +147,8 @@ class Reactor:
         back = self.liveness.touch()
         if back:
             self._since, self.trouble = now, ""
+        if self._lost:
+            self._lost, self._back_at = False, now
         if report.full:
             self.full_wanted = False
         self._note_clock(report.time_ms, now, trusted=report.clock_trusted)
@@ -153,19 +161,23 @@ class Reactor:
     def end_of(self, state: wire.CommandState, present: Present) -> tuple[bool, list[Sample]]:
         """Take what it says of a command; return whether that is its end, and what its point shows of it."""
         over, asked = self.commands.hear(state)
-        if not over or asked is None or not asked.detached or asked.key not in self.inventory.commands:
+        if not over or asked is None or asked.later is None or asked.key not in self.inventory.commands:
             return over, []
-        error = failure(state, self.id)  # nobody waits for it any more
+        point = self.inventory.commands[asked.key].point  # nobody waits for it any more: it alone can say so
+        error = failure(state, self.id)
         if error is None:
-            return over, []
-        point = self.inventory.commands[asked.key].point
-        _logger.warning("%s: a command that had begun did not end well: %s", point.name, error)
+            return over, [Sample(point.name, Reading(present(point.name).value, self._clock.now()))]
         return over, [self.failed_command(point, present, str(error))]
 
     def failed_command(self, point: Point, present: Present, why: str) -> Sample:
         """Return what the point of a command that was not done shows."""
         reading = Reading(present(point.name).value, self._clock.now(), Severity.INVALID, Status.WRITE)
         return Sample(point.name, reading, why)
+
+    def unknown(self, commands: Iterable[Unknown], present: Present) -> list[Sample]:
+        """Return what the points of commands show of which nobody knows how they ended."""
+        known = [(self.inventory.commands[key].point, why) for key, why in commands if key in self.inventory.commands]
+        return [self.failed_command(point, present, str(why)) for point, why in known]
 
     # What is shown of it
 
@@ -264,7 +276,9 @@ class Reactor:
                     severity, status = Severity.INVALID, Status.READ
             self._note_contact(reading.part, reading.parameter, detail, failed=status is Status.COMM, touched=touched)
             time = reading.time_ms / 1000 + shift_s if reading.time_ms > 0 else now
-            samples.append(Sample(point.name, Reading(value, max(0.0, min(time, now)), severity, status), detail))
+            # What has been so since before a loss is confirmed by the return, and is no late news then.
+            time = max(0.0, min(max(time, self._back_at), now))
+            samples.append(Sample(point.name, Reading(value, time, severity, status), detail))
         samples.sort(key=_time)
         for part in touched | self._failing.keys():
             if (contact := self.inventory.contacts.get(part)) is not None:

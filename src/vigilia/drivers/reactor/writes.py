@@ -10,7 +10,7 @@ from vigilia.drivers.reactor.reactor import Reactor
 from vigilia.drivers.reactor.registry import Registry
 from vigilia.drivers.reactor.settings import REJECTED
 from vigilia.drivers.reactor.values import wire_value
-from vigilia.errors import InvalidValue, NotWritable, Pending, WriteError
+from vigilia.errors import Begun, InvalidValue, NotWritable, Pending, WriteError
 from vigilia.points import Batch, Origin, Point, Reading, Sample, Value
 from vigilia.store import StoreError
 from vigilia.store.reactors import SettingRow
@@ -84,17 +84,19 @@ class Writes:
             raise InvalidValue(f"{point.name} is asked for with 1 ({point.label(1)})")
         if not reactor.liveness.alive:
             raise NotWritable(f"{reactor.id} is away: a command is not kept for its return")
-        asked = reactor.commands.ask(key, wire_value(point, value))
+        asked = reactor.commands.ask(key, wire_value(point, value), at_once=command.at_once)
         reactor.nudge()
+        shown = value if command.takes_value else False  # one without a value is over, and can be asked for again
         try:
-            if not await reactor.commands.end(asked):
-                _logger.info("%s: begun, and under way", point.name)
+            await reactor.commands.end(asked)
+        except Begun:
+            await self._show(Sample(point.name, Reading(shown, self._clock.now())))
+            raise
         except InvalidValue:
             raise  # nothing about the equipment has changed
         except WriteError as error:
             await self._show(reactor.failed_command(point, self._table.reading, str(error)))
             raise
-        shown = value if command.takes_value else False  # one without a value is over, and can be asked for again
         await self._show(Sample(point.name, Reading(shown, self._clock.now())))
 
     async def _show(self, sample: Sample) -> None:

@@ -63,9 +63,10 @@ class PointAnswer(BaseModel):
 
 
 class PendingAnswer(PointAnswer):
-    """A point whose new value is kept, and not applied yet."""
+    """A point whose new value is not confirmed yet: kept for a reactor, or a command that is under way."""
 
     pending: Literal[True]
+    detail: str = Field(description="what there is to wait for", examples=["R1 has begun, and is at it"])
 
 
 class NewValue(BaseModel):

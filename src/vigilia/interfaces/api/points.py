@@ -25,6 +25,7 @@ from vigilia.table import Check, PointTable
 _ANSWER_S = 30.0
 """Longer than any link takes to answer a write: what waits longer is a fault of a driver."""
 _CONDITIONS = ("expected", "expected_timestamp")
+_PENDING = "a setting is kept for its reactor, or a command has begun and goes on: `detail` says which"
 _CONFLICT = "refused by the point's present state: its link is down, too many writes wait, or it is not as expected"
 _POINTS_AT_ONCE = 500
 """How many points are turned into JSON before others get their turn on the event loop."""
@@ -98,7 +99,7 @@ async def list_points(parts: Parts, query: Annotated[PointPageQuery, Query()]) -
 @router.put(
     "/points/{name:path}/value",
     response_model=PointAnswer,
-    responses={202: {"model": PendingAnswer, "description": "kept for a reactor that is away: applied when it is back"}}
+    responses={202: {"model": PendingAnswer, "description": _PENDING}}
     | {409: {"model": ErrorAnswer | ChangedAnswer, "description": _CONFLICT}}
     | failures(
         _404="no point has that name",
@@ -121,9 +122,8 @@ async def write_point(name: PointName, request: Request, parts: Parts, origin: A
     except Changed as error:
         present = _present(parts.table, name)
         return JsonAnswer({"error": "changed", "detail": str(error), "point": present}, 409)
-    except Pending:
-        kept = _present(parts.table, name)
-        return JsonAnswer(kept | {"pending": True}, 202)
+    except Pending as pending:
+        return JsonAnswer(_present(parts.table, name) | {"pending": True, "detail": str(pending)}, 202)
     except TimeoutError as error:
         text = tr("{point}: no answer within {seconds} s; the audit will say how it ended")
         raise WriteTimeout(text.format(point=name, seconds=f"{_ANSWER_S:g}")) from error

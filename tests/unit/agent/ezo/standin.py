@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.conftest import until
 
-COLUMNS = {"EC": ["EC", "TDS", "S", "SG"], "DO": ["mg", "%"], "HUM": ["HUM", "T", "Dew"]}
+COLUMNS = {"EC": ["EC", "TDS", "S", "SG"], "DO": ["mg", "%"], "HUM": ["HUM", "T", "Dew"], "CO2": ["ppm", "t"]}
 KEPT = {"EC": {"K": "1.00"}, "DO": {"S": "0.0,ppt", "P": "101.3"}, "RTD": {"S": "c"}}
 
 
@@ -82,16 +82,20 @@ class StandIn:
             case "T", degrees:
                 self.degrees = float(degrees)
                 return ""
-            case "CAL", "?":
-                return f"?Cal,{self.points}"
-            case "CAL", "clear":
+            case (("CAL" | "TCAL"), _) if (word.upper() == "TCAL") != (self.type == "HUM"):
+                return None
+            case (("CAL" | "TCAL"), "?"):
+                return f"?{word},{self.points}"
+            case (("CAL" | "TCAL"), "clear"):
                 self.points = 0
                 return ""
-            case "CAL", _:
+            case (("CAL" | "TCAL"), _):
                 self.points = 1 if rest.startswith("mid") else self.points + 1
                 return ""
             case "SLOPE", "?":
                 return f"?Slope,{self.slope}"
+            case "EXPORT", _ if self.type == "HUM":
+                return None
             case "EXPORT", "?":
                 return "?Export,2,24"
             case "EXPORT", "":

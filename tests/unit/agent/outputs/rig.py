@@ -146,6 +146,8 @@ class ScriptedPump:
         self.supply = 12.1
         self.rate_ml_s = 175.0
         self.total_ml = 0.0
+        self.type = "PMP"
+        self.fastest_ml_min = 105.0
         self.fail: dict[str, VigiliaError] = {}
         """What is answered instead, by the beginning of the command."""
         self._target = self._given = 0.0
@@ -187,6 +189,10 @@ class ScriptedPump:
                 return f"?TV,{self.total_ml:.2f}"
             case "PV":
                 return f"?PV,{self.supply:.2f}"
+            case "i":
+                return f"?I,{self.type},1.06"
+            case "DC" if rest == ["?"]:
+                return f"?MAXRATE,{self.fastest_ml_min:.2f}"
             case "D" if rest == ["?"]:
                 return f"?D,{self._target:.2f},{int(self._began is not None)}"
             case "D" | "DC":

@@ -11,11 +11,12 @@ from pydantic import TypeAdapter
 
 from tests.conftest import until
 from tests.unit.agent.outputs.rig import Rig, ScriptedPump, rig_in
+from vigilia.agent.ezo.protocol import NotUnderstood
 from vigilia.agent.limits import DAY_S, Budget
 from vigilia.agent.outputs import ActuatorConfig, make_outputs, safe_operations
 from vigilia.agent.outputs.pump import Pump
 from vigilia.agent.parts import Failed, Rejected
-from vigilia.errors import VigiliaError
+from vigilia.errors import BadAnswer, VigiliaError
 from vigilia.points import Severity, Status
 
 
@@ -483,3 +484,85 @@ async def test_a_dose_that_is_refused_ends_no_stay_in_safe(rig: Rig, circuit: Sc
         await pump.command("Dose", 1, "c4")
         assert not pump.latched
     assert not rig.ledger.memory("acid").latched
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"type": "PMP-L"}, "i2c-1, address 103 holds a circuit of type PMP-L (firmware 1.06), not PMP"),
+        ({"fastest_ml_min": 750.0}, "i2c-1, address 103 holds a pump of 750.00 ml/min, which is no EZO-PMP"),
+        ({"type": "pH", "fail": {"X": NotUnderstood("a syntax error")}}, "holds a circuit of type pH"),
+    ],
+)
+async def test_another_circuit_in_its_place_gives_nothing(
+    rig: Rig, circuit: ScriptedPump, change: dict[str, Any], says: str
+) -> None:
+    right = {name: getattr(circuit, name) for name in change}
+    for name, value in change.items():
+        setattr(circuit, name, value)
+    pump = pump_of(rig, circuit)
+    async with rig.running(pump):
+        await until(lambda: says in pump.readings()[0].detail)
+        with pytest.raises(Rejected, match=r"cannot be reached: .* holds a"):
+            await pump.command("Dose", 5, "c1")
+        assert circuit.doses == []
+        rig.guardian.listen()
+        assert not rig.guardian.on, "what is there does not pump"
+        for name, value in right.items():
+            setattr(circuit, name, value)
+        await at_work(pump)
+        assert await pump.command("Dose", 5, "c2") == "5 ml given"
+
+
+async def test_a_pump_that_was_exchanged_while_nobody_answered_is_noticed(rig: Rig, circuit: ScriptedPump) -> None:
+    pump = pump_of(rig, circuit)
+    async with rig.running(pump):
+        await at_work(pump)
+        circuit.fail = {"TV": BadAnswer("nobody there")}
+        with pytest.raises(Rejected, match="cannot be reached: nobody there"):
+            await pump.command("Dose", 5, "c1")
+        circuit.fail, circuit.type = {}, "PMP-L"
+        with pytest.raises(Rejected, match="holds a circuit of type PMP-L"):
+            await pump.command("Dose", 5, "c2")
+        assert circuit.doses == []
+
+
+async def test_a_long_dose_is_seen_as_it_goes_and_never_taken_back(
+    rig: Rig, circuit: ScriptedPump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vigilia.agent.outputs.dosing._FOLLOW_S", 0.01)
+    monkeypatch.setattr("vigilia.agent.outputs.dosing._LOOK_S", 0.02)
+    circuit.total_ml, circuit.rate_ml_s = 3.0, 5.0
+    pump = pump_of(rig, circuit)
+    async with rig.running(pump):
+        await at_work(pump)
+        assert await pump.command("Dose", 1, "c1") == "1 ml given"
+        dose = asyncio.create_task(pump.command("Dose", 15, "c2"))
+        await until(lambda: bool(circuit.doses[1:]))
+        assert value_of(pump, "Dosed") == 1, "nothing has been given of it yet"
+        assert value_of(pump, "DoseHour") == 16, "but all of it counts"
+        seen: list[float] = [value_of(pump, "Dosed")]
+        circuit.supply = 8.0
+        while value_of(pump, "Total") < 6:
+            await asyncio.sleep(0.01)
+            seen.append(value_of(pump, "Dosed"))
+        assert value_of(pump, "Voltage") == 8.0
+        await pump.command("Stop", 1, "c3")
+        with pytest.raises(Failed, match="stopped by hand"):
+            await dose
+        seen.append(value_of(pump, "Dosed"))
+        assert seen == sorted(seen)
+        assert len(set(seen)) > 3
+        given = sum(counted for _, counted, *_ in doses(rig))
+        assert seen[-1] == pytest.approx(given, abs=0.02)
+        assert seen[-1] < 16
+
+
+async def test_what_a_crash_left_open_is_not_given_until_the_pump_says_so(rig: Rig, circuit: ScriptedPump) -> None:
+    await rig.ledger.begin("acid", "", "", 5.0, [], 3.0)
+    pump = pump_of(rig, circuit)
+    assert value_of(pump, "Dosed") == 0
+    circuit.total_ml = 4.5
+    async with rig.running(pump):
+        await at_work(pump)
+        assert (value_of(pump, "Dosed"), value_of(pump, "DoseHour")) == (1.5, 1.5)

@@ -38,7 +38,8 @@ from vigilia.points import Severity, Status
         ("ezo-orp", "-100.5", "Cal,-100.5"),
         ("ezo-orp", "0", "Cal,0"),
         ("ezo-rtd", "+100", "Cal,100"),
-        ("ezo-hum", "25.3", "Cal,25.3"),
+        ("ezo-hum", "25.3", "Tcal,25.3"),
+        ("ezo-hum", "clear", "Tcal,clear"),
         ("ezo-co2", "0", "Cal,0"),
         ("ezo-co2", "4000", "Cal,4000"),
     ],
@@ -68,6 +69,7 @@ def test_a_step_is_what_the_circuit_is_told(kind: str, text: str, command: str) 
         ("ezo-do", "5", "is no step"),
         ("ezo-co2", "200", "400 to 10000 ppm"),
         ("ezo-orp", "5000", "-1020 to 1020 mV"),
+        ("ezo-hum", "100", "-20 to 70 °C"),
         ("ezo-rtd", "x" * 500, "is no step"),
     ],
 )
@@ -182,6 +184,17 @@ async def test_a_step_for_another_kind_of_circuit_is_not_done() -> None:
         with pytest.raises(Failed, match="type EC"):
             await lab["ph"].command("Calibrate", "mid,7.00", "1")
         assert "Cal,mid,7.00" not in ec.log
+
+
+async def test_a_humidity_sensor_is_calibrated_by_its_temperature_alone() -> None:
+    hum = StandIn("HUM", value="48.82")
+    async with bench({111: hum}, ezo("hum", "ezo-hum")) as lab:
+        await until(lambda: lab.has("hum", "Hum"))
+        said = await lab["hum"].command("Calibrate", "24.5", "c1")
+        assert "single: done; 1 point" in said
+        assert "could not be read" not in said
+        assert "Tcal,24.5" in hum.log
+        assert not [command for command in hum.log if command.startswith(("Cal", "Export"))]
 
 
 async def test_clearing_is_a_step_without_an_export() -> None:

@@ -48,6 +48,10 @@ async def test_a_reading_is_live_and_some_are_samples() -> None:
             {"Hum": 48.82, "Temp": 24.8, "DewPoint": 13.31},
         ),
         ("ezo-co2", StandIn("CO2", value="415"), {"CO2": 415.0}),
+        ("ezo-co2", StandIn("CO2", value="415,31.2", columns=["ppm", "t"]), {"CO2": 415.0, "SensorTemp": 31.2}),
+        ("ezo-co2", StandIn("CO2", value="415,31.2", replies={"O,?": "?,O,t"}), {"CO2": 415.0, "SensorTemp": 31.2}),
+        ("ezo-co2", StandIn("CO2", value="415,31.2", replies={"O,?": None}), {"CO2": 415.0, "SensorTemp": 31.2}),
+        ("ezo-co2", StandIn("CO2", value="415", replies={"O,?": "?,O,no output"}), {"CO2": 415.0}),
         ("ezo-ec", StandIn("EC", value="1413"), {"EC": 1413.0}),
         (
             "ezo-ec",

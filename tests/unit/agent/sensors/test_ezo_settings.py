@@ -121,6 +121,19 @@ async def test_outputs_are_chosen() -> None:
             await lab["ec"].apply("Outputs", "EC,TDS")
 
 
+async def test_what_a_circuit_always_gives_is_not_left_out() -> None:
+    co2 = StandIn("CO2", value="415")
+    async with bench({105: co2}, ezo("co2", "ezo-co2")) as lab:
+        await until(lambda: lab.has("co2", "CO2"))
+        assert lab["co2"].settings()["Outputs"] == "ppm"
+        co2.value = "415,31.2"
+        await lab["co2"].apply("Outputs", "ppm,t")
+        await until(lambda: lab.has("co2", "SensorTemp"))
+        with pytest.raises(Rejected, match="ppm cannot be left out"):
+            await lab["co2"].apply("Outputs", "t")
+        assert [command for command in co2.log if command.startswith("O,") and command[-1] != "?"] == ["O,t,1"]
+
+
 async def test_a_circuit_that_is_at_another_address_already_is_taken_there() -> None:
     async with bench({101: StandIn(value="6.5")}, ezo("ph", "ezo-ph")) as lab:
         await until(lambda: lab.has("ph", "pH"))

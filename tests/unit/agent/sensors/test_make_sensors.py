@@ -40,7 +40,7 @@ def by_access(sensor: Sensor, access: Access) -> dict[str, Parameter]:
         ("ezo-orp", ["ORP"], [], "address 98"),
         ("ezo-rtd", ["Temp"], [], "address 102"),
         ("ezo-hum", ["Hum", "Temp", "DewPoint"], ["Outputs"], "address 111"),
-        ("ezo-co2", ["CO2"], [], "address 105"),
+        ("ezo-co2", ["CO2", "SensorTemp"], ["Outputs"], "address 105"),
     ],
 )
 def test_what_a_circuit_declares(kind: str, sampled: list[str], settings: list[str], place: str) -> None:

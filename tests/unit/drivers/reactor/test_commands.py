@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from tests.conftest import until
-from tests.unit.drivers.reactor.conftest import GOOD, REFUSED, Run
-from vigilia.errors import InvalidValue, NotWritable, Refused, WriteTimeout
+from tests.unit.drivers.reactor.agents import Agent
+from tests.unit.drivers.reactor.conftest import GOOD, REFUSED, Run, Site
+from vigilia.errors import Begun, InvalidValue, NotWritable, Refused, WriteTimeout
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
 DOSE = "R1:acid:Dose-SP"
@@ -142,22 +143,123 @@ async def test_a_command_that_has_begun_is_not_told_again(at_work: Run) -> None:
         await agent.close()
 
 
-async def test_a_long_command_is_confirmed_once_it_is_under_way_and_a_bad_end_shows(
-    at_work: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has whoever asks wait for a moment only."""
     monkeypatch.setattr("vigilia.drivers.reactor.commands.BEGIN_S", 0.4)
     monkeypatch.setattr("vigilia.drivers.reactor.commands._MARGIN_S", 0.1)
     monkeypatch.setattr("vigilia.drivers.reactor.commands.RUNNING_S", 0.1)
+
+
+async def begin_long(site: Site, agent: Agent) -> str:
+    """Ask for a dose that is only begun by the time of the answer; return the command's id."""
+    agent.obey = lambda command: State(id=command.id, outcome=State.RUNNING)
+    with pytest.raises(Begun, match="R1 has begun, and is at it"):
+        await site.write(DOSE, 20.0)
+    assert site.shows(DOSE, 20.0)(), "what is being given"
+    assert outcomes(site) == ["pending"]
+    return agent.commands[-1].id
+
+
+def outcomes(site: Site) -> list[str]:
+    return [str(line[2]) for line in site.notebook.lines if line[0] == "answered"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_long_command_is_pending_while_it_is_under_way_and_its_end_shows(at_work: Run) -> None:
     async with at_work() as site:
         agent = site.agent()
-        agent.obey = lambda command: State(id=command.id, outcome=State.RUNNING)
         async with agent.reporting():
-            assert (await site.write(DOSE, 20.0))[2:] == GOOD
-            [command] = agent.commands
-            agent.end_command(State(id=command.id, outcome=State.FAILED, detail="no motor supply"))
+            command = await begin_long(site, agent)
+            agent.end_command(State(id=command, outcome=State.FAILED, detail="no motor supply"))
             await until(site.shows(DOSE, 20.0, REFUSED))
             assert "no motor supply" in site.keeper.of(DOSE)[-1].detail
+            await until(lambda: outcomes(site) == ["pending", "Refused"])
+            assert "no motor supply" in site.notebook.lines[-1][3]
+            site.notebook.lines.clear()
+            command = await begin_long(site, agent)
+            agent.end_command(State(id=command, outcome=State.DONE))
+            await until(lambda: outcomes(site) == ["pending", "confirmed"])
+            assert site.alarm(DOSE) == GOOD
         await agent.close()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_had_begun_before_an_agent_started_anew_has_an_unknown_end(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = site.agent()
+        async with agent.reporting():
+            await begin_long(site, agent)
+        await agent.close()
+        await until(site.shows(DOSE, 20.0, REFUSED))
+        assert "contact was lost while it was at it" in site.keeper.of(DOSE)[-1].detail
+        assert outcomes(site) == ["pending"], "it may be back, and tell"
+        anew = site.agent()
+        await anew.register()
+        await until(lambda: outcomes(site) == ["pending", "WriteTimeout"])
+        assert site.notebook.lines[-1][3] == (
+            "R1 had begun, and its agent has started anew: how far it came is not known"
+        )
+        assert (site.value(DOSE), site.alarm(DOSE)) == (20.0, REFUSED)
+        assert "started anew" in site.keeper.of(DOSE)[-1].detail
+        await anew.close()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_reactor_that_is_back_tells_how_what_it_had_begun_ended(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = site.agent()
+        async with agent.reporting():
+            command = await begin_long(site, agent)
+        await until(site.shows(DOSE, 20.0, REFUSED))
+        agent.end_command(State(id=command, outcome=State.DONE))
+        async with agent.reporting():
+            await until(lambda: outcomes(site) == ["pending", "confirmed"])
+            assert site.shows(DOSE, 20.0)()
+        await agent.close()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_stop_of_the_service_leaves_no_write_pending(at_work: Run) -> None:
+    async with at_work(status_interval_s=5.0) as site:
+        agent = site.agent()
+        async with agent.reporting():
+            await begin_long(site, agent)
+    assert outcomes(site) == ["pending", "WriteTimeout"]
+    assert "the service has stopped" in site.notebook.lines[-1][3]
+    await agent.close()
+
+
+async def test_a_stop_is_not_kept_back_by_what_is_under_way(at_work: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vigilia.drivers.reactor.commands.MOST_COMMANDS", 2)
+    monkeypatch.setattr("vigilia.drivers.reactor.commands.MOST_OF_ONE", 1)
+    async with at_work() as site:
+        agent = site.agent()
+        await agent.register()
+        await agent.report()
+        stops = ("R1:acid:Stop-Cmd", "R1:acid:Stop-Cmd", "R1:ph:Halt-Cmd")
+        agent.parts = (*agent.parts[1:], stoppable(agent.parts[0], "Halt"))
+        agent.parts = tuple(stoppable(part, "Stop") if part.name == "acid" else part for part in agent.parts)
+        await agent.register()
+        writes = [asyncio.create_task(site.write(DOSE, 1.0)) for _ in range(2)]
+        await asyncio.sleep(0)
+        halts = [asyncio.create_task(site.write(stop, 1)) for stop in stops]
+        await until(halts[1].done)
+        with pytest.raises(NotWritable, match="1 commands under way already"):
+            await halts[1]  # the same one is on its way
+        await agent.report()
+        await agent.report()
+        await asyncio.gather(*writes, halts[0], halts[2])
+        assert [command.parameter for command in agent.commands] == ["Dose", "Dose", "Stop", "Halt"]
+        await agent.close()
+
+
+def stoppable(part: wire.Part, name: str) -> wire.Part:
+    stop = wire.Parameter(name=name, kind=wire.KIND_BOOLEAN, access=wire.ACCESS_COMMAND, at_once=True)
+    changed = wire.Part()
+    changed.CopyFrom(part)
+    changed.parameters.append(stop)
+    return changed
 
 
 async def test_an_end_that_nobody_waits_for_is_acknowledged(at_work: Run) -> None:

@@ -81,8 +81,24 @@ async def test_every_outcome_of_a_write_has_its_status(at_work: Run) -> None:
         status, point = await ask(client, "PUT", DUTY, {"value": 60})
         assert (status, point["value"], point["pending"], point["severity"]) == (202, 60.0, True, "NO_ALARM")
         PendingAnswer.model_validate(point, strict=True)
+        assert point["detail"] == "R1 is away: the setting is kept, and applied when it is back"
         status, failure = await ask(client, "PUT", DOSE, {"value": 2.5})
         assert (status, failure["error"]) == (409, "not-writable")
+        await agent.close()
+
+
+async def test_a_command_that_is_under_way_is_no_success_yet(at_work: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vigilia.drivers.reactor.commands.BEGIN_S", 0.4)
+    monkeypatch.setattr("vigilia.drivers.reactor.commands._MARGIN_S", 0.1)
+    monkeypatch.setattr("vigilia.drivers.reactor.commands.RUNNING_S", 0.1)
+    async with at_work() as site, web(site) as client:
+        agent = site.agent()
+        agent.obey = lambda c: State(id=c.id, outcome=State.RUNNING)
+        async with agent.reporting():
+            status, point = await ask(client, "PUT", DOSE, {"value": 15})
+        assert (status, point["value"], point["pending"]) == (202, 15.0, True)
+        assert point["detail"] == "R1 has begun, and is at it: the point and the audit show its end"
+        PendingAnswer.model_validate(point, strict=True)
         await agent.close()
 
 

@@ -1,6 +1,7 @@
 """Registration: who is let in, and what an inventory becomes."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.unit.drivers.reactor.conftest import ANA, GOOD, LOST, Run
 from vigilia.errors import StartError, UnknownReactor
 from vigilia.points import Kind, Origin, Point, Severity, Status
 from vigilia.store.accesslog import newest
+from vigilia.store.alarms import load_checkpoints
 from vigilia.store.reactors import load_reactors
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
@@ -397,3 +399,26 @@ async def test_the_access_log_has_who_let_a_reactor_in(at_work: Run) -> None:
             ("web", "ana", "192.0.2.7")
         }
         await agent.close()
+
+
+async def test_no_registration_waits_for_a_store_that_does_not_answer(at_work: Run, tmp_path: Path) -> None:
+    holder = sqlite3.connect(tmp_path / "vigilia.db", isolation_level=None)
+    async with at_work() as site:
+        first, second = site.agent("R1"), site.agent("R2", parts=(PH, HEATER))
+        holder.execute("BEGIN EXCLUSIVE")
+        try:
+            async with asyncio.timeout(2):  # an agent gives up after 4 s; the store waits for the lock for longer
+                for agent in (first, second, first):
+                    assert (await agent.register()).decision == ACCEPTED
+                    await agent.report()
+            assert site.shows("R1:ph:pH-Mon", 7.0)()
+            assert site.shows("R2:ph:pH-Mon", 7.0)()
+            await until(lambda: any("the points of reactors" in text for text in site.driver.missing()), 15)
+        finally:
+            holder.close()
+        await until(lambda: site.driver.missing() == [], 15)
+        assert "R2:ph:pH-Mon" in {point.name for point in await site.store.known_points("reactor")}
+        kept = await load_checkpoints(site.store, "reactor")
+        assert {"parts:R1", "parts:R2"} <= kept.keys()
+        await first.close()
+        await second.close()

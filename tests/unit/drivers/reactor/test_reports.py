@@ -144,6 +144,52 @@ async def test_a_silent_reactor_is_lost_within_two_intervals_and_back_with_a_ful
         await agent.close()
 
 
+async def test_what_has_not_changed_since_before_a_loss_is_confirmed_by_the_return(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        old = now_ms() - 3_600_000
+        same = [reading("ph", "Calibration", "3 points", time_ms=old), reading("heater", "Safe", 1, time_ms=old)]
+        await agent.report(same, full=True)
+        assert site.table.reading("R1:ph:Calibration-Mon").time == old / 1000, "it has been so since then"
+        for _ in range(2):
+            await until(lambda: site.alarm("R1:ph:Calibration-Mon") == LOST)
+            lost = site.table.reading("R1:ph:Calibration-Mon").time
+            await agent.report([], full=False)
+            await agent.report(same, full=True)
+            back = site.table.reading("R1:ph:Calibration-Mon")
+            assert (back.value, back[2:]) == ("3 points", GOOD)
+            assert (site.value("R1:heater:Safe-Sts"), site.alarm("R1:heater:Safe-Sts")) == (1, GOOD)
+            assert lost is not None
+            assert back.time is not None
+            assert lost < back.time, "history has both, the loss and the return"
+            await agent.report(same, full=True)
+            assert site.table.reading("R1:ph:Calibration-Mon") == back, "told again it is no news"
+        await agent.close()
+
+
+async def test_readings_of_a_clock_that_is_behind_show_at_once_after_a_loss(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = await registered(site)
+        await until(lambda: site.alarm("R1:ph:pH-Mon") == LOST)
+        for value in (6.5, 6.4):
+            behind = now_ms() - 30_000
+            await agent.report([reading("ph", "pH", value, time_ms=behind)], full=False, time_ms=behind)
+            assert site.shows("R1:ph:pH-Mon", value)()
+        await agent.close()
+
+
+async def test_what_was_asked_of_a_reactor_is_not_lost_with_it(at_work: Run) -> None:
+    async with at_work() as site:
+        agent = site.agent()
+        async with agent.reporting():
+            await site.write("R1:acid:Dose-SP", 2.5)
+            await site.write("R1:ph:Calibrate-Cmd", "mid,7.00")
+        await until(lambda: site.alarm("R1:ph:pH-Mon") == LOST)
+        assert site.shows("R1:acid:Dose-SP", 2.5)()
+        assert site.shows("R1:ph:Calibrate-Cmd", "mid,7.00")()
+        await agent.close()
+
+
 async def test_an_agent_that_only_registers_is_lost_all_the_same(at_work: Run) -> None:
     async with at_work() as site:
         agent = site.agent()

@@ -150,8 +150,13 @@ def test_the_air() -> None:
     assert (say(circuit, "O,T,1"), say(circuit, "O,Dew,1")) == ("", "")
     assert say(circuit, "R") == "50.00,22.00,Dew,11.1"
     assert (say(circuit, "O,?"), say(circuit, "Cal,1")) == ("?O,HUM,T,Dew", "*ER")
+    assert (say(circuit, "Tcal,?"), say(circuit, "Tcal,23.5"), say(circuit, "Tcal,?")) == ("?Tcal,0", "", "?Tcal,1")
+    assert (say(circuit, "R") or "").startswith("50.00,23.50,")
+    assert (say(circuit, "Tcal,clear"), say(circuit, "R")) == ("", "50.00,22.00,Dew,11.1")
     carbon = Co2Circuit(vessel, pace=0)
     assert say(carbon, "R") == "615"
+    assert (say(carbon, "O,t,1"), say(carbon, "O,?"), say(carbon, "R")) == ("", "?O,ppm,t", "615,30.000")
+    assert (say(carbon, "O,ppm,0"), say(carbon, "O,t,0"), say(carbon, "R")) == ("*ER", "", "615")
     carbon.sample = 0
     assert say(carbon, "Cal,0") == ""
     carbon.sample = 1000

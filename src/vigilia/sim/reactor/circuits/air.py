@@ -8,18 +8,23 @@ from vigilia.sim.reactor.vessel import Vessel
 
 
 class HumidityCircuit(Circuit):
-    """EZO-HUM: relative humidity, and air temperature and dew point where asked. It cannot be calibrated."""
+    """EZO-HUM: relative humidity, and air temperature and dew point where asked.
+
+    Its temperature is calibrated by Tcal (the data sheet's "Temperature calibration"); Cal it does not know.
+    """
 
     letters = "HUM"
     firmware = "1.0"
     default_address = 111
     reading_s = 0.3
+    calibrated_by = "Tcal"
 
     def __init__(self, vessel: Vessel, *, pace: float = 1.0) -> None:
         self.outputs = Outputs(("HUM", "T", "Dew"), ("HUM",))
         super().__init__(vessel, pace=pace)
         self.handlers["O"] = lambda words, _way: self.outputs.handle(self, words)
-        del self.handlers["CAL"], self.handlers["EXPORT"], self.handlers["IMPORT"]
+        self.handlers["TCAL"] = self.handlers.pop("CAL")
+        del self.handlers["EXPORT"], self.handlers["IMPORT"]
 
     def _keep_defaults(self) -> None:
         super()._keep_defaults()
@@ -32,9 +37,15 @@ class HumidityCircuit(Circuit):
     def report(self) -> str:
         """Return the values that are shown; the dew point comes behind its own name, as the circuit has it."""
         humidity = min(100.0, max(0.0, self.measure()))
-        air = self.vessel.air_c
+        was, should = self.calibration.get("point", (0.0, 0.0))
+        air = self.vessel.air_c - was + should
         values = {"HUM": f"{humidity:.2f}", "T": f"{air:.2f}", "Dew": f"Dew,{dew_point(air, humidity):.1f}"}
         return ",".join(values[name] for name in self.outputs.shown) or "no output"
+
+    def set_point(self, words: list[str]) -> None:
+        """Take what the air's temperature truly is, °C."""
+        should = number(one(words), -40, 125)
+        self.calibration = {"point": (self.vessel.air_c, should)}
 
 
 class Co2Circuit(Circuit):
@@ -45,7 +56,7 @@ class Co2Circuit(Circuit):
     default_address = 105
 
     def __init__(self, vessel: Vessel, *, pace: float = 1.0) -> None:
-        self.outputs = Outputs(("ppm", "t"), ("ppm",))
+        self.outputs = Outputs(("ppm", "t"), ("ppm",), always="ppm")
         super().__init__(vessel, pace=pace)
         self.handlers["O"] = lambda words, _way: self.outputs.handle(self, words)
 
@@ -62,7 +73,7 @@ class Co2Circuit(Circuit):
         zero, (was, should) = self.calibration.get("zero", (0.0, 0.0)), self.calibration.get("high", (1.0, 1.0))
         ppm = (self.measure() - zero[0]) * should / max(1.0, was)
         values = {"ppm": f"{min(10_000.0, max(0.0, ppm)):.0f}", "t": f"{self.vessel.air_c + 8:.3f}"}
-        return ",".join(values[name] for name in self.outputs.shown) or "no output"
+        return ",".join(values[name] for name in self.outputs.shown)
 
     def set_point(self, words: list[str]) -> None:
         """Take zero, or what it truly is, ppm."""

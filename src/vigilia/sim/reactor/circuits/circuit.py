@@ -36,6 +36,8 @@ class Circuit:
     default_address = 0
     reading_s = 0.9
     calibration_s = 0.9
+    calibrated_by = "Cal"
+    """The command of its calibration, in `handlers`."""
 
     def __init__(self, vessel: Vessel, *, pace: float = 1.0) -> None:
         """`pace`: how long it takes for things, 1 as a real circuit."""
@@ -206,7 +208,7 @@ class Circuit:
 
     def _calibrate(self, words: list[str], _way: Way) -> Reply:
         if words == ["?"]:
-            return Reply(self.say("Cal", str(self.points())))
+            return Reply(self.say(self.calibrated_by, str(self.points())))
         if [word.lower() for word in words] == ["clear"]:
             self.calibration = {}
             return Reply()

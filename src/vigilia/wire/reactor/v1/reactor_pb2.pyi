@@ -70,7 +70,7 @@ class Value(_message.Message):
     def __init__(self, number: _Optional[float] = ..., integer: _Optional[int] = ..., text: _Optional[str] = ..., boolean: _Optional[bool] = ...) -> None: ...
 
 class Parameter(_message.Message):
-    __slots__ = ("name", "kind", "access", "units", "minimum", "maximum", "labels", "precision", "description", "takes_value", "sampled")
+    __slots__ = ("name", "kind", "access", "units", "minimum", "maximum", "labels", "precision", "description", "takes_value", "sampled", "at_once")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ACCESS_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +82,7 @@ class Parameter(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TAKES_VALUE_FIELD_NUMBER: _ClassVar[int]
     SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    AT_ONCE_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: Kind
     access: Access
@@ -93,7 +94,8 @@ class Parameter(_message.Message):
     description: str
     takes_value: bool
     sampled: bool
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[Kind, str]] = ..., access: _Optional[_Union[Access, str]] = ..., units: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., labels: _Optional[_Iterable[str]] = ..., precision: _Optional[int] = ..., description: _Optional[str] = ..., takes_value: _Optional[bool] = ..., sampled: _Optional[bool] = ...) -> None: ...
+    at_once: bool
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[Kind, str]] = ..., access: _Optional[_Union[Access, str]] = ..., units: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., labels: _Optional[_Iterable[str]] = ..., precision: _Optional[int] = ..., description: _Optional[str] = ..., takes_value: _Optional[bool] = ..., sampled: _Optional[bool] = ..., at_once: _Optional[bool] = ...) -> None: ...
 
 class Part(_message.Message):
     __slots__ = ("name", "role", "kind", "place", "title", "parameters")
