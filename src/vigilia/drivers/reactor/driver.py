@@ -28,7 +28,7 @@ from vigilia.errors import StartError, UnknownReactor
 from vigilia.fleet import ReactorItem
 from vigilia.language import tr
 from vigilia.link import Link
-from vigilia.points import Batch, Origin, Point, Sample, Severity, Status, Value, shorten
+from vigilia.points import Batch, Checkpoint, Origin, Point, Sample, Severity, Status, Value, shorten
 from vigilia.rules import Rule
 from vigilia.settings import Section
 from vigilia.store import StoreError
