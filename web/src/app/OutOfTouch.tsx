@@ -15,7 +15,7 @@ export function OutOfTouch(): JSX.Element {
           <Icon name="out-of-touch" />
           <span>
             {since === null
-              ? t("Out of touch: what is shown may be old. Trying again …")
+              ? t("No live data: the service does not say how things are. Trying again …")
               : t("Out of touch since {time}: what is shown is from then. Trying again …", { time: formatClock(since + live.clockOffset.value) })}
           </span>
         </>

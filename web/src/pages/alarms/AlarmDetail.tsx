@@ -40,7 +40,7 @@ export function AlarmDetail({ id, alarm: listed, onClose, onOpen, onAct }: Props
   const normal = useNormal(id, listed);
   const alarm = listed ?? normal.alarm ?? (last && { ...last, state: "normal" as const });
   const point = alarm?.point ?? id.slice(id.indexOf("@") + 1);
-  if (!alarm && (normal.busy || !live.alarmsComplete.value)) {
+  if (!alarm && normal.busy) {
     return <Panel title={t("Loading")} onClose={onClose} />;
   }
   const acts = alarm && may("operator") ? actsOn(alarm) : [];
@@ -61,6 +61,8 @@ export function AlarmDetail({ id, alarm: listed, onClose, onOpen, onAct }: Props
     >
       {alarm ? (
         <Standing alarm={alarm} onOpen={onOpen} />
+      ) : normal.wrong !== null ? (
+        <Note kind="major">{sentenceOf(normal.wrong)}</Note>
       ) : (
         <Note kind="info">{t("No alarm of this name is known any more. What happened to it is below.")}</Note>
       )}
@@ -79,18 +81,28 @@ function useLast(id: string, alarm: Alarm | undefined): Alarm | undefined {
   return kept?.id === id ? kept : undefined;
 }
 
-/** Find an alarm that is normal, and so not in the stream: a link on a card may lead to it. */
-function useNormal(id: string, listed: Alarm | undefined): { alarm: Alarm | undefined; busy: boolean } {
-  const wanted = listed === undefined && live.alarmsComplete.value;
-  const found = useAsk(
+interface Found {
+  readonly alarm: Alarm | undefined;
+  /** Why it is not known whether there is one; null: it is known, or not yet. */
+  readonly wrong: unknown;
+  readonly busy: boolean;
+}
+
+/**
+ * Find an alarm that is normal, and so not in the stream: a link on a card may lead to it. Where the stream does not
+ * begin, any alarm.
+ */
+function useNormal(id: string, listed: Alarm | undefined): Found {
+  const wanted = listed === undefined && (live.alarmsComplete.value || live.old.value);
+  const { answer, wrong } = useAsk(
     async (signal) => {
-      if (!wanted) return undefined;
+      if (!wanted) return null;
       const { items } = await api.get("/api/v1/alarms", { query: { id }, signal });
-      return items.find((alarm) => alarm.id === id);
+      return { alarm: items.find((alarm) => alarm.id === id) };
     },
     [id, wanted],
   );
-  return { alarm: found.answer, busy: found.busy };
+  return { alarm: answer?.alarm, wrong, busy: !answer && wrong === null };
 }
 
 function Standing({ alarm, onOpen }: { readonly alarm: Alarm; readonly onOpen: (id: string) => void }): JSX.Element {

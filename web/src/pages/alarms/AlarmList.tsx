@@ -33,7 +33,7 @@ export function AlarmList(props: Props): JSX.Element {
   const { rows, matching } = arranged;
   const all = matching.length > 0 && matching.every(({ id }) => chosen.has(id));
   const acting = may("operator");
-  const old = live.touch.value === "lost";
+  const old = live.old.value;
   return (
     <VirtualList
       label={t("Alarms")}

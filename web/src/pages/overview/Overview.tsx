@@ -53,7 +53,7 @@ export default function Overview(): JSX.Element {
     </section>
   );
   return (
-    <div class={`page stack overview ${situation === "lost" ? "out" : ""}`}>
+    <div class={`page stack overview ${live.old.value ? "out" : ""}`}>
       <h1 class="sr-only">{t("Overview")}</h1>
       <Verdict known={known} />
       {wrong !== null && situation !== "lost" && <Note kind="major">{sentenceOf(wrong)}</Note>}
