@@ -250,6 +250,7 @@ def test_figures_of_what_chatters_and_of_what_nobody_looks_at(visit: Open, site,
 def item(n: int, **fields: object) -> dict:
     """An alarm as the stream has it."""
     nothing = ("suppressed_by", "acknowledged_by", "shelved_until", "told_at", "acknowledgement", "quieted", "incident")
+    nothing += ("latest_incident",)
     return {
         "id": f"rule@P{n}",
         "point": f"P{n}",
@@ -258,10 +259,12 @@ def item(n: int, **fields: object) -> dict:
         "state": "unacknowledged",
         "severity": ("MINOR", "MAJOR")[n % 2],
         "since": "2026-03-10T14:00:00.000Z",
+        "began": "2026-03-10T14:00:00.000Z",
         "detail": "",
         "area": "",
         "system": "aruba",
         "told": [],
+        "waiting": [],
         **dict.fromkeys(nothing),
         **fields,
     }
@@ -297,6 +300,23 @@ def test_suppressed_ones_stand_under_their_cause(visit: Open) -> None:
     page.get_by_role("button", name="Suppressed 4").click()
     expect(row(page, "Alarm 2")).to_be_visible()
     expect(page.get_by_role("grid").locator(".title").filter(has_text="Relay failure")).to_have_count(0)
+
+
+def test_since_is_when_it_began_whatever_was_clicked_later(visit: Open) -> None:
+    began, clicked = "2026-03-07T08:00:00.000Z", "2026-03-10T14:03:00.000Z"
+    alarms = [
+        item(1, state="acknowledged", began=began, since=clicked),
+        item(2, state="returned", began=None, since=clicked),
+    ]
+    opened = visit()
+    tell(opened, alarms)
+    page = opened.open("/alarms")
+    expect(row(page, "Alarm 1").locator(".since-cell time")).to_have_attribute("datetime", began)
+    expect(row(page, "Alarm 2").locator(".since-cell time")).to_have_attribute("datetime", clicked)
+    row(page, "Alarm 1").click()
+    panel = page.locator(".panel")
+    for moment in (began, clicked):  # and when it was acknowledged
+        expect(panel.locator(f"time[datetime='{moment}']").first).to_be_visible()
 
 
 def test_ten_thousand_alarms_some_hostile(visit: Open) -> None:

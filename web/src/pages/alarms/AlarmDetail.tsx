@@ -18,6 +18,7 @@ import { Fact, Panel } from "../../ui/Split.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText, Value } from "../../ui/Value.tsx";
 import { actsOn, actWord, type Act } from "./acts.ts";
+import { wrongSince } from "./arrange.ts";
 import { Journal } from "./Journal.tsx";
 import { StateTag } from "./StateTag.tsx";
 
@@ -66,7 +67,7 @@ export function AlarmDetail({ id, alarm: listed, onClose, onOpen, onAct }: Props
       ) : (
         <Note kind="info">{t("No alarm of this name is known any more. What happened to it is below.")}</Note>
       )}
-      <PointView key={point} name={point} began={alarm && alarm.state !== "normal" ? Date.parse(alarm.since) : null} />
+      <PointView key={point} name={point} began={alarm && alarm.state !== "normal" ? Date.parse(wrongSince(alarm)) : null} />
       <Journal alarm={id} version={alarm ? `${alarm.state} ${alarm.since} ${alarm.told.length}` : ""} />
     </Panel>
   );
@@ -113,6 +114,11 @@ function Standing({ alarm, onOpen }: { readonly alarm: Alarm; readonly onOpen: (
   const cause = alarm.suppressed_by;
   return (
     <dl class="fact-list">
+      {alarm.began && alarm.state !== "normal" && (
+        <Fact label={t("Began")}>
+          <Moment time={alarm.began} /> (<Since time={alarm.began} />)
+        </Fact>
+      )}
       <Fact label={t("State")}>
         <span class="row">
           <StateTag alarm={alarm} /> <Since time={alarm.since} />
@@ -259,7 +265,7 @@ function PointView({ name, began }: { readonly name: string; readonly began: num
 /** From a while before the alarm began until now, and at least two hours. */
 function firstSpan(began: number | null): Span {
   const to = serviceNow();
-  const lasted = began === null ? 0 : Math.min(to - began, 7 * 24 * HOUR);
+  const lasted = began === null ? 0 : to - began;
   return { from: to - Math.max(2 * HOUR, lasted * 1.4), to };
 }
 

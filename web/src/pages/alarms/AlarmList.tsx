@@ -12,7 +12,7 @@ import { DeviceText } from "../../ui/Value.tsx";
 import { VirtualList } from "../../ui/VirtualList.tsx";
 import { causeName } from "./AlarmDetail.tsx";
 import { actsOn, actWord, type Act } from "./acts.ts";
-import type { Arranged, Row } from "./arrange.ts";
+import { wrongSince, type Arranged, type Row } from "./arrange.ts";
 import { StateTag } from "./StateTag.tsx";
 
 interface Props {
@@ -136,7 +136,7 @@ function AlarmCells({ row, acting, unfolded, chosen, onFold, onChoose, onAct }: 
         )}
       </span>
       <span role="gridcell" class="since-cell">
-        <Since time={alarm.since} bare />
+        <Since time={wrongSince(alarm)} bare />
       </span>
       <span role="gridcell" class="told muted">
         {alarm.told[0] ? (

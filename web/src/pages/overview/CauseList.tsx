@@ -12,6 +12,7 @@ import { Moment, Since } from "../../ui/Since.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText } from "../../ui/Value.tsx";
 import { ActDialog } from "../alarms/ActDialog.tsx";
+import { wrongSince } from "../alarms/arrange.ts";
 import { isQuiet, placeOf, wantsAcknowledgement, type Cause } from "./causes.ts";
 
 const MOST_SHOWN = 40;
@@ -65,10 +66,10 @@ function CauseItem({ cause: { alarm, suppresses, count } }: { readonly cause: Ca
         </div>
         <p class="cause-since">
           <strong>
-            <Since time={alarm.since} bare />
+            <Since time={wrongSince(alarm)} bare />
           </strong>
           <span class="muted">
-            {t("since")} <SinceTime time={alarm.since} />
+            {t("since")} <SinceTime time={wrongSince(alarm)} />
           </span>
         </p>
         {may("operator") && !isQuiet(alarm) && (
@@ -179,7 +180,7 @@ function Suppressed({ suppresses, count }: { readonly suppresses: readonly Cause
                 <DeviceText text={alarm.name} />
               </span>
               <span class="muted">
-                <Since time={alarm.since} bare />
+                <Since time={wrongSince(alarm)} bare />
               </span>
               {within > 0 && <Suppressed suppresses={below} count={within} />}
             </li>
