@@ -268,6 +268,28 @@ def test_ten_thousand_alarms_and_hostile_texts(visit: Open, rig: Rig) -> None:
     check(page)
 
 
+def test_who_was_told_of_this_one_and_on_which_day(visit: Open, rig: Rig) -> None:
+    cards = [
+        {"channel": "teams", "card": 7, "at": "2026-03-07T14:03:00.000Z"},
+        {"channel": "apprise", "card": 8, "at": "2026-03-10T14:04:00.000Z"},
+    ]
+    alarms = [
+        alarm(1, "Told", told=cards),
+        alarm(2, "Waits", waiting=["teams"]),
+        alarm(3, "No route", began="2026-03-07T08:00:00.000Z"),
+    ]
+    opened = visit(to=rig.service)
+    # The browser's clock is wrong by months; another alarm's notice waits, too.
+    page = told(opened, alarms=alarms, notices={"waiting": 1, "failed": 0, "newest": 1}).open("/")
+    expect(cause(page, "Told")).to_contain_text(
+        "Told: Teams at 07/03/2026, 11:03:00 (card 7), Apprise at 11:04:00 (card 8)"
+    )
+    expect(cause(page, "Waits")).to_contain_text("Nobody was told yet: the notice waits")
+    expect(cause(page, "No route").locator(".untold")).to_have_text("Nobody was told")
+    expect(cause(page, "No route").locator(".cause-since")).to_have_text("3 dayssince 07/03/2026, 05:00:00")
+    expect(cause(page, "Waits").locator(".cause-since")).to_have_text("20 minsince 11:00:00")
+
+
 def test_a_viewer_sees_no_button_that_would_be_refused(visit: Open, rig: Rig) -> None:
     rig.break_port()
     opened = visit(to=rig.service)
@@ -324,11 +346,18 @@ def alarm(number: int, device: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def told(opened: Visit, *, alarms: list[dict[str, Any]] | None = None, health: dict[str, Any] | None = None) -> Visit:
+def told(
+    opened: Visit,
+    *,
+    alarms: list[dict[str, Any]] | None = None,
+    health: dict[str, Any] | None = None,
+    notices: dict[str, Any] | None = None,
+) -> Visit:
     """Have the pages of a visit be told this by their stream, which then says nothing more."""
     events: dict[str, Any] = {
         "alarms": {"items": alarms or [], "complete": True},
         "links": {"items": [], "complete": True},
+        "notices": notices or {"waiting": 0, "failed": 0, "newest": 0},
         "health": health
         or {
             "missing": [],

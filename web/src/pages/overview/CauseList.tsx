@@ -4,11 +4,11 @@ import { useState } from "preact/hooks";
 import { may } from "../../api/session.ts";
 import type { Alarm } from "../../api/types.ts";
 import { t, tn } from "../../i18n/index.ts";
-import { live } from "../../live/index.ts";
+import { serviceNow } from "../../live/clock.ts";
 import { Button } from "../../ui/Button.tsx";
-import { formatClock, formatTime } from "../../ui/format.ts";
+import { formatTime, formatWhen } from "../../ui/format.ts";
 import { SeverityMark } from "../../ui/Severity.tsx";
-import { Moment, Since } from "../../ui/Since.tsx";
+import { Since } from "../../ui/Since.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText } from "../../ui/Value.tsx";
 import { ActDialog } from "../alarms/ActDialog.tsx";
@@ -93,13 +93,10 @@ function CauseItem({ cause: { alarm, suppresses, count } }: { readonly cause: Ca
 
 /** The time of day, with the date where it was another day. */
 function SinceTime({ time }: { readonly time: string }): JSX.Element {
-  const today = new Date(time).toDateString() === new Date().toDateString();
-  return today ? (
+  return (
     <time class="number" dateTime={time} title={formatTime(time)}>
-      {formatClock(time)}
+      {formatWhen(time, serviceNow())}
     </time>
-  ) : (
-    <Moment time={time} />
   );
 }
 
@@ -147,14 +144,13 @@ function CommentText({ act }: { readonly act: Alarm["acknowledgement"] }): JSX.E
 
 /** Who was told, through what, and when; or that nobody was. */
 function ToldText({ alarm }: { readonly alarm: Alarm }): JSX.Element | null {
-  const { told, state } = alarm;
+  const { told, waiting, state } = alarm;
   if (told.length > 0) {
-    const cards = told.map((card) => t("{channel} at {time} (card {n})", { channel: visible(channelWord(card.channel)), time: formatClock(card.at), n: card.card }));
+    const cards = told.map((card) => t("{channel} at {time} (card {n})", { channel: visible(channelWord(card.channel)), time: formatWhen(card.at, serviceNow()), n: card.card }));
     return <span>{t("Told: {cards}", { cards: cards.join(", ") })}</span>;
   }
   if (state === "suppressed" || isQuiet(alarm)) return null;
-  const waits = (live.notices.value?.waiting ?? 0) > 0;
-  return <span class="untold">{waits ? t("Nobody was told yet: the notice waits") : t("Nobody was told")}</span>;
+  return <span class="untold">{waiting.length > 0 ? t("Nobody was told yet: the notice waits") : t("Nobody was told")}</span>;
 }
 
 function channelWord(channel: string): string {
