@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.browsing import LOOKS, Look, Visit, check, picture
 from tests.browser.conftest import Open
@@ -300,6 +300,42 @@ def test_suppressed_ones_stand_under_their_cause(visit: Open) -> None:
     page.get_by_role("button", name="Suppressed 4").click()
     expect(row(page, "Alarm 2")).to_be_visible()
     expect(page.get_by_role("grid").locator(".title").filter(has_text="Relay failure")).to_have_count(0)
+
+
+@pytest.mark.parametrize("how", ["Stop", "Escape"])
+def test_many_at_once_and_stopped_says_what_was_done_and_what_was_not(visit: Open, how: str) -> None:
+    opened = visit()
+    alarms = {one["id"]: one for one in (item(n, latest_incident=f"i-{n}") for n in range(12))}
+    tell(opened, list(alarms.values()))
+    held: list[Route] = []
+    seen: list[str] = []
+
+    def answer(route: Route) -> None:
+        name = unquote(route.request.url.split("/")[-2])
+        seen.append(route.request.post_data_json["expected"])
+        if len(seen) == 3:
+            held.append(route)
+        else:
+            route.fulfill(json=alarms[name] | {"state": "acknowledged"})
+
+    opened.context.route("**/api/v1/alarms/*/acknowledge", answer)
+    page = opened.open("/alarms")
+    page.get_by_role("checkbox", name="Choose all 12").check()
+    page.get_by_role("button", name="Acknowledge", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Acknowledge")
+    dialog.get_by_role("button", name="Acknowledge").click()
+    expect(dialog.get_by_role("button", name="3 of 12")).to_be_visible()
+    if how == "Stop":
+        dialog.get_by_role("button", name="Stop").click()
+    else:
+        page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    held[0].fulfill(json=alarms["rule@P0"])
+    expect(page.get_by_text("Done: 3 alarms")).to_be_visible()
+    expect(page.get_by_text("Stopped: 9 alarms are as they were")).to_be_visible()
+    expect(page.get_by_text("9 chosen")).to_be_visible()
+    assert set(seen) < {one["latest_incident"] for one in alarms.values()}
+    assert len(seen) == 3
 
 
 def test_since_is_when_it_began_whatever_was_clicked_later(visit: Open) -> None:

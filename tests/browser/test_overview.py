@@ -223,6 +223,26 @@ def test_what_is_over_is_apart_and_acknowledged_together(visit: Open, rig: Rig, 
     assert rig.service.get("/api/v1/alarms")["items"] == []
 
 
+def test_what_was_raised_anew_while_somebody_wrote_is_not_acknowledged_unseen(visit: Open, rig: Rig) -> None:
+    name = f"poe-fault@{FAULT}:PwrState-Raw"
+    page = visit(to=rig.service).open("/")
+    rig.break_port()
+    rig.mend_port()
+    rig.alarm(name, "returned")
+    page.get_by_text("1 alarm is over, and nobody has acknowledged it").last.click()
+    cause(page, FAULT).get_by_role("button", name="Acknowledge").click()
+    dialog = page.get_by_role("dialog", name="Acknowledge")
+    dialog.get_by_role("textbox").fill("It is over")
+    rig.break_port()
+    dialog.get_by_role("button", name="Acknowledge").click()
+    expect(dialog).to_contain_text("was raised anew since you looked")
+    assert rig.alarm(name, "unacknowledged")
+    expect(dialog.get_by_role("textbox")).to_have_value("It is over")
+    dialog.get_by_role("textbox").fill("It is back")
+    dialog.get_by_role("button", name="Acknowledge").click()
+    assert rig.alarm(name, "acknowledged")["acknowledgement"]["comment"] == "It is back"
+
+
 def test_by_keyboard_alone(visit: Open, rig: Rig) -> None:
     rig.break_port()
     page = visit(to=rig.service).open("/")

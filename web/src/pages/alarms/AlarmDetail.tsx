@@ -177,7 +177,7 @@ function Standing({ alarm, onOpen }: { readonly alarm: Alarm; readonly onOpen: (
             ))}
           </ul>
         ) : (
-          <span class="muted">{t("nobody")}</span>
+          <span class="muted">{alarm.waiting.length > 0 ? t("nobody yet: the notice waits") : t("nobody")}</span>
         )}
       </Fact>
     </dl>

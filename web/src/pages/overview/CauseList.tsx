@@ -11,21 +11,30 @@ import { SeverityMark } from "../../ui/Severity.tsx";
 import { Since } from "../../ui/Since.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText } from "../../ui/Value.tsx";
-import { ActDialog } from "../alarms/ActDialog.tsx";
+import type { Act } from "../alarms/acts.ts";
 import { wrongSince } from "../alarms/arrange.ts";
 import { isQuiet, placeOf, wantsAcknowledgement, type Cause } from "./causes.ts";
 
 const MOST_SHOWN = 40;
 const MOST_BELOW = 25;
 
+/** Asks for an act on alarms. The page holds the dialog: an alarm that goes into another list leaves it open. */
+export type Ask = (act: Act, alarms: readonly Alarm[]) => void;
+
+interface Props {
+  readonly causes: readonly Cause[];
+  readonly label: string;
+  readonly onAct: Ask;
+}
+
 /** Causes with what they suppress. */
-export function CauseList({ causes, label }: { readonly causes: readonly Cause[]; readonly label: string }): JSX.Element {
+export function CauseList({ causes, label, onAct }: Props): JSX.Element {
   const more = causes.length - MOST_SHOWN;
   return (
     <>
       <ol class="causes" aria-label={label}>
         {causes.slice(0, MOST_SHOWN).map((cause) => (
-          <CauseItem key={cause.alarm.id} cause={cause} />
+          <CauseItem key={cause.alarm.id} cause={cause} onAct={onAct} />
         ))}
       </ol>
       {more > 0 && (
@@ -37,9 +46,7 @@ export function CauseList({ causes, label }: { readonly causes: readonly Cause[]
   );
 }
 
-function CauseItem({ cause: { alarm, suppresses, count } }: { readonly cause: Cause }): JSX.Element {
-  const [doing, setDoing] = useState<"acknowledge" | "shelve" | null>(null);
-  const close = () => setDoing(null);
+function CauseItem({ cause: { alarm, suppresses, count }, onAct }: { readonly cause: Cause; readonly onAct: Ask }): JSX.Element {
   return (
     <li class={`cause ${alarm.severity} ${wantsAcknowledgement(alarm) ? "unacknowledged" : ""}`}>
       <div class="cause-line">
@@ -75,18 +82,17 @@ function CauseItem({ cause: { alarm, suppresses, count } }: { readonly cause: Ca
         {may("operator") && !isQuiet(alarm) && (
           <div class="cause-actions">
             {wantsAcknowledgement(alarm) && (
-              <Button icon="check" onClick={() => setDoing("acknowledge")}>
+              <Button icon="check" onClick={() => onAct("acknowledge", [alarm])}>
                 {t("Acknowledge")}
               </Button>
             )}
-            <Button kind={wantsAcknowledgement(alarm) ? "quiet" : "normal"} icon="clock" onClick={() => setDoing("shelve")}>
+            <Button kind={wantsAcknowledgement(alarm) ? "quiet" : "normal"} icon="clock" onClick={() => onAct("shelve", [alarm])}>
               {t("Shelve")}
             </Button>
           </div>
         )}
       </div>
       {count > 0 && <Suppressed suppresses={suppresses} count={count} />}
-      {doing && <ActDialog act={doing} alarms={[alarm]} onClose={close} />}
     </li>
   );
 }
