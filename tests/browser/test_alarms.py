@@ -373,6 +373,57 @@ def test_ten_thousand_alarms_some_hostile(visit: Open) -> None:
     check(page)
 
 
+SPOKEN = """
+window.EventSource = class extends EventTarget {
+    constructor() {
+        super();
+        window.say = (name, data) => this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+    }
+    close() {}
+};
+"""
+
+
+def test_the_keyboard_stays_on_an_alarm_when_another_comes_above_it(visit: Open) -> None:
+    opened = visit()
+    opened.context.add_init_script(SPOKEN)
+    page = opened.open("/alarms")
+    page.wait_for_function("window.say")
+
+    def say(*items: dict) -> None:
+        page.evaluate("items => say('alarms', { items, complete: true })", list(items))
+
+    say(*(item(n, severity="MINOR") for n in range(100, 400)))
+    expect(row(page, "Alarm 100")).to_be_visible()
+    grid = page.get_by_role("grid", name="Alarms")
+    grid.focus()
+    page.keyboard.press("ArrowDown")
+    held = page.locator(".list-row.active")
+    expect(held).to_contain_text("Alarm 101")
+    say(item(1, severity="MAJOR"))
+    expect(page.locator('[aria-rowindex="2"]')).to_contain_text("Alarm 1")
+    expect(held).to_contain_text("Alarm 101")
+    page.keyboard.press("Enter")
+    panel = page.locator(".panel")
+    expect(panel.get_by_role("heading", level=2)).to_have_text("Alarm 101")
+    page.keyboard.press("Escape")
+    grid.focus()
+    say(item(101, state="normal"))  # it is gone: nothing that nobody chose is opened instead
+    expect(held).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(panel).to_have_count(0)
+    page.keyboard.press("ArrowDown")
+    expect(held).to_contain_text("Alarm 102")
+
+    grid.evaluate("grid => grid.scrollTo(0, 5000)")
+    middle = "document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest('.list-row')"
+    seen = row(page, page.evaluate(middle + ".querySelector('.title').textContent"))
+    before = seen.bounding_box()
+    say(item(2, severity="MAJOR"), item(3, severity="MAJOR"))
+    expect(page.get_by_role("button", name="All 302")).to_be_visible()
+    assert seen.bounding_box() == before
+
+
 def test_no_alarms_at_all(visit: Open, serve) -> None:
     page = visit(to=serve('[site]\nlanguage = "en"\n[reactor]\nlisten = "127.0.0.1:0"\n')).open("/alarms")
     expect(page.get_by_text("No alarms: everything that is judged is normal")).to_be_visible()
