@@ -23,6 +23,7 @@
     ├── UnknownReactor           no reactor has that id, or none that could be accepted
     ├── UnknownPart              the reactor has no such part, or none of which that can be asked
     ├── AlarmRefused             the alarm's present state does not allow that action
+    │   └── AlarmChanged         it was raised anew since whoever asks looked
     ├── UnknownNotice            no notice has that id
     ├── NoticeRefused            the notice cannot be sent once more now
     ├── SignInRefused            the user or the password is wrong, or a link is worth nothing
@@ -155,6 +156,10 @@ class UnknownAlarm(VigiliaError):
 
 class AlarmRefused(VigiliaError):
     """The alarm's present state does not allow that action: what is normal cannot be acknowledged."""
+
+
+class AlarmChanged(AlarmRefused):
+    """The alarm was raised anew since whoever asks for an act saw it: nothing was done."""
 
 
 class UnknownNotice(VigiliaError):

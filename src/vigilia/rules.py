@@ -123,6 +123,8 @@ class AlarmItem:
     severity: Severity
     since: float
     """When it came into this state: seconds UTC."""
+    began: float | None = None
+    """When the open incident began, by the equipment's time: seconds UTC; None: there is none."""
     suppressed_by: str | None = None
     """The id of the alarm that suppresses it by design."""
     acknowledged_by: str | None = None
@@ -133,12 +135,16 @@ class AlarmItem:
     """When people were first told of it: seconds UTC."""
     told: tuple[Told, ...] = ()
     """Every card that told that it was raised."""
+    waiting: tuple[str, ...] = ()
+    """The channels that have not taken the notice that it was raised, although it goes to them."""
     acknowledgement: Act | None = None
     """None where it is not acknowledged."""
     quieted: Act | None = None
     """Who shelved it or took it out of service; None where nobody did."""
     incident: str = ""
     """The id of the open incident; empty: there is none."""
+    latest: str = ""
+    """The id of the newest incident, open or over; empty: there was none."""
     area: str = ""
     system: str = ""
     """The system that its rule is of: the section of a driver, or "vigilia"."""

@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.browsing import LOOKS, Look, Visit, check, picture
 from tests.browser.conftest import Open
@@ -250,6 +250,7 @@ def test_figures_of_what_chatters_and_of_what_nobody_looks_at(visit: Open, site,
 def item(n: int, **fields: object) -> dict:
     """An alarm as the stream has it."""
     nothing = ("suppressed_by", "acknowledged_by", "shelved_until", "told_at", "acknowledgement", "quieted", "incident")
+    nothing += ("latest_incident",)
     return {
         "id": f"rule@P{n}",
         "point": f"P{n}",
@@ -258,10 +259,12 @@ def item(n: int, **fields: object) -> dict:
         "state": "unacknowledged",
         "severity": ("MINOR", "MAJOR")[n % 2],
         "since": "2026-03-10T14:00:00.000Z",
+        "began": "2026-03-10T14:00:00.000Z",
         "detail": "",
         "area": "",
         "system": "aruba",
         "told": [],
+        "waiting": [],
         **dict.fromkeys(nothing),
         **fields,
     }
@@ -299,6 +302,59 @@ def test_suppressed_ones_stand_under_their_cause(visit: Open) -> None:
     expect(page.get_by_role("grid").locator(".title").filter(has_text="Relay failure")).to_have_count(0)
 
 
+@pytest.mark.parametrize("how", ["Stop", "Escape"])
+def test_many_at_once_and_stopped_says_what_was_done_and_what_was_not(visit: Open, how: str) -> None:
+    opened = visit()
+    alarms = {one["id"]: one for one in (item(n, latest_incident=f"i-{n}") for n in range(12))}
+    tell(opened, list(alarms.values()))
+    held: list[Route] = []
+    seen: list[str] = []
+
+    def answer(route: Route) -> None:
+        name = unquote(route.request.url.split("/")[-2])
+        seen.append(route.request.post_data_json["expected"])
+        if len(seen) == 3:
+            held.append(route)
+        else:
+            route.fulfill(json=alarms[name] | {"state": "acknowledged"})
+
+    opened.context.route("**/api/v1/alarms/*/acknowledge", answer)
+    page = opened.open("/alarms")
+    page.get_by_role("checkbox", name="Choose all 12").check()
+    page.get_by_role("button", name="Acknowledge", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Acknowledge")
+    dialog.get_by_role("button", name="Acknowledge").click()
+    expect(dialog.get_by_role("button", name="3 of 12")).to_be_visible()
+    if how == "Stop":
+        dialog.get_by_role("button", name="Stop").click()
+    else:
+        page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    held[0].fulfill(json=alarms["rule@P0"])
+    expect(page.get_by_text("Done: 3 alarms")).to_be_visible()
+    expect(page.get_by_text("Stopped: 9 alarms are as they were")).to_be_visible()
+    expect(page.get_by_text("9 chosen")).to_be_visible()
+    assert set(seen) < {one["latest_incident"] for one in alarms.values()}
+    assert len(seen) == 3
+
+
+def test_since_is_when_it_began_whatever_was_clicked_later(visit: Open) -> None:
+    began, clicked = "2026-03-07T08:00:00.000Z", "2026-03-10T14:03:00.000Z"
+    alarms = [
+        item(1, state="acknowledged", began=began, since=clicked),
+        item(2, state="returned", began=None, since=clicked),
+    ]
+    opened = visit()
+    tell(opened, alarms)
+    page = opened.open("/alarms")
+    expect(row(page, "Alarm 1").locator(".since-cell time")).to_have_attribute("datetime", began)
+    expect(row(page, "Alarm 2").locator(".since-cell time")).to_have_attribute("datetime", clicked)
+    row(page, "Alarm 1").click()
+    panel = page.locator(".panel")
+    for moment in (began, clicked):  # and when it was acknowledged
+        expect(panel.locator(f"time[datetime='{moment}']").first).to_be_visible()
+
+
 def test_ten_thousand_alarms_some_hostile(visit: Open) -> None:
     opened = visit()
     hostile = item(0, severity="INVALID", name="<img src=x onerror=alert(1)>\x1b[31m", detail="</script><b>bold</b>")
@@ -315,6 +371,57 @@ def test_ten_thousand_alarms_some_hostile(visit: Open) -> None:
     page.get_by_role("searchbox").fill("device 7777")
     expect(row(page, "Alarm 7777")).to_be_visible()
     check(page)
+
+
+SPOKEN = """
+window.EventSource = class extends EventTarget {
+    constructor() {
+        super();
+        window.say = (name, data) => this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+    }
+    close() {}
+};
+"""
+
+
+def test_the_keyboard_stays_on_an_alarm_when_another_comes_above_it(visit: Open) -> None:
+    opened = visit()
+    opened.context.add_init_script(SPOKEN)
+    page = opened.open("/alarms")
+    page.wait_for_function("window.say")
+
+    def say(*items: dict) -> None:
+        page.evaluate("items => say('alarms', { items, complete: true })", list(items))
+
+    say(*(item(n, severity="MINOR") for n in range(100, 400)))
+    expect(row(page, "Alarm 100")).to_be_visible()
+    grid = page.get_by_role("grid", name="Alarms")
+    grid.focus()
+    page.keyboard.press("ArrowDown")
+    held = page.locator(".list-row.active")
+    expect(held).to_contain_text("Alarm 101")
+    say(item(1, severity="MAJOR"))
+    expect(page.locator('[aria-rowindex="2"]')).to_contain_text("Alarm 1")
+    expect(held).to_contain_text("Alarm 101")
+    page.keyboard.press("Enter")
+    panel = page.locator(".panel")
+    expect(panel.get_by_role("heading", level=2)).to_have_text("Alarm 101")
+    page.keyboard.press("Escape")
+    grid.focus()
+    say(item(101, state="normal"))  # it is gone: nothing that nobody chose is opened instead
+    expect(held).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(panel).to_have_count(0)
+    page.keyboard.press("ArrowDown")
+    expect(held).to_contain_text("Alarm 102")
+
+    grid.evaluate("grid => grid.scrollTo(0, 5000)")
+    middle = "document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest('.list-row')"
+    seen = row(page, page.evaluate(middle + ".querySelector('.title').textContent"))
+    before = seen.bounding_box()
+    say(item(2, severity="MAJOR"), item(3, severity="MAJOR"))
+    expect(page.get_by_role("button", name="All 302")).to_be_visible()
+    assert seen.bounding_box() == before
 
 
 def test_no_alarms_at_all(visit: Open, serve) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.browsing import Look, Visit, check
 from tests.browser.conftest import Open
@@ -19,6 +20,9 @@ pytestmark = pytest.mark.system
 
 DEVICE = "SIM-01:Cam-05"
 NAME = f"{DEVICE}:PwrState-Sel"
+STREAM = "**/api/v1/events?**"
+OLD = ".overview.out, .alarm-row.old"
+"""What is greyed."""
 ALARM = f"poe-fault@{DEVICE}:PwrState-Raw"
 DUTY = "R1:heater:Duty-SP"
 
@@ -114,6 +118,98 @@ def test_an_hour_of_sleep(visit: Open, site: Site, quiet: None, path: str) -> No
         change(site)
     expect(place(page)).to_contain_text(re.compile(said))
     expect(page.get_by_text(re.compile(r"\b1 h\b.*ago")).filter(visible=True)).to_have_count(0)
+
+
+def hold(opened: Visit) -> list[Route]:
+    """Have the network take every stream that begins from now on, and say nothing; return them as they come."""
+    held: list[Route] = []
+    opened.context.route(STREAM, lambda route: held.append(route))  # noqa: PLW0108
+    return held
+
+
+AWAKE = "document.dispatchEvent(new Event('visibilitychange'));"
+LATER = "const later = Date.now() + 3_600_000; Date.now = () => later;"
+
+
+@pytest.mark.parametrize("path", ["/", "/alarms"])
+def test_what_wakes_says_that_it_is_old_before_anything_else(visit: Open, path: str) -> None:
+    opened = visit(Look("phone"))
+    page = opened.open(path)
+    hold(opened)
+    banner = page.get_by_role("alert").filter(has_text="Out of touch since")
+    expect(page.locator(".cause, .alarm-row").first).to_be_visible()
+    expect(page.locator(OLD)).to_have_count(0)
+    # The clock has gone on for an hour, no timer has run, and the network swallows what is asked.
+    with page.expect_request(STREAM):
+        page.evaluate(LATER + AWAKE)
+    expect(banner).to_be_visible()
+    expect(page.locator(OLD).first).to_be_attached()
+    if path == "/":  # by one clock, the service's
+        (time,) = re.findall(r"since (.*?): ", banner.inner_text())
+        expect(page.locator(".situation")).to_contain_text(time)
+    for _ in range(3):  # to touch it makes nothing younger
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        expect(banner).to_be_visible()
+
+
+HIDDEN = "Object.defineProperty(document, 'visibilityState', { value: '%s', configurable: true });" + AWAKE
+
+
+def test_a_page_that_nobody_looks_at_gives_its_stream_back(visit: Open, serve: Callable[..., Service]) -> None:
+    service = serve('[site]\nlanguage = "en"\n[reactor]\nlisten = "127.0.0.1:0"\n')
+
+    def streams() -> int:
+        with urlopen(f"{service.url}/metrics", timeout=10) as answer:
+            (count,) = re.findall(r"^vigilia_event_streams (\d+)", answer.read().decode(), re.MULTILINE)
+        return int(count)
+
+    opened = visit(to=service)
+    page = opened.context.new_page()
+    page.clock.install()
+    page.goto(service.url + "/")
+    expect(page.locator(".verdict-title")).to_have_text("Nothing is watched yet")
+    wait_for(lambda: streams() == 1, "its stream")
+    page.evaluate(HIDDEN % "hidden")
+    page.clock.fast_forward(10_000)
+    page.evaluate(HIDDEN % "visible")
+    page.clock.fast_forward(10_000)
+    assert streams() == 1, "a moment in another window costs nothing"
+    page.evaluate(HIDDEN % "hidden")
+    page.clock.fast_forward(16_000)
+    wait_for(lambda: streams() == 0, "its stream given back")
+    held = hold(opened)
+    with page.expect_request(STREAM):
+        page.evaluate(HIDDEN % "visible")
+    expect(page.locator(".verdict-title")).to_have_text("Looking …")
+    expect(page.locator(OLD).first).to_be_attached()
+    held[-1].continue_()
+    expect(page.locator(".verdict-title")).to_have_text("Nothing is watched yet")
+    expect(page.locator(OLD)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("path", "never"), [("/reactors", "No reactor has called yet"), ("/alarms", "everything that is judged is normal")]
+)
+def test_a_stream_that_says_nothing_is_no_live_data(
+    visit: Open, serve: Callable[..., Service], path: str, never: str
+) -> None:
+    service = serve('[site]\nlanguage = "en"\n[reactor]\nlisten = "127.0.0.1:0"\n')
+    opened = visit(to=service)
+    held = hold(opened)
+    page = opened.open(path)
+    expect(page.get_by_role("alert").filter(has_text="No live data")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(never)).to_have_count(0)
+    check(page)
+    held[-1].continue_()
+    expect(page.get_by_text(never)).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("alert").filter(has_text="No live data")).to_be_hidden()
+
+
+def test_a_link_to_an_alarm_shows_it_where_no_stream_begins(visit: Open, site: Site) -> None:
+    opened = visit()
+    hold(opened)
+    page = opened.open(f"/alarms?alarm={quote(ALARM, safe='')}")
+    expect(page.locator(".panel")).to_contain_text(DEVICE, timeout=15_000)
 
 
 def test_plants_after_an_hour_of_sleep(visit: Open, serve: Callable[..., Service], tmp_path: Path) -> None:

@@ -223,6 +223,26 @@ def test_what_is_over_is_apart_and_acknowledged_together(visit: Open, rig: Rig, 
     assert rig.service.get("/api/v1/alarms")["items"] == []
 
 
+def test_what_was_raised_anew_while_somebody_wrote_is_not_acknowledged_unseen(visit: Open, rig: Rig) -> None:
+    name = f"poe-fault@{FAULT}:PwrState-Raw"
+    page = visit(to=rig.service).open("/")
+    rig.break_port()
+    rig.mend_port()
+    rig.alarm(name, "returned")
+    page.get_by_text("1 alarm is over, and nobody has acknowledged it").last.click()
+    cause(page, FAULT).get_by_role("button", name="Acknowledge").click()
+    dialog = page.get_by_role("dialog", name="Acknowledge")
+    dialog.get_by_role("textbox").fill("It is over")
+    rig.break_port()
+    dialog.get_by_role("button", name="Acknowledge").click()
+    expect(dialog).to_contain_text("was raised anew since you looked")
+    assert rig.alarm(name, "unacknowledged")
+    expect(dialog.get_by_role("textbox")).to_have_value("It is over")
+    dialog.get_by_role("textbox").fill("It is back")
+    dialog.get_by_role("button", name="Acknowledge").click()
+    assert rig.alarm(name, "acknowledged")["acknowledgement"]["comment"] == "It is back"
+
+
 def test_by_keyboard_alone(visit: Open, rig: Rig) -> None:
     rig.break_port()
     page = visit(to=rig.service).open("/")
@@ -268,6 +288,28 @@ def test_ten_thousand_alarms_and_hostile_texts(visit: Open, rig: Rig) -> None:
     check(page)
 
 
+def test_who_was_told_of_this_one_and_on_which_day(visit: Open, rig: Rig) -> None:
+    cards = [
+        {"channel": "teams", "card": 7, "at": "2026-03-07T14:03:00.000Z"},
+        {"channel": "apprise", "card": 8, "at": "2026-03-10T14:04:00.000Z"},
+    ]
+    alarms = [
+        alarm(1, "Told", told=cards),
+        alarm(2, "Waits", waiting=["teams"]),
+        alarm(3, "No route", began="2026-03-07T08:00:00.000Z"),
+    ]
+    opened = visit(to=rig.service)
+    # The browser's clock is wrong by months; another alarm's notice waits, too.
+    page = told(opened, alarms=alarms, notices={"waiting": 1, "failed": 0, "newest": 1}).open("/")
+    expect(cause(page, "Told")).to_contain_text(
+        "Told: Teams at 07/03/2026, 11:03:00 (card 7), Apprise at 11:04:00 (card 8)"
+    )
+    expect(cause(page, "Waits")).to_contain_text("Nobody was told yet: the notice waits")
+    expect(cause(page, "No route").locator(".untold")).to_have_text("Nobody was told")
+    expect(cause(page, "No route").locator(".cause-since")).to_have_text("3 dayssince 07/03/2026, 05:00:00")
+    expect(cause(page, "Waits").locator(".cause-since")).to_have_text("20 minsince 11:00:00")
+
+
 def test_a_viewer_sees_no_button_that_would_be_refused(visit: Open, rig: Rig) -> None:
     rig.break_port()
     opened = visit(to=rig.service)
@@ -306,26 +348,36 @@ def alarm(number: int, device: str, **more: Any) -> dict[str, Any]:
         "state": "unacknowledged",
         "severity": "MAJOR",
         "since": "2026-03-10T14:00:00.000Z",
+        "began": "2026-03-10T14:00:00.000Z",
         "suppressed_by": None,
         "acknowledged_by": None,
         "shelved_until": None,
         "detail": "",
         "told_at": None,
         "told": [],
+        "waiting": [],
         "acknowledgement": None,
         "quieted": None,
         "incident": None,
+        "latest_incident": None,
         "area": "",
         "system": "aruba",
         **more,
     }
 
 
-def told(opened: Visit, *, alarms: list[dict[str, Any]] | None = None, health: dict[str, Any] | None = None) -> Visit:
+def told(
+    opened: Visit,
+    *,
+    alarms: list[dict[str, Any]] | None = None,
+    health: dict[str, Any] | None = None,
+    notices: dict[str, Any] | None = None,
+) -> Visit:
     """Have the pages of a visit be told this by their stream, which then says nothing more."""
     events: dict[str, Any] = {
         "alarms": {"items": alarms or [], "complete": True},
         "links": {"items": [], "complete": True},
+        "notices": notices or {"waiting": 0, "failed": 0, "newest": 0},
         "health": health
         or {
             "missing": [],

@@ -49,6 +49,8 @@ class Incident:
     """False where `began` is a guess: it was taken over from the monitor before."""
     cards: list[Told] = field(default_factory=list[Told])
     """The cards that told people of it."""
+    channels: tuple[str, ...] = ()
+    """The channels that the notice of its start was queued for."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     unconfirmed: bool = False
     """Whether the last reading said nothing."""

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from vigilia.alarms.alarm import Alarm
+from vigilia.alarms.alarm import Alarm, Incident
 from vigilia.alarms.engine import AlarmEngine
 from vigilia.alarms.entries import entry
 from vigilia.alarms.keeping import Changes
 from vigilia.alarms.machine import Base, Event, allows
 from vigilia.alarms.news import Following
 from vigilia.clock import Clock
-from vigilia.errors import AlarmRefused, UnknownAlarm
+from vigilia.errors import AlarmChanged, AlarmRefused, UnknownAlarm
 from vigilia.language import tr
 from vigilia.notices import Notice, NoticeKind
 from vigilia.points import Origin, shorten
@@ -52,18 +52,21 @@ class AlarmDesk:
         self._journal = journal
 
     async def load(self) -> None:
-        """Learn which open alarms people were told of before this start. Raises StoreError."""
+        """Learn which open alarms people were told of before this start, or are yet to be. Raises StoreError."""
         outbox, incidents = schema.outbox, schema.incidents
         query = (
             select(outbox.c.alarm, outbox.c.incident, outbox.c.channel, outbox.c.card, outbox.c.delivered_at)
             .join(incidents, incidents.c.id == outbox.c.incident)
             .where(incidents.c.ended_at.is_(None), outbox.c.kind == NoticeKind.RAISED.value)
-            .where(outbox.c.delivered_at.is_not(None))
             .order_by(outbox.c.delivered_at, outbox.c.id)
         )
         async with self._store.reading() as connection:
             for row in await connection.execute(query):
-                self._note_card(row.alarm, row.incident, Told(row.channel, row.card, row.delivered_at))
+                incident = self._open(row.alarm, row.incident)
+                if incident is not None:
+                    incident.channels = tuple(dict.fromkeys((*incident.channels, row.channel)))
+                if row.delivered_at is not None:
+                    self._note_card(row.alarm, row.incident, Told(row.channel, row.card, row.delivered_at))
 
     def delivered(self, notice: Notice, told: Told) -> None:
         """Take note that a notice was delivered; one that tells of an end, or of no alarm, means nothing here."""
@@ -71,10 +74,16 @@ class AlarmDesk:
             self._note_card(notice.alarm, notice.incident, told)
 
     def _note_card(self, name: str, incident: str, told: Told) -> None:
-        alarm = self._engine.alarms.get(name)
-        if alarm is not None and alarm.incident is not None and alarm.incident.id == incident:
-            alarm.incident.cards.append(told)
+        found = self._open(name, incident)
+        if found is not None:
+            found.cards.append(told)
             self._engine.news.tell(name)
+
+    def _open(self, name: str, incident: str) -> Incident | None:
+        """Return the incident of that id, if it is the alarm's open one."""
+        alarm = self._engine.alarms.get(name)
+        found = alarm.incident if alarm is not None else None
+        return found if found is not None and found.id == incident else None
 
     def items(self) -> Sequence[AlarmItem]:
         """Return every alarm, those that are normal included, the newest first."""
@@ -97,11 +106,14 @@ class AlarmDesk:
         """Return what tells which alarms change from now on."""
         return self._engine.news.follow()
 
-    async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
+    async def act(
+        self, alarm: str, action: str, by: Origin, comment: str, until: float | None, expected: str | None = None
+    ) -> AlarmItem:
         """Do what an operator asks for, once it is kept; return the alarm as it is then.
 
-        `until` (seconds UTC) is when shelving ends, which it must. Raises UnknownAlarm, or AlarmRefused: then
-        nothing was done, and nothing of it will be.
+        `until` (seconds UTC) is when shelving ends, which it must. `expected` is the newest incident that the operator
+        saw, empty where there was none; None: whichever it is. Raises UnknownAlarm, or AlarmRefused (AlarmChanged where
+        a newer incident is there): then nothing was done, and nothing of it will be.
         """
         found = self._engine.alarms.get(alarm)
         if found is None:
@@ -109,7 +121,7 @@ class AlarmDesk:
         asked = ": ".join(part for part in (f"{action[:20]} {found.rule.name}", comment[:LONGEST_COMMENT]) if part)
         act_id = self._journal.asked(found.point, asked, found.state.name, by)
         try:
-            await self._act(found, action, by, comment, until)
+            await self._act(found, action, by, comment, until, expected)
         except AlarmRefused as error:
             self._journal.answered(act_id, type(error).__name__, str(error))
             raise
@@ -119,7 +131,9 @@ class AlarmDesk:
         self._journal.answered(act_id, "confirmed", "")
         return self._item(found)
 
-    async def _act(self, alarm: Alarm, action: str, by: Origin, comment: str, until: float | None) -> None:
+    async def _act(
+        self, alarm: Alarm, action: str, by: Origin, comment: str, until: float | None, expected: str | None
+    ) -> None:
         event = self._event(action, comment, until)
         keeper = self._engine.keeper
         try:
@@ -127,6 +141,7 @@ class AlarmDesk:
                 raise StoreError(keeper.failure)
             async with asyncio.timeout(_DEADLINE_S), self._engine.judging:
                 await keeper.drain()
+                _check_seen(alarm, expected)
                 self._check(alarm, event, action)
                 await self._keep(alarm, event, by, comment, until)
         except (StoreError, TimeoutError) as error:
@@ -203,6 +218,7 @@ class AlarmDesk:
             state=state.name,
             severity=incident.severity if incident else alarm.rule.severity,
             since=alarm.since,
+            began=incident.began if incident else None,
             suppressed_by=alarm.suppressed_by if state.suppressed and alarm.suppressed_by else None,
             acknowledged_by=acknowledgement.by if acknowledgement else None,
             shelved_until=alarm.shelved_until,
@@ -210,11 +226,29 @@ class AlarmDesk:
             system=alarm.rule.system,
             told_at=incident.cards[0].at if incident and incident.cards else None,
             told=tuple(incident.cards) if incident else (),
+            waiting=_waiting(incident) if incident else (),
             acknowledgement=acknowledgement,
             quieted=acts.get(quiet) if quiet else None,
             incident=incident.id if incident else "",
+            latest=alarm.latest,
             area=alarm.point.area,
         )
+
+
+def _check_seen(alarm: Alarm, expected: str | None) -> None:
+    """Raise AlarmChanged where the newest incident is another than was seen: whoever acts does not know of it."""
+    if expected is not None and expected != alarm.latest:
+        raise AlarmChanged(
+            tr("{id} was raised anew since you looked, and is {state}: look at it again").format(
+                id=alarm.id, state=alarm.state.name
+            )
+        )
+
+
+def _waiting(incident: Incident) -> tuple[str, ...]:
+    """Return the channels that the notice of an incident's start still waits for."""
+    taken = {told.channel for told in incident.cards}
+    return tuple(channel for channel in incident.channels if incident.told and channel not in taken)
 
 
 def _name(alarm: Alarm) -> str:

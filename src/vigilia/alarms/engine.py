@@ -55,6 +55,7 @@ class AlarmEngine:
         self._store = store
         self._clock = clock
         self._zone = zone
+        self._channels = channels
         self.keeper = Keeper(store, clock, channels, self._take_back, on_notices)
         self.judging = asyncio.Lock()
         """Held while readings are judged, and by an operator's act until it is kept."""
@@ -280,8 +281,10 @@ class AlarmEngine:
             alarm.since = self._clock.now()
         if tell is None or incident is None:
             return
-        incident.told = incident.told or tell is Tell.RAISED
-        changes.notices.append(notice(alarm, incident, tell, self._zone))
+        said = notice(alarm, incident, tell, self._zone)
+        if tell is Tell.RAISED:
+            incident.told, incident.channels = True, self._channels(said)
+        changes.notices.append(said)
 
     def _suppress(self, under: Iterable[Alarm], cause: Alarm, changes: Changes) -> None:
         for alarm in under:
@@ -371,7 +374,7 @@ class AlarmEngine:
         changes = Changes("withdrawals")
         for alarm, incident in taken_back:
             if alarm.incident is incident:
-                alarm.incident = None
+                alarm.incident, alarm.latest = None, ""
                 self.news.tell(alarm.id)
             alarm.remember(incident.began, incident.last_seen)
             if alarm.incident is None:

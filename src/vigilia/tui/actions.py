@@ -21,7 +21,7 @@ def acknowledge(top: "TopApp", alarm: Alarm) -> None:
         return
 
     async def work(texts: Sequence[str]) -> str:
-        after = await top.vigil.service.act(alarm.id, "acknowledge", texts[0])
+        after = await top.vigil.service.act(alarm, "acknowledge", texts[0])
         top.vigil.refresh()
         return tr("Acknowledged; it is now: {state}").format(state=state_word(after.state))
 
@@ -37,7 +37,7 @@ def shelve(top: "TopApp", alarm: Alarm) -> None:
 
     async def work(texts: Sequence[str]) -> str:
         until = top.vigil.now + (duration_s(texts[0]) or 0.0)
-        after = await top.vigil.service.act(alarm.id, "shelve", texts[1], iso(until))
+        after = await top.vigil.service.act(alarm, "shelve", texts[1], iso(until))
         top.vigil.refresh()
         end = moment(after.shelved_until, top.zone, top.vigil.now)
         return tr("Shelved until {time}").format(time=end)
@@ -55,7 +55,7 @@ def unshelve(top: "TopApp", alarm: Alarm) -> None:
         return
 
     async def work(texts: Sequence[str]) -> str:
-        after = await top.vigil.service.act(alarm.id, "unshelve", texts[0])
+        after = await top.vigil.service.act(alarm, "unshelve", texts[0])
         top.vigil.refresh()
         return tr("Not shelved any more; it is now: {state}").format(state=state_word(after.state))
 

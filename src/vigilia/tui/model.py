@@ -41,6 +41,8 @@ class Alarm:
     detail: str = ""
     told_at: float | None = None
     incident: str = ""
+    latest: str = ""
+    """The id of the newest incident, open or over; empty: there was none."""
     began: float | None = None
     """When the condition began; None: not known."""
 

@@ -133,10 +133,13 @@ class Service:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _no_answer(self.address, error) from error
 
-    async def act(self, alarm: str, action: Action, comment: str, until: str | None = None) -> Alarm:
-        """Acknowledge or shelve an alarm (until a time, ISO 8601), or end its shelving; return it as it is then."""
-        body = {"comment": comment} | ({"until": until} if until else {})
-        path = f"/api/v1/alarms/{quote(alarm, safe='')}/{action}"
+    async def act(self, alarm: Alarm, action: Action, comment: str, until: str | None = None) -> Alarm:
+        """Acknowledge or shelve an alarm (until a time, ISO 8601), or end its shelving; return it as it is then.
+
+        One that was raised anew since it was like `alarm` is left alone: nobody has seen that.
+        """
+        body = {"comment": comment, "expected": alarm.latest or None} | ({"until": until} if until else {})
+        path = f"/api/v1/alarms/{quote(alarm.id, safe='')}/{action}"
         return _alarm(await self._ask(self.address, path, AlarmAnswer, method="POST", body=body))
 
     async def write(self, name: str, value: object, expected: object) -> tuple[Point, bool]:
@@ -250,6 +253,7 @@ def _alarm(item: AlarmAnswer) -> Alarm:
         shelved_until=moment(item.shelved_until) if item.shelved_until else None,
         detail=item.detail,
         told_at=moment(item.told_at) if item.told_at else None,
+        latest=item.latest_incident or "",
     )
 
 

@@ -196,6 +196,7 @@ def _alarm(
         detail=(incident.detail if incident else "") or str(state.get("detail", "")),
         told_at=told.get(incident.id) if incident else None,
         incident=incident.id if incident else "",
+        latest=str(state.get("incident", "")),
         began=incident.began_at if incident else None,
     )
 

@@ -12,7 +12,7 @@ from tests.unit.alarms.rig import NOON, Rig, contact, linked, pac, raw
 from vigilia.alarms.desk import AlarmDesk
 from vigilia.alarms.keeping import Changes
 from vigilia.alarms.machine import Event
-from vigilia.errors import AlarmRefused, UnknownAlarm
+from vigilia.errors import AlarmChanged, AlarmRefused, UnknownAlarm
 from vigilia.notices import NoticeKind
 from vigilia.points import Origin, Reading, Severity
 from vigilia.rules import Act, AlarmItem, Told
@@ -148,7 +148,9 @@ async def test_an_act_that_cannot_be_kept_has_not_happened_and_never_does(rig: R
     (item,) = shown(desk)
     assert (item.state, item.acknowledged_by, item.shelved_until) == ("unacknowledged", None, None)
     await rig.restart()
-    assert shown(desk_of(rig)) == [item]
+    later = desk_of(rig)
+    await later.load()
+    assert shown(later) == [item]
 
 
 async def test_while_the_store_is_known_to_be_away_an_act_waits_for_nothing(rig: Rig, desk: AlarmDesk) -> None:
@@ -176,6 +178,56 @@ async def test_an_act_that_was_kept_and_is_refused_all_the_same_is_undone(rig: R
     assert state(rig) == "unacknowledged"
     (newest, *_) = await alarmjournal.newest(rig.store, JournalFilter(alarm=ALARM))
     assert (newest.event, newest.by.user) == (JournalEvent.UNDONE, "ana")
+
+
+async def test_it_began_when_the_equipment_says_whatever_people_do_about_it(rig: Rig, desk: AlarmDesk) -> None:
+    await rig.publish(raw(0, 6), checkpoint=False)
+    rig.clock.time = NOON + 3 * 86_400
+    item = await desk.act(ALARM, "acknowledge", ANA, "", None)
+    assert (item.began, item.since) == (NOON, NOON + 3 * 86_400)
+    await rig.publish(raw(90, 1), checkpoint=False)
+    over = desk.find(ALARM)
+    assert over is not None
+    assert (over.began, over.incident, over.latest) == (None, "", item.incident)
+
+
+async def test_an_act_on_what_was_seen_leaves_alone_what_was_raised_since(rig: Rig, desk: AlarmDesk) -> None:
+    never = desk.find(ALARM)
+    assert never is not None
+    await rig.publish(raw(0, 6), checkpoint=False)
+    with pytest.raises(AlarmChanged):
+        await desk.act(ALARM, "shelve", ANA, "", NOON + 900, never.latest)
+    (first,) = shown(desk)
+    await rig.publish(raw(1, 1), checkpoint=False)
+    assert state(rig) == "returned"
+    await rig.publish(raw(2, 6), checkpoint=False)
+    with pytest.raises(AlarmChanged, match=r"raised anew since you looked, and is unacknowledged"):
+        await desk.act(ALARM, "acknowledge", ANA, "seen", None, first.latest)
+    assert state(rig) == "unacknowledged"
+    assert rig.notes.lines[-1][1] == "AlarmChanged"
+    (second,) = shown(desk)
+    await rig.publish(raw(3, 1), checkpoint=False)  # the same one, over meanwhile
+    assert (await desk.act(ALARM, "acknowledge", ANA, "seen", None, second.latest)).state == "normal"
+
+
+@pytest.mark.parametrize("channels", [(), ("teams", "apprise")])
+async def test_who_is_yet_to_be_told(rig: Rig, desk: AlarmDesk, channels: tuple[str, ...]) -> None:
+    rig.channels = channels
+    await desk.act(ALARM, "shelve", ANA, "", NOON + 900)
+    await rig.publish(raw(0, 6), checkpoint=False)
+    assert [item.waiting for item in shown(desk)] == [()]
+    await desk.act(ALARM, "unshelve", ANA, "", None)
+    assert [item.waiting for item in shown(desk)] == [channels]
+    if channels:
+        await rig.claim()
+        (row,) = await waiting(rig.store, "teams", 10)
+        await delivered(rig.store, "teams", row.card or 0, NOON + 7)
+        desk.delivered(row.notice, Told("teams", row.card or 0, NOON + 7))
+    assert [item.waiting for item in shown(desk)] == [channels[1:]]
+    await rig.restart()
+    later = desk_of(rig)
+    await later.load()
+    assert [item.waiting for item in shown(later)] == [channels[1:]]
 
 
 async def test_told_at_is_when_it_was_delivered_and_survives_a_restart(rig: Rig, desk: AlarmDesk) -> None:

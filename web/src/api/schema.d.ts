@@ -854,6 +854,11 @@ export interface components {
              * @description the plant, room or reactor; may be empty
              */
             area: string;
+            /**
+             * Began
+             * @description when the open incident began, by the equipment's time; null: there is none
+             */
+            began: string | null;
             /** Detail */
             detail: string;
             /** Device */
@@ -869,6 +874,11 @@ export interface components {
              * @description the id of the open incident; null: there is none
              */
             incident: string | null;
+            /**
+             * Latest Incident
+             * @description the id of the newest incident, open or over; null: there was none
+             */
+            latest_incident: string | null;
             /** Name */
             name: string;
             /** Point */
@@ -885,7 +895,7 @@ export interface components {
             /**
              * Since
              * Format: date-time
-             * @description UTC, ISO 8601
+             * @description when it came into this state: an acknowledgement begins another
              * @example 2026-03-10T08:50:00.000Z
              */
             since: string;
@@ -915,6 +925,31 @@ export interface components {
              * @description when people were first told of it; null: nobody was
              */
             told_at: string | null;
+            /**
+             * Waiting
+             * @description channels that have yet to take the notice that it was raised
+             */
+            waiting: string[];
+        };
+        /**
+         * AlarmChangedAnswer
+         * @description The alarm was raised anew since whoever asks looked: nothing was done.
+         */
+        AlarmChangedAnswer: {
+            /** @description as it is now */
+            alarm: components["schemas"]["AlarmAnswer"];
+            /**
+             * Detail
+             * @description a sentence for people
+             * @example no point is named 'T9:PwrState-Sel'
+             */
+            detail: string;
+            /**
+             * Error
+             * @description for programs
+             * @example unknown-point
+             */
+            error: string;
         };
         /**
          * ApiTokenAnswer
@@ -3390,6 +3425,11 @@ export interface operations {
                      */
                     comment?: string;
                     /**
+                     * Expected
+                     * @description left out: anything; else the `latest_incident` that the alarm must still have, null for none: what was raised since, nobody has seen
+                     */
+                    expected?: string | null;
+                    /**
                      * Until
                      * @description the end of a shelving, at most 30 days ahead; nothing else takes it
                      * @example 2026-03-10T18:00:00Z
@@ -3453,13 +3493,13 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description the alarm's present state does not allow it */
+            /** @description the alarm's present state does not allow it; `alarm-changed`, with the alarm as it is now: it was raised anew since it was as `expected` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
+                    "application/json": components["schemas"]["ErrorAnswer"] | components["schemas"]["AlarmChangedAnswer"];
                 };
             };
             /** @description the body is larger than 64 KiB */

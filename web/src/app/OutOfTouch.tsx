@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import { t } from "../i18n/index.ts";
+import { serviceNow } from "../live/clock.ts";
 import { live } from "../live/index.ts";
-import { formatClock } from "../ui/format.ts";
+import { formatWhen } from "../ui/format.ts";
 import { Icon } from "../ui/Icon.tsx";
 
 /** Says that what is shown is old, and since when. Values are greyed meanwhile. */
@@ -15,8 +16,8 @@ export function OutOfTouch(): JSX.Element {
           <Icon name="out-of-touch" />
           <span>
             {since === null
-              ? t("Out of touch: what is shown may be old. Trying again …")
-              : t("Out of touch since {time}: what is shown is from then. Trying again …", { time: formatClock(since + live.clockOffset.value) })}
+              ? t("No live data: the service does not say how things are. Trying again …")
+              : t("Out of touch since {time}: what is shown is from then. Trying again …", { time: formatWhen(since + live.clockOffset.value, serviceNow()) })}
           </span>
         </>
       )}

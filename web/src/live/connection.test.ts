@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, test } from "node:test";
 import { Connection, type Touch } from "./connection.ts";
 
-const TIMING = { silenceMs: 300, firstWaitMs: 20, longestWaitMs: 100, lookMs: 10 };
+const TIMING = { silenceMs: 300, firstWordMs: 100, firstWaitMs: 20, longestWaitMs: 100, lookMs: 10 };
 
 let server: Server;
 let streams: ServerResponse[] = [];
@@ -108,23 +108,86 @@ test("silence is a stream that has died", async () => {
   await until(() => streams.length >= 2);
 });
 
-test("before the first word it is being connected, not lost", async () => {
+test("a first try that fails is contact lost", async () => {
   const nobody = address.replace(/:\d+/, ":9");
   connection.open(nobody);
   await until(() => touches.length > 0);
-  assert.deepEqual(touches, ["connecting"]);
+  assert.deepEqual(touches, ["lost"]);
 });
 
-test("waking up after a long sleep looks at once", async () => {
-  const slow = new Connection(listener, ["beat"], { ...TIMING, silenceMs: 40, lookMs: 3_600_000 });
-  slow.open(address);
+test("a first word that does not come is contact lost, until it comes", async () => {
+  const patient = new Connection(listener, ["beat"], { ...TIMING, silenceMs: 60_000 });
+  patient.open(address);
+  await until(() => touches.at(-1) === "lost");
+  assert.equal(streams.length, 1, "the try goes on");
+  say("beat", {});
+  await until(() => touches.at(-1) === "live");
+  patient.open(`${address}?other`); // whose first word does not come either
+  await until(() => touches.at(-1) === "lost");
+  patient.close();
+});
+
+/** A connection that nothing looks after by itself, as if the machine were asleep; `go` has its clock go on. */
+async function asleep(): Promise<{ sleeper: Connection; go: (ms: number) => void; end: () => void }> {
+  const sleeper = new Connection(listener, ["beat"], { ...TIMING, silenceMs: 40_000, lookMs: 3_600_000 });
+  sleeper.open(address);
   await until(() => streams.length === 1);
   say("beat", {});
   await until(() => heard.length === 1);
-  await new Promise((resolve) => setTimeout(resolve, 60)); // nothing looks meanwhile: as if asleep
-  slow.wake();
+  const { now } = Date;
+  let gone = 0;
+  Date.now = () => now() + gone;
+  const end = () => {
+    Date.now = now;
+    sleeper.close();
+  };
+  return { sleeper, go: (ms) => void (gone += ms), end };
+}
+
+test("waking up after a long sleep says that contact was lost before it looks, and looks at once", async () => {
+  const { sleeper, go, end } = await asleep();
+  try {
+    go(3_600_000);
+    sleeper.wake();
+    assert.deepEqual(touches, ["live", "lost"]);
+    await until(() => streams.length === 2);
+  } finally {
+    end();
+  }
+});
+
+test("no new try makes what was heard any younger", async () => {
+  const { sleeper, go, end } = await asleep();
+  try {
+    for (let n = 1; n <= 3; n += 1) {
+      go(21_000);
+      sleeper.wake(); // each begins anew, and none hears anything
+      await until(() => streams.length === n + 1);
+    }
+    assert.deepEqual(touches, ["live", "lost"]);
+  } finally {
+    end();
+  }
+});
+
+test("a stream given back is opened again when somebody looks, and not before", async () => {
+  connection.open(address);
+  await until(() => streams.length === 1);
+  say("beat", {});
+  await until(() => touches.at(-1) === "live");
+  const closed = new Promise((resolve) => streams[0]?.on("close", resolve));
+  connection.rest();
+  assert.equal(touches.at(-1), "connecting");
+  await closed;
+  connection.open(`${address}?other`);
+  await new Promise((resolve) => setTimeout(resolve, 350)); // longer than any limit: nobody looks, so nothing is lost
+  assert.equal(streams.length, 1);
+  assert.equal(touches.at(-1), "connecting");
+  connection.wake();
+  assert.equal(touches.at(-1), "connecting", "nothing is known yet");
   await until(() => streams.length === 2);
-  slow.close();
+  say("beat", {});
+  await until(() => touches.at(-1) === "live");
 });
 
 test("another address takes the place of the first; its late words are not heard", async () => {

@@ -70,15 +70,29 @@ function settle(): void {
   });
 }
 
-/** Notice that the machine woke up, or that the session ended. Called once. */
+/** How long a page may be hidden before it gives its stream back: to look into another window for a moment costs nothing. */
+const HIDDEN_MS = 15_000;
+
+/**
+ * Notice that the machine woke up, that nobody looks at the page, or that the session ended. Called once.
+ *
+ * A browser shares six HTTP/1.1 connections to a service among all its windows: streams of those that nobody looks at
+ * would leave none for requests.
+ */
 export function startLive(): void {
-  const wake = () => document.visibilityState === "visible" && connection.wake();
+  let rest: ReturnType<typeof setTimeout> | undefined;
+  const wake = () => {
+    clearTimeout(rest);
+    if (document.visibilityState === "visible") connection.wake();
+    else rest = setTimeout(() => connection.rest(), HIDDEN_MS);
+  };
+  wake();
   document.addEventListener("visibilitychange", wake);
   for (const event of ["online", "pageshow", "focus"]) addEventListener(event, wake);
   live.touch.subscribe((touch) => {
     if (touch === "lost") void refreshSession(); // a stream cannot say 401
   });
   sessionEnded.subscribe((ended) => {
-    if (!ended) connection.wake();
+    if (!ended) wake();
   });
 }

@@ -63,6 +63,18 @@ test("links that are gone are gone", () => {
   assert.deepEqual([...live.links.value.keys()], ["sw-2"]);
 });
 
+test("what was heard is old unless the stream lives", () => {
+  const live = new Live();
+  live.touched("connecting", null);
+  assert.equal(live.old.value, false, "there is nothing yet");
+  live.touched("lost", null);
+  assert.equal(live.old.value, true, "what comes without the stream may be old");
+  live.touched("live", 1);
+  assert.equal(live.old.value, false);
+  live.touched("connecting", 1);
+  assert.equal(live.old.value, true);
+});
+
 test("an event nobody knows is left alone", () => {
   new Live().heard("tomorrow", {});
 });

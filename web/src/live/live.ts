@@ -1,5 +1,5 @@
 // What the service says, as it stands: filled by the stream, read by pages.
-import { batch, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { SEVERITIES, type Alarm, type Link, type PointValue, type Reactor, type Severity } from "../api/types.ts";
 import type { Listener, Touch } from "./connection.ts";
 import type { CompactPoint, Events, Health, ListEvent, NoticesEvent } from "./events.ts";
@@ -52,6 +52,8 @@ class KeyedList<I> {
 export class Live implements Listener {
   /** Whether what is shown is what is. */
   readonly touch = signal<Touch>("connecting");
+  /** Whether what is shown may be old: greyed. Before the first word there is nothing that could be. */
+  readonly old = computed(() => this.touch.value !== "live" && (this.touch.value === "lost" || this.lastHeard.value !== null));
   /** When the service was last heard, milliseconds since 1970; null: not yet. */
   readonly lastHeard = signal<number | null>(null);
   /** True once every point that was asked for has had its first word. */

@@ -18,7 +18,7 @@ interface ValueProps {
  * Greyed where the page is out of touch: it may be anything by now.
  */
 export function Value({ declaration, reading, mark = true }: ValueProps): JSX.Element {
-  const old = live.touch.value === "lost";
+  const old = live.old.value;
   if (reading === undefined) return <span class="value waiting">…</span>;
   const { value, severity, status } = reading;
   const wrong = severity !== "NO_ALARM";

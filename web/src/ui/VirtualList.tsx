@@ -1,6 +1,6 @@
 // A list of thousands of rows, of which only those in sight exist.
 import type { ComponentChildren, JSX } from "preact";
-import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 const BEYOND = 8; // rows kept above and below what is in sight
 
@@ -23,6 +23,7 @@ interface Props<R> {
 
 /**
  * Rows of one height in a frame that scrolls. By keyboard: up, down, page up, page down, home, end, Enter.
+ * Keyboard and scrolling hold to a row, not to a place: what comes in above moves neither.
  * Rows are a grid of one column to assistive technology, with their positions, so that it knows of those out of sight.
  */
 export function VirtualList<R>(props: Props<R>): JSX.Element {
@@ -30,8 +31,17 @@ export function VirtualList<R>(props: Props<R>): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
   const id = useId();
   const [{ first, count }, setWindow] = useState({ first: 0, count: 40 });
-  const [active, setActive] = useState(0);
-  const at = Math.min(active, Math.max(0, rows.length - 1));
+  const [active, setActive] = useState<string | null>(null);
+  const found = useMemo(() => rows.findIndex((row) => rowKey(row) === active), [rows, active]);
+  const place = useRef(0);
+  if (found >= 0) place.current = found;
+  // Where its row is gone, arrows go on from where it was, but nothing is opened that nobody chose.
+  const at = Math.min(place.current, Math.max(0, rows.length - 1));
+  const activate = (index: number) => {
+    const row = rows[index];
+    if (row !== undefined) setActive(rowKey(row));
+  };
+  const anchor = useRef<{ readonly key: string; readonly over: number } | null>(null);
 
   const measure = useCallback(() => {
     const element = frame.current;
@@ -41,7 +51,20 @@ export function VirtualList<R>(props: Props<R>): JSX.Element {
     setWindow((old) => (old.first === top && old.count === fits ? old : { first: top, count: fits }));
   }, [rowHeight]);
 
-  useLayoutEffect(measure, [measure, rows.length]);
+  /** Remember which row is the first in sight, and how much of it is out of it. */
+  const holdTop = () => {
+    const scrolled = frame.current?.scrollTop ?? 0;
+    const index = Math.floor(scrolled / rowHeight);
+    const row = rows[index];
+    anchor.current = scrolled > 0 && row !== undefined ? { key: rowKey(row), over: scrolled - index * rowHeight } : null;
+  };
+  useLayoutEffect(() => {
+    const held = anchor.current;
+    const index = held === null ? -1 : rows.findIndex((row) => rowKey(row) === held.key);
+    if (frame.current && held && index >= 0) frame.current.scrollTop = index * rowHeight + held.over;
+    holdTop();
+    measure();
+  }, [measure, rows]);
   useEffect(() => {
     const element = frame.current;
     if (!element) return undefined;
@@ -54,20 +77,20 @@ export function VirtualList<R>(props: Props<R>): JSX.Element {
     const element = frame.current;
     if (!element || rows.length === 0) return;
     const next = Math.min(rows.length - 1, Math.max(0, index));
-    setActive(next);
+    activate(next);
     const head = element.querySelector<HTMLElement>(".list-header")?.offsetHeight ?? 0;
-    const top = next * rowHeight;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + rowHeight + head > element.scrollTop + element.clientHeight) {
-      element.scrollTop = top + rowHeight + head - element.clientHeight;
+    const above = next * rowHeight;
+    if (above < element.scrollTop) element.scrollTop = above;
+    else if (above + rowHeight + head > element.scrollTop + element.clientHeight) {
+      element.scrollTop = above + rowHeight + head - element.clientHeight;
     }
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor((frame.current?.clientHeight ?? 0) / rowHeight) - 1);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 }[event.key];
-    const row = rows[at];
+    const to = { ArrowDown: found < 0 ? at : at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 }[event.key];
+    const row = rows[found];
     if (to !== undefined) moveTo(to);
     else if (event.key === "Enter" && row !== undefined && onOpen) onOpen(row);
     else if (row !== undefined && keys?.[event.key]) keys[event.key]?.(row);
@@ -84,9 +107,13 @@ export function VirtualList<R>(props: Props<R>): JSX.Element {
       role="grid"
       aria-label={label}
       aria-rowcount={rows.length + (header === undefined ? 0 : 1)}
-      aria-activedescendant={at >= start && at < start + seen.length ? `${id}-${at}` : undefined}
+      aria-activedescendant={found >= start && found < start + seen.length ? `${id}-${found}` : undefined}
       tabIndex={0}
-      onScroll={measure}
+      onFocus={(event) => event.target === event.currentTarget && found < 0 && activate(at)}
+      onScroll={() => {
+        holdTop();
+        measure();
+      }}
       onKeyDown={onKeyDown}
     >
       {header !== undefined && (
@@ -103,10 +130,10 @@ export function VirtualList<R>(props: Props<R>): JSX.Element {
               id={`${id}-${index}`}
               role="row"
               aria-rowindex={index + (header === undefined ? 1 : 2)}
-              class={`list-row ${index === at ? "active" : ""} ${onOpen ? "opens" : ""} ${rowClass?.(row) ?? ""}`}
+              class={`list-row ${index === found ? "active" : ""} ${onOpen ? "opens" : ""} ${rowClass?.(row) ?? ""}`}
               style={{ transform: `translateY(${index * rowHeight}px)`, height: `${rowHeight}px` }}
               onClick={(event) => {
-                setActive(index);
+                activate(index);
                 const on = event.target instanceof Element ? event.target : null;
                 if (onOpen && !on?.closest("a, button, input, label, select")) onOpen(row);
               }}

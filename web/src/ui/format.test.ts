@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { language } from "../i18n/index.ts";
-import { formatDuration, formatNumber, formatTime, formatValue, showUtc } from "./format.ts";
+import { formatDuration, formatNumber, formatTime, formatValue, formatWhen, showUtc } from "./format.ts";
 
 const NUMBER = { kind: "number" as const, labels: [], units: "W", precision: 1 };
 
@@ -33,5 +33,14 @@ test("durations", () => {
 test("times in UTC where that is wanted", () => {
   showUtc(true);
   assert.equal(formatTime("2026-03-10T08:50:07.000Z"), "10/03/2026, 08:50:07");
+  showUtc(false);
+});
+
+test("a time says its date where it was another day, in the zone that is shown", () => {
+  showUtc(true);
+  const now = Date.parse("2026-03-10T14:20:00.000Z");
+  assert.equal(formatWhen("2026-03-10T00:03:00.000Z", now), "00:03:00");
+  assert.equal(formatWhen("2026-03-09T23:59:00.000Z", now), "09/03/2026, 23:59:00");
+  assert.equal(formatWhen("2026-03-07T14:03:00.000Z", now), "07/03/2026, 14:03:00");
   showUtc(false);
 });

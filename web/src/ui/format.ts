@@ -79,6 +79,12 @@ export function formatClock(time: number | string): string {
   return formatTime(time, { timeStyle: "medium" });
 }
 
+/** Return the time of day; with the date before it where `now`, the service's time, is another day. */
+export function formatWhen(time: number | string, now: number): string {
+  const day = (moment: number | string) => formatTime(moment, { dateStyle: "short" });
+  return day(time) === day(now) ? formatClock(time) : formatTime(time);
+}
+
 /** Return a duration in one word or two: "3 min", "2 h 5 min", "4 days". */
 export function formatDuration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));

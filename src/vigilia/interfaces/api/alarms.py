@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, ValidationError
 
 from vigilia.clock import iso
-from vigilia.errors import UnknownAlarm
+from vigilia.errors import AlarmChanged, UnknownAlarm
 from vigilia.interfaces.api.answers import Failed, JsonAnswer, failures
 from vigilia.interfaces.api.bodies import BODY_FAILURES, has_body, read_json
-from vigilia.interfaces.api.models import AlarmAction, AlarmAnswer, AlarmState, Page
+from vigilia.interfaces.api.models import AlarmAction, AlarmAnswer, AlarmChangedAnswer, AlarmState, ErrorAnswer, Page
 from vigilia.interfaces.api.moments import moment_of
 from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
@@ -48,15 +48,18 @@ def alarm_json(item: AlarmItem) -> dict[str, Any]:
         "state": item.state,
         "severity": item.severity.name,
         "since": iso(item.since),
+        "began": None if item.began is None else iso(item.began),
         "suppressed_by": item.suppressed_by,
         "acknowledged_by": item.acknowledged_by,
         "shelved_until": None if item.shelved_until is None else iso(item.shelved_until),
         "detail": item.detail,
         "told_at": None if item.told_at is None else iso(item.told_at),
         "told": [{"channel": told.channel, "card": told.card, "at": iso(told.at)} for told in item.told],
+        "waiting": list(item.waiting),
         "acknowledgement": _act_json(item.acknowledgement),
         "quieted": _act_json(item.quieted),
         "incident": item.incident or None,
+        "latest_incident": item.latest or None,
         "area": item.area,
         "system": item.system,
     }
@@ -90,9 +93,15 @@ async def list_alarms(parts: Parts, query: Annotated[AlarmQuery, Query()]) -> Re
 @router.post(
     "/alarms/{alarm:path}/{action}",
     response_model=AlarmAnswer,
-    responses=failures(
+    responses={
+        409: {
+            "model": ErrorAnswer | AlarmChangedAnswer,
+            "description": "the alarm's present state does not allow it; `alarm-changed`, with the alarm as it is now: "
+            "it was raised anew since it was as `expected`",
+        }
+    }
+    | failures(
         _404="no alarm has that id",
-        _409="the alarm's present state does not allow it",
         _422="the comment or the end is not as described, a shelving without an end among them",
         _503="the store does not answer: nothing was done",
         **BODY_FAILURES,
@@ -106,11 +115,17 @@ async def act_on_alarm(alarm: AlarmId, action: Action, request: Request, parts: 
     """
     wanted = await _wanted(request)
     until = _end(action, wanted.until, parts.clock.now())
+    expected = wanted.expected or "" if "expected" in wanted.model_fields_set else None
     if parts.alarms is None:
         raise UnknownAlarm(f"no alarm has the id {shorten(alarm)}: none are judged")
     try:
         async with asyncio.timeout(_ANSWER_S):
-            item = await parts.alarms.act(alarm, action, origin, wanted.comment, until)
+            item = await parts.alarms.act(alarm, action, origin, wanted.comment, until, expected)
+    except AlarmChanged as error:
+        present = parts.alarms.find(alarm)
+        if present is None:
+            raise
+        return JsonAnswer({"error": "alarm-changed", "detail": str(error), "alarm": alarm_json(present)}, 409)
     except TimeoutError as error:
         raise Failed(503, "store-unavailable", f"{alarm}: no answer within {_ANSWER_S:g} s: try again later") from error
     return JsonAnswer(alarm_json(item))

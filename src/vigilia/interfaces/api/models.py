@@ -185,16 +185,21 @@ class AlarmAnswer(BaseModel):
     name: str
     state: AlarmState
     severity: SeverityName
-    since: Moment
+    since: Moment = Field(description="when it came into this state: an acknowledgement begins another")
+    began: Moment | None = Field(
+        description="when the open incident began, by the equipment's time; null: there is none"
+    )
     suppressed_by: str | None = Field(description="the alarm that suppresses it by design")
     acknowledged_by: str | None
     shelved_until: Moment | None
     detail: str
     told_at: Moment | None = Field(description="when people were first told of it; null: nobody was")
     told: list[ToldAnswer] = Field(description="every card that told that it was raised, the first one first")
+    waiting: list[str] = Field(description="channels that have yet to take the notice that it was raised")
     acknowledgement: ActAnswer | None = Field(description="null: it is not acknowledged")
     quieted: ActAnswer | None = Field(description="who shelved it or took it out of service; null: nobody did")
     incident: str | None = Field(description="the id of the open incident; null: there is none")
+    latest_incident: str | None = Field(description="the id of the newest incident, open or over; null: there was none")
     area: str = Field(description="the plant, room or reactor; may be empty")
     system: str = Field(description='the driver\'s section, or "vigilia"', examples=["aruba"])
 
@@ -211,6 +216,18 @@ class AlarmAction(BaseModel):
         description="the end of a shelving, at most 30 days ahead; nothing else takes it",
         examples=["2026-03-10T18:00:00Z"],
     )
+    expected: str | None = Field(
+        default=None,
+        max_length=200,
+        description="left out: anything; else the `latest_incident` that the alarm must still have, null for none: "
+        "what was raised since, nobody has seen",
+    )
+
+
+class AlarmChangedAnswer(ErrorAnswer):
+    """The alarm was raised anew since whoever asks looked: nothing was done."""
+
+    alarm: AlarmAnswer = Field(description="as it is now")
 
 
 class IncidentAnswer(BaseModel):

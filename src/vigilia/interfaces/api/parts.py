@@ -66,10 +66,13 @@ class Alarms(Protocol):
         """Return the ids of the alarms in a state, in order; None: of all that are not normal."""
         ...
 
-    async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
+    async def act(
+        self, alarm: str, action: str, by: Origin, comment: str, until: float | None, expected: str | None = None
+    ) -> AlarmItem:
         """Do `action` to the alarm of that id; return how it stands then. `until` in seconds UTC.
 
-        Raises UnknownAlarm, AlarmRefused or StoreError.
+        `expected`: the newest incident that was seen, empty for none; None: whichever. Raises UnknownAlarm,
+        AlarmChanged, AlarmRefused or StoreError.
         """
         ...
 

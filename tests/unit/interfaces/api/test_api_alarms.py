@@ -11,8 +11,8 @@ import pytest
 from yarl import URL
 
 from vigilia.clock import Clock, iso
-from vigilia.errors import AlarmRefused, UnknownAlarm
-from vigilia.interfaces.api.models import LONGEST_PAGE, AlarmAnswer
+from vigilia.errors import AlarmChanged, AlarmRefused, UnknownAlarm
+from vigilia.interfaces.api.models import LONGEST_PAGE, AlarmAnswer, AlarmChangedAnswer
 from vigilia.points import Origin, Severity
 from vigilia.rules import Act, AlarmItem, Told
 from vigilia.store import StoreError
@@ -53,12 +53,16 @@ class Judge:
                     detail="5.4",
                     quieted=Act("bia", NOW - 9, "obras"),
                     incident="i-1",
+                    latest="i-1",
+                    began=NOW - 300,
+                    waiting=("teams",),
                     area="Sala 1",
                 ),
                 item(ODD, "returned"),
             )
         }
         self.acts: list[tuple[str, str, Origin, str, float | None]] = []
+        self.expected: list[str | None] = []
         self.error: Exception | None = None
 
     def items(self) -> Sequence[AlarmItem]:
@@ -71,12 +75,15 @@ class Judge:
     def find(self, alarm: str) -> AlarmItem | None:
         return self.alarms.get(alarm)
 
-    async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
+    async def act(
+        self, alarm: str, action: str, by: Origin, comment: str, until: float | None, expected: str | None = None
+    ) -> AlarmItem:
         if self.error:
             raise self.error
         if alarm not in self.alarms:
             raise UnknownAlarm(f"no alarm has the id {alarm!r}")
         self.acts.append((alarm, action, by, comment, until))
+        self.expected.append(expected)
         self.alarms[alarm] = replace(self.alarms[alarm], state="shelved", shelved_until=until)
         return self.alarms[alarm]
 
@@ -111,15 +118,18 @@ async def test_the_list_has_all_that_is_not_normal(judged: Any) -> None:
         "state": "shelved",
         "severity": "MAJOR",
         "since": iso(NOW - 0.5),
+        "began": iso(NOW - 300),
         "suppressed_by": "a@T1:x",
         "acknowledged_by": None,
         "shelved_until": iso(NOW + 60),
         "detail": "5.4",
         "told_at": None,
         "told": [],
+        "waiting": ["teams"],
         "acknowledgement": None,
         "quieted": {"by": "bia", "at": iso(NOW - 9), "comment": "obras"},
         "incident": "i-1",
+        "latest_incident": "i-1",
         "area": "Sala 1",
         "system": "",
     }
@@ -200,6 +210,23 @@ async def test_nothing_needs_to_be_said(judged: Any, judge: Judge) -> None:
     assert [(comment, until) for *_, comment, until in judge.acts] == [("", None)] * 2
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"), [({}, None), ({"expected": None}, ""), ({"expected": "i-1"}, "i-1")], ids=str
+)
+async def test_what_was_seen_reaches_the_judge(judged: Any, judge: Judge, body: Any, expected: str | None) -> None:
+    async with judged.client.post(path("a@T1:x", "acknowledge"), json=body) as answer:
+        assert answer.status == 200
+    assert judge.expected == [expected]
+
+
+async def test_raised_anew_since_says_how_it_is_now(judged: Any, judge: Judge) -> None:
+    judge.error = AlarmChanged("d@T1:x was raised anew")
+    async with judged.client.post(path("d@T1:x", "unshelve"), json={"expected": "i-0"}) as answer:
+        body = await answer.json()
+    assert (answer.status, body["error"], body["alarm"]["latest_incident"]) == (409, "alarm-changed", "i-1")
+    AlarmChangedAnswer.model_validate(body)
+
+
 @pytest.mark.parametrize("until", [NOW + 1, NOW + 30 * 86_400 - 1])
 async def test_ends_that_are_taken(judged: Any, judge: Judge, until: float) -> None:
     for text in (iso(until), iso(until - 3 * 3600).replace("Z", "-03:00")):
@@ -223,6 +250,7 @@ async def test_ends_that_are_taken(judged: Any, judge: Judge, until: float) -> N
         ("out-of-service", {"until": iso(NOW + 60)}, "out-of-service takes no end"),
         ("acknowledge", {"comment": 5}, "comment: "),
         ("acknowledge", {"comment": "x" * 1001}, "comment: "),
+        ("acknowledge", {"expected": 5}, "expected: "),
         ("acknowledge", {"reason": "x"}, "reason: "),
         ("acknowledge", [], "body: "),
         ("explode", {}, "action: "),

@@ -334,7 +334,9 @@ class Judge:
     def follow(self) -> Following:
         return Following(self)
 
-    async def act(self, alarm: str, action: str, by: Origin, comment: str, until: float | None) -> AlarmItem:
+    async def act(
+        self, alarm: str, action: str, by: Origin, comment: str, until: float | None, expected: str | None = None
+    ) -> AlarmItem:
         raise NotImplementedError
 
 

@@ -1,6 +1,5 @@
 import type { JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { sentenceOf } from "../../api/failure.ts";
 import type { Alarm } from "../../api/types.ts";
 import { t, tn } from "../../i18n/index.ts";
 import { live } from "../../live/index.ts";
@@ -16,6 +15,7 @@ import { fromField, toField } from "../../ui/TimeRange.tsx";
 import { toast } from "../../ui/Toast.tsx";
 import { DeviceText } from "../../ui/Value.tsx";
 import { actDone, actMeaning, actsOn, actWord, perform, stateWord, type Act } from "./acts.ts";
+import { actOnEach, type Refusal } from "./many.ts";
 
 const HOUR = 3_600_000;
 const LONGEST_MS = 30 * 24 * HOUR; // vigilia.interfaces.api.alarms.LONGEST_SHELVING_S
@@ -29,11 +29,6 @@ interface Props {
   readonly onClose: () => void;
   /** Called with each alarm it was done to. */
   readonly onDone?: (alarm: Alarm) => void;
-}
-
-interface Refusal {
-  readonly alarm: Alarm;
-  readonly why: string;
 }
 
 /** Asks for a comment, and for an end where there must be one; does it to all, and says which refused and why. */
@@ -59,21 +54,21 @@ export function ActDialog({ act, alarms: asked, onClose, onDone }: Props): JSX.E
     const wrong = act === "shelve" ? endWrong(until) : "";
     setLate(wrong);
     if (wrong) return;
-    const refused: Refusal[] = [];
     setRefusals([]);
-    for (const [index, alarm] of alarms.entries()) {
-      if (stopped.current) break;
+    const one = async (alarm: Alarm, index: number) => {
       setDone(index);
-      try {
-        const after = await perform(act, alarm.id, comment.trim(), until); // on a line of its own: ?.() skips its arguments
-        onDone?.(after);
-      } catch (error) {
-        refused.push({ alarm, why: sentenceOf(error) });
-      }
-    }
+      const after = await perform(act, alarm, comment.trim(), until); // on a line of its own: ?.() skips its arguments
+      onDone?.(after);
+    };
+    const { done: those, refused, left } = await actOnEach(alarms, one, () => stopped.current);
     setDone(null);
-    const many = alarms.length - refused.length;
-    if (many > 0) toast("good", many === 1 && only ? actDone(act, visible(only.name)) : tn("Done: {n} alarm", "Done: {n} alarms", many));
+    const [first] = those;
+    if (first) toast("good", those.length === 1 ? actDone(act, visible(first.name)) : tn("Done: {n} alarm", "Done: {n} alarms", those.length));
+    if (left.length > 0) toast("minor", tn("Stopped: {n} alarm is as it was", "Stopped: {n} alarms are as they were", left.length));
+    if (stopped.current && refused[0]) {
+      const { why } = refused[0]; // the dialog, which would name them, is gone
+      toast("major", tn("{n} alarm refused: {why}", "{n} alarms refused, the first one: {why}", refused.length, { why: visible(why) }));
+    }
     if (refused.length === 0 || stopped.current) return onClose();
     setRefusals(refused);
     setAlarms(refused.map(({ alarm }) => alarm));

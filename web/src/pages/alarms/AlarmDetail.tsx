@@ -18,6 +18,7 @@ import { Fact, Panel } from "../../ui/Split.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText, Value } from "../../ui/Value.tsx";
 import { actsOn, actWord, type Act } from "./acts.ts";
+import { wrongSince } from "./arrange.ts";
 import { Journal } from "./Journal.tsx";
 import { StateTag } from "./StateTag.tsx";
 
@@ -40,7 +41,7 @@ export function AlarmDetail({ id, alarm: listed, onClose, onOpen, onAct }: Props
   const normal = useNormal(id, listed);
   const alarm = listed ?? normal.alarm ?? (last && { ...last, state: "normal" as const });
   const point = alarm?.point ?? id.slice(id.indexOf("@") + 1);
-  if (!alarm && (normal.busy || !live.alarmsComplete.value)) {
+  if (!alarm && normal.busy) {
     return <Panel title={t("Loading")} onClose={onClose} />;
   }
   const acts = alarm && may("operator") ? actsOn(alarm) : [];
@@ -61,10 +62,12 @@ export function AlarmDetail({ id, alarm: listed, onClose, onOpen, onAct }: Props
     >
       {alarm ? (
         <Standing alarm={alarm} onOpen={onOpen} />
+      ) : normal.wrong !== null ? (
+        <Note kind="major">{sentenceOf(normal.wrong)}</Note>
       ) : (
         <Note kind="info">{t("No alarm of this name is known any more. What happened to it is below.")}</Note>
       )}
-      <PointView key={point} name={point} began={alarm && alarm.state !== "normal" ? Date.parse(alarm.since) : null} />
+      <PointView key={point} name={point} began={alarm && alarm.state !== "normal" ? Date.parse(wrongSince(alarm)) : null} />
       <Journal alarm={id} version={alarm ? `${alarm.state} ${alarm.since} ${alarm.told.length}` : ""} />
     </Panel>
   );
@@ -79,18 +82,28 @@ function useLast(id: string, alarm: Alarm | undefined): Alarm | undefined {
   return kept?.id === id ? kept : undefined;
 }
 
-/** Find an alarm that is normal, and so not in the stream: a link on a card may lead to it. */
-function useNormal(id: string, listed: Alarm | undefined): { alarm: Alarm | undefined; busy: boolean } {
-  const wanted = listed === undefined && live.alarmsComplete.value;
-  const found = useAsk(
+interface Found {
+  readonly alarm: Alarm | undefined;
+  /** Why it is not known whether there is one; null: it is known, or not yet. */
+  readonly wrong: unknown;
+  readonly busy: boolean;
+}
+
+/**
+ * Find an alarm that is normal, and so not in the stream: a link on a card may lead to it. Where the stream does not
+ * begin, any alarm.
+ */
+function useNormal(id: string, listed: Alarm | undefined): Found {
+  const wanted = listed === undefined && (live.alarmsComplete.value || live.old.value);
+  const { answer, wrong } = useAsk(
     async (signal) => {
-      if (!wanted) return undefined;
+      if (!wanted) return null;
       const { items } = await api.get("/api/v1/alarms", { query: { id }, signal });
-      return items.find((alarm) => alarm.id === id);
+      return { alarm: items.find((alarm) => alarm.id === id) };
     },
     [id, wanted],
   );
-  return { alarm: found.answer, busy: found.busy };
+  return { alarm: answer?.alarm, wrong, busy: !answer && wrong === null };
 }
 
 function Standing({ alarm, onOpen }: { readonly alarm: Alarm; readonly onOpen: (id: string) => void }): JSX.Element {
@@ -101,6 +114,11 @@ function Standing({ alarm, onOpen }: { readonly alarm: Alarm; readonly onOpen: (
   const cause = alarm.suppressed_by;
   return (
     <dl class="fact-list">
+      {alarm.began && alarm.state !== "normal" && (
+        <Fact label={t("Began")}>
+          <Moment time={alarm.began} /> (<Since time={alarm.began} />)
+        </Fact>
+      )}
       <Fact label={t("State")}>
         <span class="row">
           <StateTag alarm={alarm} /> <Since time={alarm.since} />
@@ -159,7 +177,7 @@ function Standing({ alarm, onOpen }: { readonly alarm: Alarm; readonly onOpen: (
             ))}
           </ul>
         ) : (
-          <span class="muted">{t("nobody")}</span>
+          <span class="muted">{alarm.waiting.length > 0 ? t("nobody yet: the notice waits") : t("nobody")}</span>
         )}
       </Fact>
     </dl>
@@ -247,7 +265,7 @@ function PointView({ name, began }: { readonly name: string; readonly began: num
 /** From a while before the alarm began until now, and at least two hours. */
 function firstSpan(began: number | null): Span {
   const to = serviceNow();
-  const lasted = began === null ? 0 : Math.min(to - began, 7 * 24 * HOUR);
+  const lasted = began === null ? 0 : to - began;
   return { from: to - Math.max(2 * HOUR, lasted * 1.4), to };
 }
 

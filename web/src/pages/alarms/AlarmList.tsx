@@ -12,7 +12,7 @@ import { DeviceText } from "../../ui/Value.tsx";
 import { VirtualList } from "../../ui/VirtualList.tsx";
 import { causeName } from "./AlarmDetail.tsx";
 import { actsOn, actWord, type Act } from "./acts.ts";
-import type { Arranged, Row } from "./arrange.ts";
+import { wrongSince, type Arranged, type Row } from "./arrange.ts";
 import { StateTag } from "./StateTag.tsx";
 
 interface Props {
@@ -33,7 +33,7 @@ export function AlarmList(props: Props): JSX.Element {
   const { rows, matching } = arranged;
   const all = matching.length > 0 && matching.every(({ id }) => chosen.has(id));
   const acting = may("operator");
-  const old = live.touch.value === "lost";
+  const old = live.old.value;
   return (
     <VirtualList
       label={t("Alarms")}
@@ -136,7 +136,7 @@ function AlarmCells({ row, acting, unfolded, chosen, onFold, onChoose, onAct }: 
         )}
       </span>
       <span role="gridcell" class="since-cell">
-        <Since time={alarm.since} bare />
+        <Since time={wrongSince(alarm)} bare />
       </span>
       <span role="gridcell" class="told muted">
         {alarm.told[0] ? (

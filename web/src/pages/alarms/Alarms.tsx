@@ -224,7 +224,10 @@ function Nothing({ filtered }: { readonly filtered: boolean }): JSX.Element {
       </EmptyState>
     );
   }
-  if (!live.alarmsComplete.value) return <div class="empty" aria-busy="true">{t("Loading")}</div>;
+  if (!live.alarmsComplete.value) {
+    if (live.old.value) return <EmptyState title={t("Which alarms there are is not known")} />;
+    return <div class="empty" aria-busy="true">{t("Loading")}</div>;
+  }
   return (
     <EmptyState title={t("No alarms: everything that is judged is normal")}>
       <p>{t("What is judged and how is said by rules: drivers bring theirs, and [[alarms.rules]] in the configuration adds others.")}</p>

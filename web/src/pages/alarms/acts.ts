@@ -91,10 +91,13 @@ export function stateWord(state: AlarmState): string {
   }
 }
 
-/** Do it; return the alarm as it is then. Throws ApiFailure. */
-export function perform(act: Act, alarm: string, comment: string, until: number | null): Promise<Alarm> {
+/**
+ * Do it to an alarm that was seen; return it as it is then. Throws ApiFailure, `alarm-changed` where it was raised anew
+ * since: that nobody has seen.
+ */
+export function perform(act: Act, seen: Alarm, comment: string, until: number | null): Promise<Alarm> {
   return api.post("/api/v1/alarms/{alarm}/{action}", {
-    path: { alarm, action: act },
-    body: { comment, ...(until === null ? {} : { until: new Date(until).toISOString() }) },
+    path: { alarm: seen.id, action: act },
+    body: { comment, expected: seen.latest_incident, ...(until === null ? {} : { until: new Date(until).toISOString() }) },
   });
 }

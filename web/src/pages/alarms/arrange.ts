@@ -66,8 +66,23 @@ function byUrgency(left: Alarm, right: Alarm): number {
   return (
     (RANK.get(left.state) ?? 9) - (RANK.get(right.state) ?? 9) ||
     SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity) ||
-    (left.since < right.since ? 1 : left.since > right.since ? -1 : left.id < right.id ? -1 : 1)
+    later(left, right) ||
+    (left.id < right.id ? -1 : 1)
   );
+}
+
+/**
+ * Return since when it has been wrong, by the equipment's time, whatever people did about it since; where nothing is
+ * wrong at present, since when the alarm stands as it does.
+ */
+export function wrongSince({ began, since }: Pick<Alarm, "began" | "since">): string {
+  return began ?? since;
+}
+
+/** Order alarms by when it began to be wrong, the newest first. */
+export function later(left: Alarm, right: Alarm): number {
+  const [mine, theirs] = [wrongSince(left), wrongSince(right)];
+  return mine < theirs ? 1 : mine > theirs ? -1 : 0;
 }
 
 function single(alarm: Alarm): Row {

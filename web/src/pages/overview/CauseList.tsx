@@ -4,27 +4,37 @@ import { useState } from "preact/hooks";
 import { may } from "../../api/session.ts";
 import type { Alarm } from "../../api/types.ts";
 import { t, tn } from "../../i18n/index.ts";
-import { live } from "../../live/index.ts";
+import { serviceNow } from "../../live/clock.ts";
 import { Button } from "../../ui/Button.tsx";
-import { formatClock, formatTime } from "../../ui/format.ts";
+import { formatTime, formatWhen } from "../../ui/format.ts";
 import { SeverityMark } from "../../ui/Severity.tsx";
-import { Moment, Since } from "../../ui/Since.tsx";
+import { Since } from "../../ui/Since.tsx";
 import { visible } from "../../ui/text.ts";
 import { DeviceText } from "../../ui/Value.tsx";
-import { ActDialog } from "../alarms/ActDialog.tsx";
+import type { Act } from "../alarms/acts.ts";
+import { wrongSince } from "../alarms/arrange.ts";
 import { isQuiet, placeOf, wantsAcknowledgement, type Cause } from "./causes.ts";
 
 const MOST_SHOWN = 40;
 const MOST_BELOW = 25;
 
+/** Asks for an act on alarms. The page holds the dialog: an alarm that goes into another list leaves it open. */
+export type Ask = (act: Act, alarms: readonly Alarm[]) => void;
+
+interface Props {
+  readonly causes: readonly Cause[];
+  readonly label: string;
+  readonly onAct: Ask;
+}
+
 /** Causes with what they suppress. */
-export function CauseList({ causes, label }: { readonly causes: readonly Cause[]; readonly label: string }): JSX.Element {
+export function CauseList({ causes, label, onAct }: Props): JSX.Element {
   const more = causes.length - MOST_SHOWN;
   return (
     <>
       <ol class="causes" aria-label={label}>
         {causes.slice(0, MOST_SHOWN).map((cause) => (
-          <CauseItem key={cause.alarm.id} cause={cause} />
+          <CauseItem key={cause.alarm.id} cause={cause} onAct={onAct} />
         ))}
       </ol>
       {more > 0 && (
@@ -36,9 +46,7 @@ export function CauseList({ causes, label }: { readonly causes: readonly Cause[]
   );
 }
 
-function CauseItem({ cause: { alarm, suppresses, count } }: { readonly cause: Cause }): JSX.Element {
-  const [doing, setDoing] = useState<"acknowledge" | "shelve" | null>(null);
-  const close = () => setDoing(null);
+function CauseItem({ cause: { alarm, suppresses, count }, onAct }: { readonly cause: Cause; readonly onAct: Ask }): JSX.Element {
   return (
     <li class={`cause ${alarm.severity} ${wantsAcknowledgement(alarm) ? "unacknowledged" : ""}`}>
       <div class="cause-line">
@@ -65,40 +73,36 @@ function CauseItem({ cause: { alarm, suppresses, count } }: { readonly cause: Ca
         </div>
         <p class="cause-since">
           <strong>
-            <Since time={alarm.since} bare />
+            <Since time={wrongSince(alarm)} bare />
           </strong>
           <span class="muted">
-            {t("since")} <SinceTime time={alarm.since} />
+            {t("since")} <SinceTime time={wrongSince(alarm)} />
           </span>
         </p>
         {may("operator") && !isQuiet(alarm) && (
           <div class="cause-actions">
             {wantsAcknowledgement(alarm) && (
-              <Button icon="check" onClick={() => setDoing("acknowledge")}>
+              <Button icon="check" onClick={() => onAct("acknowledge", [alarm])}>
                 {t("Acknowledge")}
               </Button>
             )}
-            <Button kind={wantsAcknowledgement(alarm) ? "quiet" : "normal"} icon="clock" onClick={() => setDoing("shelve")}>
+            <Button kind={wantsAcknowledgement(alarm) ? "quiet" : "normal"} icon="clock" onClick={() => onAct("shelve", [alarm])}>
               {t("Shelve")}
             </Button>
           </div>
         )}
       </div>
       {count > 0 && <Suppressed suppresses={suppresses} count={count} />}
-      {doing && <ActDialog act={doing} alarms={[alarm]} onClose={close} />}
     </li>
   );
 }
 
 /** The time of day, with the date where it was another day. */
 function SinceTime({ time }: { readonly time: string }): JSX.Element {
-  const today = new Date(time).toDateString() === new Date().toDateString();
-  return today ? (
+  return (
     <time class="number" dateTime={time} title={formatTime(time)}>
-      {formatClock(time)}
+      {formatWhen(time, serviceNow())}
     </time>
-  ) : (
-    <Moment time={time} />
   );
 }
 
@@ -146,14 +150,13 @@ function CommentText({ act }: { readonly act: Alarm["acknowledgement"] }): JSX.E
 
 /** Who was told, through what, and when; or that nobody was. */
 function ToldText({ alarm }: { readonly alarm: Alarm }): JSX.Element | null {
-  const { told, state } = alarm;
+  const { told, waiting, state } = alarm;
   if (told.length > 0) {
-    const cards = told.map((card) => t("{channel} at {time} (card {n})", { channel: visible(channelWord(card.channel)), time: formatClock(card.at), n: card.card }));
+    const cards = told.map((card) => t("{channel} at {time} (card {n})", { channel: visible(channelWord(card.channel)), time: formatWhen(card.at, serviceNow()), n: card.card }));
     return <span>{t("Told: {cards}", { cards: cards.join(", ") })}</span>;
   }
   if (state === "suppressed" || isQuiet(alarm)) return null;
-  const waits = (live.notices.value?.waiting ?? 0) > 0;
-  return <span class="untold">{waits ? t("Nobody was told yet: the notice waits") : t("Nobody was told")}</span>;
+  return <span class="untold">{waiting.length > 0 ? t("Nobody was told yet: the notice waits") : t("Nobody was told")}</span>;
 }
 
 function channelWord(channel: string): string {
@@ -179,7 +182,7 @@ function Suppressed({ suppresses, count }: { readonly suppresses: readonly Cause
                 <DeviceText text={alarm.name} />
               </span>
               <span class="muted">
-                <Since time={alarm.since} bare />
+                <Since time={wrongSince(alarm)} bare />
               </span>
               {within > 0 && <Suppressed suppresses={below} count={within} />}
             </li>

@@ -2,8 +2,9 @@
 import type { JSX } from "preact";
 import { SEVERITIES, type Severity } from "../../api/types.ts";
 import { t, tn } from "../../i18n/index.ts";
+import { serviceNow } from "../../live/clock.ts";
 import { live } from "../../live/index.ts";
-import { formatClock } from "../../ui/format.ts";
+import { formatWhen } from "../../ui/format.ts";
 import { SeverityMark } from "../../ui/Severity.tsx";
 import { Since } from "../../ui/Since.tsx";
 import { visible } from "../../ui/text.ts";
@@ -78,8 +79,9 @@ function Behind({ situation, known }: { readonly situation: Situation; readonly 
   const { causes, health } = known;
   switch (situation) {
     case "lost": {
-      const heard = live.lastHeard.value;
-      return <p class="muted">{heard === null ? t("What follows may be old.") : t("What follows is from {time}.", { time: formatClock(heard) })}</p>;
+      const heard = live.lastHeard.value; // by this machine's clock, which may be wrong
+      if (heard === null) return <p class="muted">{t("What follows may be old.")}</p>;
+      return <p class="muted">{t("What follows is from {time}.", { time: formatWhen(heard + live.clockOffset.value, serviceNow()) })}</p>;
     }
     case "alarms": {
       const unknown = causes.active.filter(({ alarm }) => wantsAcknowledgement(alarm)).length;

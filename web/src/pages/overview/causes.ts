@@ -1,5 +1,6 @@
 // What is wrong, by cause: an alarm, and below it those that it keeps quiet.
 import { SEVERITIES, type Alarm } from "../../api/types.ts";
+import { later } from "../alarms/arrange.ts";
 
 /** An alarm and those that it suppresses, which may suppress others. */
 export interface Cause {
@@ -74,13 +75,9 @@ function byUrgency(left: Alarm, right: Alarm): number {
   return (
     (RANKS[left.state] ?? 3) - (RANKS[right.state] ?? 3) ||
     SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity) ||
-    compare(right.since, left.since) ||
-    compare(left.id, right.id)
+    later(left, right) ||
+    (left.id < right.id ? -1 : 1)
   );
-}
-
-function compare(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 /** Return the page on which one deals with what an alarm is about: its port, its switch, or its point. */

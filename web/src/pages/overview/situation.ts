@@ -39,7 +39,7 @@ export type Situation =
 export function situationOf(known: Known): Situation {
   const { touch, causes, health, systems, complete } = known;
   if (touch === "lost") return "lost";
-  if (!complete || health === null) return "looking";
+  if (touch === "connecting" || !complete || health === null) return "looking";
   if (causes.active.length > 0) return "alarms";
   if (health.missing.length > 0) return "watch";
   if (systems.every(({ name, points }) => name === OWN || points === 0)) return "empty";

@@ -121,7 +121,7 @@ function Alarms({ plant }: { readonly plant: Plant }): JSX.Element | null {
             </span>
           )}
           <span class="muted end">
-            <Since time={alarm.since} />
+            <Since time={alarm.began ?? alarm.since} />
           </span>
         </li>
       ))}

@@ -110,7 +110,7 @@ function Body({ plant }: { readonly plant: Plant }): JSX.Element {
 export function PowerFigure({ plant }: { readonly plant: Plant }): JSX.Element {
   const kw = signsOf(plant).power.value;
   const capacity = capacityOf(plant);
-  const old = live.touch.value === "lost" || signsOf(plant).trouble.value === "lost";
+  const old = live.old.value || signsOf(plant).trouble.value === "lost";
   return (
     <p class={`plant-kw number ${old ? "old" : ""}`}>
       <strong>{kw === null ? "–" : formatNumber(kw, kw < 100 ? 1 : 0)}</strong> kW

@@ -41,7 +41,7 @@ export default function Plants(): JSX.Element {
   const opened = plants.find(({ id }) => id === open);
   const close = () => setQuery({ plant: null });
   return (
-    <div class={`page stack plants-page ${live.touch.value === "lost" ? "out" : ""}`}>
+    <div class={`page stack plants-page ${live.old.value ? "out" : ""}`}>
       <header class="page-head">
         <h1>{t("Plants")}</h1>
         {plants.length > 0 && <Total plants={plants} />}

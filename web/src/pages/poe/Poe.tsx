@@ -35,7 +35,7 @@ export default function Poe(): JSX.Element {
   const { answer, wrong, busy } = useAsk(askView, [live.defined.value]);
   const places = useMemo(() => placesOf(answer?.rooms ?? []), [answer]);
   return (
-    <div class={`page stack poe ${live.touch.value === "lost" ? "out" : ""}`}>
+    <div class={`page stack poe ${live.old.value ? "out" : ""}`}>
       <header class="page-head">
         <h1>{t("PoE")}</h1>
         {places.length > 0 && <Search text={query.value.get("q") ?? ""} placeholder={t("Device, port, switch or room")} class="poe-search" />}

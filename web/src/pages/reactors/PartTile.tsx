@@ -195,7 +195,7 @@ function Trend({ parameter, history }: { readonly parameter: Parameter; readonly
   const end = points.at(-1)?.time ?? 0;
   const label = t("{what} in the last hour: {low} to {high}", { what: parameterWord(parameter), ...range });
   return (
-    <span class={`trend ${live.touch.value === "lost" ? "old" : ""}`} title={label}>
+    <span class={`trend ${live.old.value ? "old" : ""}`} title={label}>
       <Sparkline points={points} label={label} from={Math.max(points[0]?.time ?? 0, end - TREND_MS)} to={end} />
       <span class="muted number" aria-hidden="true">
         {range.low} – {range.high}

@@ -38,7 +38,7 @@ export default function Reactors(): JSX.Element {
   const reactor = useMemo(() => answer?.reactors.find(({ id }) => id === selected), [answer, selected]);
   const several = accepted.length > 1;
   return (
-    <div class={`page stack reactors-page ${live.touch.value === "lost" ? "out" : ""}`}>
+    <div class={`page stack reactors-page ${live.old.value ? "out" : ""}`}>
       <header class="page-head">
         <h1>{t("Reactors")}</h1>
         {accepted.length > 0 && <span class="muted">{tn("{n} reactor", "{n} reactors", accepted.length)}</span>}
@@ -53,8 +53,8 @@ export default function Reactors(): JSX.Element {
       ))}
       {wrong !== null && <Note kind="major">{sentenceOf(wrong)}</Note>}
       {answer && answer.left_out > 0 && <Note kind="minor">{tn("{n} parameter is not shown: there are too many.", "{n} parameters are not shown: there are too many.", answer.left_out)}</Note>}
-      {!answer && busy && <div class="reactors-loading" aria-busy="true" role="status" aria-label={t("Loading")} />}
-      {answer && accepted.length === 0 && waiting.length === 0 && <NoReactors known={answer.known} />}
+      {((!answer && busy) || (answer?.known && !live.reactorsComplete.value && !live.old.value)) && <div class="reactors-loading" aria-busy="true" role="status" aria-label={t("Loading")} />}
+      {answer && (live.reactorsComplete.value || !answer.known) && accepted.length === 0 && waiting.length === 0 && <NoReactors known={answer.known} />}
       {answer && accepted.length > 0 && (
         <div class={`reactors-split ${several ? "several" : ""} ${selected ? "selected" : ""}`}>
           {several && <ReactorList reactors={accepted} selected={selected} />}
