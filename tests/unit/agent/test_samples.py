@@ -133,7 +133,7 @@ async def test_the_oldest_go_first_when_the_file_is_at_its_bound(
         for n in range(10):
             store.take(PART, [ph(7.0, NOW + n)] * 4000)
             await until(lambda n=n: store.next_offset == 4000 * (n + 1) + 1)
-        assert store.dropped == 40_000 - store.waiting > 0
+        await until(lambda: store.dropped == 40_000 - store.waiting > 0)
         assert (await store.read(0))[0].offset == store.dropped + 1
     assert "the file is at its bound" in caplog.text
     async with running(tmp_path / "samples.db", most_bytes=400_000) as store:
