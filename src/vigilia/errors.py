@@ -34,9 +34,14 @@
 Vendor errors (aiohttp, SQLAlchemy, softioc) are translated into this tree at the edge where they arise.
 """
 
-import asyncio
-from collections.abc import Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the guardian imports this module, and no event loop
+    import asyncio
+    from collections.abc import Sequence
 
 
 def printable(text: str) -> str:
