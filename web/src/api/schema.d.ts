@@ -1680,6 +1680,11 @@ export interface components {
         InverterModel: {
             /** Id */
             id: string;
+            /**
+             * Last Data
+             * @description the time of its newest record; null: there is none, or it is silent for too long
+             */
+            last_data: string | null;
             /** Name */
             name: string;
             /**
@@ -2390,6 +2395,11 @@ export interface components {
             sunset: string | null;
             /** Timezone */
             timezone: string;
+            /**
+             * Usual Silence S
+             * @description for how long an inverter may say nothing new before what it said last says nothing of now
+             */
+            usual_silence_s: number;
             /**
              * Window
              * @description the local hours in which its inverters are judged
