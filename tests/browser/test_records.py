@@ -179,7 +179,7 @@ def test_an_outage_is_counted_whole(visit: Open) -> None:
     asked: list[str] = []
     opened.context.on("request", lambda request: asked.append(request.url))
     page = opened.open("/notices")
-    expect(page.get_by_role("list", name="Channels")).to_contain_text(re.compile(r"4,000 wait · 3 h"))
+    expect(page.get_by_role("list", name="Channels")).to_contain_text("4,000 wait · 6 h")
     expect(page.get_by_role("grid")).to_be_visible()
     outbox = [url for url in asked if "/api/v1/outbox?" in url]
     assert outbox, "the list itself"
