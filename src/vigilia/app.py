@@ -275,6 +275,7 @@ def _bind_web(
         records=alerting.records,
         incidents=partial(incidents.newest, store),
         outbox=partial(notices.newest, store),
+        channels=partial(notices.channels, store),
         history=history,
         sign_in=SignIn.of(config.web, config.site, store, clock, config.data_dir),
         fleet=fleet_of(drivers.values()),

@@ -86,6 +86,8 @@ class InverterView:
     points: Names
     suppressed_by: str | None
     """Why its failure is not told, for people; None: it is."""
+    last_data: float | None = None
+    """The time of its newest record, seconds UTC; None: there is none, or it is silent for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class PlantView:
     points: Names
     relays: Sequence[RelayView]
     inverters: Sequence[InverterView]
+    usual_silence_s: float
+    """For how long an inverter may say nothing new before what it said last says nothing of now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,88 @@ def test_an_override_is_asked_for(visit: Open) -> None:
     expect(dialog).to_have_count(0)
 
 
+def test_what_did_not_stop_is_not_said_to_have(visit: Open, site: Site) -> None:
+    view = site.get("/api/v1/systems/reactor")
+    parts = {one["name"]: one for one in view["reactors"][0]["parts"]}
+    stop = next(one for one in parts["acid"]["parameters"] if one["name"] == "Stop")
+    parts["heater"]["parameters"].append({**stop, "command": "R1:heater:Stop-Cmd"})
+    opened = visit()
+    opened.context.route("**/api/v1/systems/reactor", lambda route: route.fulfill(json=view))
+    refusal = {"error": "refused", "detail": "the bus gives no answer"}
+    opened.context.route("**/R1%3Aheater%3AStop-Cmd/value", lambda route: route.fulfill(status=502, json=refusal))
+    page = opened.open("/reactors")
+    page.get_by_role("button", name="Stop all 2 outputs").click()
+    expect(page.get_by_text("heater was not stopped: the bus gives no answer")).to_be_visible()
+    expect(page.get_by_text("1 output stopped: acid", exact=True)).to_be_visible()
+
+
+def test_two_people_who_dose_the_same(visit: Open, site: Site) -> None:
+    opened = visit()
+    pages = [opened.open("/reactors") for _ in range(2)]
+    before = len(truth(site.reactors)["pumps"]["acid"]["runs"])
+
+    def ask(page: Page) -> Locator:
+        with page.expect_response("**/api/v1/points/R1%3Aacid%3ADose-SP"):
+            part(page, "acid").get_by_role("button", name="Dose …", exact=True).click()
+        dialog = page.get_by_role("dialog", name="acid: Dose")
+        dialog.get_by_role("textbox", name="Dose").fill("1.5")
+        dialog.get_by_role("button", name="Dose …").click()
+        return dialog.get_by_role("button", name="Dose 1.5 ml")
+
+    def doses() -> int:
+        return len(truth(site.reactors)["pumps"]["acid"]["runs"]) - before
+
+    site.put("R1:acid:Dose-SP", 1.5)  # the last one, as it was a while ago
+    first, second = (ask(page) for page in pages)
+    first.click()
+    expect(pages[0].get_by_text("acid: Dose 1.5 ml, done")).to_be_visible()
+    second.click()
+    refused = "Nothing was done: meanwhile somebody else asked for 1.5 ml. Ask again if it is still wanted."
+    expect(pages[1].get_by_text(refused)).to_be_visible()
+    assert doses() == 2
+    second.click()
+    expect(pages[1].get_by_text("acid: Dose 1.5 ml, done")).to_be_visible()
+    ask(pages[0]).click()  # who doses twice is not in their own way
+    expect(pages[0].get_by_role("dialog")).to_have_count(0)
+    assert doses() == 4
+
+
+def test_looking_into_a_calibration_does_not_end_it(visit: Open, site: Site) -> None:
+    def written() -> list[Any]:
+        return [item["value"] for item in site.get("/api/v1/audit?point=R1:rtd:Calibrate-Cmd")["items"]]
+
+    shown = site.get("/api/v1/reactors/R1/calibration/rtd") | {"calibrating": True}  # somebody else is at it
+    shown["steadiness"] |= {"stable": True, "reason": ""}
+    away = False
+    opened = visit()
+    opened.context.route("**/calibration/rtd", lambda route: route.abort() if away else route.fulfill(json=shown))
+    page = opened.open("/reactors")
+    calibrate = part(page, "rtd").get_by_role("button", name="Calibrate …")
+    calibrate.click()
+    dialog = page.get_by_role("dialog")
+    step = dialog.get_by_role("form", name="Single point").get_by_role("button")
+    expect(dialog.get_by_text("somebody else may be at it")).to_be_visible()
+    expect(step).to_be_enabled()
+    check(page)
+    before = written()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    calibrate.click()
+    expect(dialog.get_by_text("Stable", exact=True)).to_be_visible()
+    assert written() == before, "it goes on"
+    away = True
+    expect(dialog.get_by_text("What is shown is what was known last")).to_be_visible()
+    expect(dialog.get_by_text("Not known now")).to_be_visible()
+    expect(step).to_be_disabled()
+    check(page)
+    away = False
+    expect(step).to_be_enabled()
+    shown["calibrating"] = False
+    dialog.get_by_role("button", name="End it for everybody").click()
+    expect(dialog.get_by_text("Loops go on.")).to_be_visible()
+    assert written() == ["end", *before]
+
+
 def test_a_viewer_sees_nothing_that_would_be_refused(visit: Open) -> None:
     opened = visit()
     session = {"user": "eva", "role": "viewer", "signin_required": True, "csrf": "x", "first_admin": False}

@@ -165,6 +165,27 @@ def test_a_channel_that_fails_says_why(visit: Open, serve) -> None:
     check(page)
 
 
+def test_an_outage_is_counted_whole(visit: Open) -> None:
+    opened = visit()
+    outage = {
+        "name": "teams",
+        "waiting": 4000,
+        "failed": 0,
+        "oldest": "2026-03-10T08:20:00.000Z",
+        "newest_failed": None,
+        "newest_sent": None,
+    }
+    opened.context.route("**/api/v1/outbox/channels", lambda route: route.fulfill(json={"items": [outage]}))
+    asked: list[str] = []
+    opened.context.on("request", lambda request: asked.append(request.url))
+    page = opened.open("/notices")
+    expect(page.get_by_role("list", name="Channels")).to_contain_text("4,000 wait · 6 h")
+    expect(page.get_by_role("grid")).to_be_visible()
+    outbox = [url for url in asked if "/api/v1/outbox?" in url]
+    assert outbox, "the list itself"
+    assert all("state=" not in url for url in outbox), "what waits is counted where it is"
+
+
 def test_nothing_yet_says_how_to_have_some(visit: Open, serve) -> None:
     opened = visit(to=serve('[site]\nlanguage = "en"\n[reactor]\nlisten = "127.0.0.1:0"\n'))
     page = opened.open("/notices")

@@ -121,7 +121,7 @@ def test_who_guesses_is_locked_out_and_told_for_how_long(visit: Open, serve: Cal
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
 
 
-@pytest.mark.parametrize("to", ["//evil.example/", "https://evil.example/", "/sign-in", "javascript:alert(1)", ""])
+@pytest.mark.parametrize("to", ["//evil.example/", "/.//evil.example", "http://", "/sign-in", "javascript:alert(1)"])
 def test_it_leads_nowhere_else(visit: Open, guarded: GuardedSite, to: str) -> None:
     page = visit(to=guarded).open(f"/sign-in?to={to}")
     fill_in(page, "vera")

@@ -50,6 +50,7 @@ PLANTS = PlantsView(
                     "2", "Inverter 2", {"Pac": "7:Inverter-2:Pac-Mon", "State": "7:Inverter-2:State-Sts"}, None
                 )
             ],
+            usual_silence_s=2700.0,
         )
     ]
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from vigilia.clock import iso
 from vigilia.store import schema
@@ -61,6 +61,49 @@ async def newest(
         query = query.where(_outbox.id < before)
     async with store.reading() as connection:
         return [notice_row(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def channels(store: Store) -> list[Row]:
+    """Return how each channel fares that ever had a notice, by name; see `ChannelAnswer`. Raises StoreError."""
+    last = select(_outbox.channel, func.max(_outbox.delivered_at)).group_by(_outbox.channel).order_by(_outbox.channel)
+    failed = _outbox.error != ""
+    async with store.reading() as connection:
+        sent = {row[0]: row[1] for row in await connection.execute(last)}
+        open_ones = (
+            select(
+                _outbox.channel,
+                func.count(),
+                func.count().filter(failed),
+                func.min(_outbox.created_at),
+                func.max(_outbox.id).filter(failed),
+            )
+            .where(_outbox.channel.in_(sent), _outbox.delivered_at.is_(None))  # both: the index has them in this order
+            .group_by(_outbox.channel)
+        )
+        waiting = {name: counted for name, *counted in await connection.execute(open_ones)}
+        wanted = [_outbox.id == newest for *_, newest in waiting.values() if newest is not None]
+        wanted += [
+            and_(_outbox.channel == name, _outbox.delivered_at == time)
+            for name, time in sent.items()
+            if time is not None
+        ]
+        told = select(schema.outbox).where(or_(false(), *wanted)).order_by(_outbox.id)
+        rows = [notice_row(row) for row in (await connection.execute(told)).mappings()]
+    newest = {(row["channel"], row["state"]): row for row in rows}
+    answer: list[Row] = []
+    for name in sent:
+        count, failures, oldest, _ = waiting.get(name, (0, 0, None, None))
+        answer.append(
+            {
+                "name": name,
+                "waiting": count,
+                "failed": failures,
+                "oldest": None if oldest is None else iso(oldest),
+                "newest_failed": newest.get((name, "failed")),
+                "newest_sent": newest.get((name, "sent")),
+            }
+        )
+    return answer
 
 
 def notice_row(row: Mapping[Any, Any]) -> Row:

@@ -1,12 +1,14 @@
 """What operators do from the terminal, each through the service's API, after they have confirmed it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vigilia.clock import iso
 from vigilia.language import tr
 from vigilia.tui.dialogs import Choice, Field, Form
 from vigilia.tui.model import Alarm, Point
+from vigilia.tui.service import ServiceError
 from vigilia.tui.texts import duration_s, moment, number, state_word, value_text
 
 if TYPE_CHECKING:
@@ -74,9 +76,10 @@ def write(top: "TopApp", point: Point) -> None:
     about = f"{point.name}\n" + tr("It says now: {value}").format(value=said)
     title = tr("Write")
 
+    seen = top.run_worker(_look(top, point), exit_on_error=False)
+
     async def send(value: object, shown: str) -> str:
-        seen = said if point.labels and point.value is not None else point.value
-        after, pending = await top.vigil.service.write(point.name, value, seen)
+        after, pending = await top.vigil.service.write(point.name, value, await seen.wait())
         top.vigil.refresh()
         if pending:
             return tr("{value} is not confirmed yet: it is being done, or kept until the equipment is back").format(
@@ -103,9 +106,20 @@ def write(top: "TopApp", point: Point) -> None:
 
     fields = [
         Field(tr("New value"), check=lambda text: _wrong_value(point, text)),
-        Field(tr('Is it meant? "y" and Enter writes it, Esc does not'), check=_wrong_consent),
+        Field(tr('Is it meant? "y" and Enter writes it, Esc does not'), check=_wrong_consent, consent=True),
     ]
     top.push_screen(Form(title, about, fields, enter))
+
+
+async def _look(top: "TopApp", point: Point) -> Point:
+    """Return a point as it is shown, with the time that it has now.
+
+    Nobody is told of a reading in which only the time is another, and two equal doses differ in nothing else.
+    """
+    try:
+        return replace(point, time=(await top.vigil.service.point(point.name)).time)
+    except ServiceError:
+        return point
 
 
 def _may_act(top: "TopApp") -> bool:

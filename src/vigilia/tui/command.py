@@ -55,7 +55,7 @@ def watch_of(views: "Views", environment: Mapping[str, str]) -> "Watch":
     from vigilia.tui.watch import Watch
 
     return Watch(
-        Service(views.web, lambda: environment.get(TOKEN, "") or local_token(views.site.data_dir)),
+        Service(views.web, environment.get(TOKEN, ""), lambda: local_token(views.site.data_dir)),
         StoreReader(views.store.url.get_secret_value()),
         Past(views.history),
         parse_clock(environment.get("VIGILIA_CLOCK", ""), views.zone),

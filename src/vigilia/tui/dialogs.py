@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from vigilia.language import tr
 from vigilia.tui.page import harmless
-from vigilia.tui.service import ServiceError
+from vigilia.tui.service import NotKnown, ServiceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Field:
     value: str = ""
     check: Callable[[str], str] = lambda _text: ""
     """Returns what is wrong with a text; empty: nothing."""
+    consent: bool = False
+    """Whether it is meant: given for one attempt, and asked for anew where nobody knows how that ended."""
 
 
 class Dialog(ModalScreen[None]):
@@ -47,6 +49,8 @@ class Dialog(ModalScreen[None]):
         self._about = about
         self._acting = False
         self._over = False
+        self._unsure = False
+        """Whether it was sent, and may have been done."""
 
     def compose(self) -> ComposeResult:
         """Make the frame, and what is asked in it."""
@@ -68,11 +72,19 @@ class Dialog(ModalScreen[None]):
         """Close it; what was sent already goes on."""
         self.dismiss()
 
+    def ask_anew(self) -> None:
+        """Forget that it was confirmed; what was entered stays."""
+
     def act(self, work: Callable[[], Awaitable[str]]) -> None:
         """Do something, once, and show how it ended."""
         if self._over:
             self.dismiss()
-        elif not self._acting:
+        elif self._acting:
+            return
+        elif self._unsure:
+            self._unsure = False
+            self.answer(tr("It may have been done already: Enter does it once more, Esc does not."), "bold")
+        else:
             self._acting = True
             self.answer(tr("waiting for the answer …"))
             self.run_worker(partial(self._carry_out, work))
@@ -80,6 +92,14 @@ class Dialog(ModalScreen[None]):
     async def _carry_out(self, work: Callable[[], Awaitable[str]]) -> None:
         try:
             said = await work()
+        except NotKnown as error:
+            self._acting = False
+            self._unsure = True
+            self.ask_anew()
+            self.answer(
+                tr("?? NOT KNOWN whether it was done: {reason}. Look before you repeat it.").format(reason=error),
+                "bold red",
+            )
         except ServiceError as error:
             self._acting = False
             self.answer(tr("!! NOT DONE: {reason}").format(reason=error), "bold red")
@@ -109,6 +129,12 @@ class Form(Dialog):
     def on_mount(self) -> None:
         """Begin with the first line."""
         self.query_one("#field-0", Input).focus()
+
+    def ask_anew(self) -> None:
+        """Have it be said again that it is meant."""
+        for number, field in enumerate(self._fields):
+            if field.consent:
+                self.query_one(f"#field-{number}", Input).value = ""
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on, or act."""
@@ -148,6 +174,10 @@ class Choice(Dialog):
         choices = self.query_one(OptionList)
         choices.highlighted = self._present if self._present is not None else 0
         choices.focus()
+
+    def ask_anew(self) -> None:
+        """Have it be confirmed again."""
+        self._confirmed = None
 
     def on_option_list_option_highlighted(self) -> None:
         """Ask again: what was confirmed was another one."""

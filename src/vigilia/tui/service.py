@@ -12,7 +12,7 @@ from urllib.parse import quote
 import aiohttp
 from pydantic import BaseModel, ValidationError
 
-from vigilia.clock import moment
+from vigilia.clock import iso, moment
 from vigilia.errors import VigiliaError
 from vigilia.interfaces.api.config import WebConfig
 from vigilia.interfaces.api.models import AlarmAnswer, LinkAnswer, Page, PointAnswer
@@ -31,6 +31,8 @@ _SILENCE_S = 40.0
 _PAGE = 5000
 _MOST_PAGES = 40
 _MOST_STREAMED = 200
+_ASKED = ("-SP", "-Sel", "-Cmd")
+"""How names of points end that hold what was asked for last: their time is that of the asking, and no scan moves it."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Action = Literal["acknowledge", "shelve", "unshelve"]
@@ -48,40 +50,56 @@ class NotAllowed(ServiceError):
     """It answers, and wants to know who asks, or does not let them."""
 
 
+class NotKnown(ServiceError):
+    """Something was asked for, and no answer says whether it was done: it may have been, or be done yet."""
+
+
 class _Health(BaseModel):
     status: str
     missing: list[str] = []
 
 
 class _Failure(BaseModel):
+    error: str = ""
     detail: str
 
 
 class Service:
     """A client of the API at the first of its addresses that answers. Its methods raise ServiceError."""
 
-    def __init__(self, web: WebConfig, token: Callable[[], str] = str) -> None:
-        """`token` finds what lets us in; it is asked again where that does not: a service that starts makes another."""
+    def __init__(self, web: WebConfig, token: str = "", local: Callable[[], str] = str) -> None:
+        """`token`: an API token that somebody gave us, for wherever the service answers.
+
+        Without one, `local` finds what lets us in at our own listener, and nobody else is shown that. It is asked again
+        where it does not let us in: a service that starts makes another.
+        """
         self._addresses, self._why_not = addresses(web)
-        self._find_token = token
-        self._token = token()
+        self._token = token
+        self._find_local = local
+        self._local = local()
         self._tls = _tls(web)
         self._own = self._addresses[0] if self._addresses and not why_not_to_be_asked(web) else ""
         self._http: aiohttp.ClientSession | None = None
+        self._acting: aiohttp.ClientSession | None = None
         self.address = self._addresses[0] if self._addresses else ""
         """Where it answered last, or is asked first."""
 
     async def __aenter__(self) -> Self:
         """Be ready to ask."""
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_DEADLINE_S))
+        # What acts has a connection of its own each time: one that was kept may have been closed meanwhile, and whether
+        # a request still got through it nobody knows. aiohttp repeats a PUT that was cut off by itself; its own test
+        # client switches that off by this attribute.
+        self._acting = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        self._acting._retry_connection = False  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Part from it."""
-        if self._http is not None:
-            await self._http.close()
+        for session in filter(None, (self._http, self._acting)):
+            await session.close()
 
     async def health(self) -> list[str]:
         """Return a sentence for each thing that the service misses; none: it is healthy. Finds who answers."""
@@ -123,8 +141,8 @@ class Service:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_DEADLINE_S, sock_read=_SILENCE_S)
         url = f"{self.address}/api/v1/events"
         try:
-            async with self._session.get(
-                url, params=wanted, headers=self._pass, timeout=timeout, ssl=self._trust(self.address)
+            async with _at_work(self._http).get(
+                url, params=wanted, headers=self._pass(self.address), timeout=timeout, ssl=self._trust(self.address)
             ) as answer:
                 await self._check(answer, 200)
                 async for raw in answer.content:
@@ -142,15 +160,17 @@ class Service:
         path = f"/api/v1/alarms/{quote(alarm.id, safe='')}/{action}"
         return _alarm(await self._ask(self.address, path, AlarmAnswer, method="POST", body=body))
 
-    async def write(self, name: str, value: object, expected: object) -> tuple[Point, bool]:
-        """Write to a point that says what is `expected`; one that has changed meanwhile is left alone.
+    async def write(self, name: str, value: object, seen: Point) -> tuple[Point, bool]:
+        """Write to a point that is as it was `seen`; one that has changed meanwhile is left alone.
 
         Return it as it is then, and whether it is not confirmed yet: being done, or kept for equipment that is away.
         """
-        body = {"value": value, "expected": expected}
+        body = {"value": value, "expected": _expected(seen)}
+        if name.endswith(_ASKED):
+            body["expected_timestamp"] = None if seen.time is None else iso(seen.time)
         path = f"/api/v1/points/{quote(name, safe='')}/value"
         status, content = await self._fetch(self.address, path, method="PUT", body=body, accept=202)
-        return point_of(_parsed(self.address, PointAnswer, content)), status == 202
+        return point_of(_parsed(self.address, PointAnswer, content, asked=True)), status == 202
 
     async def _pages(self, path: str, model: type[Page[Any]]) -> list[Any]:
         items: list[Any] = []
@@ -168,46 +188,48 @@ class Service:
         self, address: str, path: str, model: type[Answer], *, method: str = "GET", body: Any = None, accept: int = 200
     ) -> Answer:
         _, content = await self._fetch(address, path, method=method, body=body, accept=accept)
-        return _parsed(address, model, content)
+        return _parsed(address, model, content, asked=method != "GET")
 
     async def _fetch(
         self, address: str, path: str, *, method: str = "GET", body: Any = None, accept: int = 200
     ) -> tuple[int, bytes]:
         """Return the status, which is 200 or `accept`, and the content of an answer."""
-        timeout = aiohttp.ClientTimeout(total=_DEADLINE_S if method == "GET" else _WRITE_DEADLINE_S)
+        asked = method != "GET"
+        timeout = aiohttp.ClientTimeout(total=_WRITE_DEADLINE_S if asked else _DEADLINE_S)
         data = None if body is None else json.dumps(body).encode()
-        headers = self._pass | ({"Content-Type": "application/json"} if data else {})
+        headers = self._pass(address) | ({"Content-Type": "application/json"} if data else {})
         from yarl import URL
 
         url = URL(address + path, encoded=True)
         try:
-            async with self._session.request(
+            async with _at_work(self._acting if asked else self._http).request(
                 method, url, data=data, headers=headers, timeout=timeout, ssl=self._trust(address)
             ) as answer:
-                await self._check(answer, accept)
+                await self._check(answer, accept, asked=asked)
                 return answer.status, await _content(answer)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise _no_answer(address, error) from error
+            raise _no_answer(address, error, asked=asked) from error
 
-    @property
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            raise NoService(tr("nobody is asked any more"))
-        return self._http
+    def _pass(self, address: str) -> dict[str, str]:
+        """Return what shows who we are there."""
+        token = self._token or (self._local if address == self._own else "")
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
-    @property
-    def _pass(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
-
-    async def _check(self, answer: aiohttp.ClientResponse, accept: int) -> None:
-        """Raise ServiceError for an answer that is a refusal; who is not let in has another token the next time."""
+    async def _check(self, answer: aiohttp.ClientResponse, accept: int, *, asked: bool = False) -> None:
+        """Raise ServiceError for an answer that is a refusal; of one for who asks, look for another token first."""
         if answer.status == 401:
-            self._token = await asyncio.to_thread(self._find_token)
-        await _check(answer, accept)
+            self._local = await asyncio.to_thread(self._find_local)
+        await _check(answer, accept, asked)
 
     def _trust(self, address: str) -> ssl.SSLContext | bool:
         """Return whom to trust: of our own listener the certificate that it has, whatever its name."""
         return self._tls if self._tls is not None and address == self._own else True
+
+
+def _at_work(session: aiohttp.ClientSession | None) -> aiohttp.ClientSession:
+    if session is None:
+        raise NoService(tr("nobody is asked any more"))
+    return session
 
 
 def addresses(web: WebConfig) -> tuple[list[str], str]:
@@ -257,15 +279,19 @@ def _alarm(item: AlarmAnswer) -> Alarm:
     )
 
 
-async def _check(answer: aiohttp.ClientResponse, accept: int) -> None:
-    """Raise ServiceError for an answer that is a refusal."""
+async def _check(answer: aiohttp.ClientResponse, accept: int, asked: bool) -> None:
+    """Raise ServiceError for an answer that is a refusal, NotKnown where what was `asked` for may be done yet."""
     if answer.status in (200, accept):
         return
     content = await _content(answer)
     try:
-        detail = _Failure.model_validate_json(content).detail
+        failure = _Failure.model_validate_json(content)
     except ValidationError:
-        detail = tr("status {status}").format(status=answer.status)
+        failure = _Failure(detail=tr("status {status}").format(status=answer.status))
+    detail = failure.detail
+    # 502 is what the service says of equipment that refused; a proxy's own says nothing of what became of the request.
+    if asked and answer.status >= 500 and not (answer.status == 502 and failure.error):
+        raise NotKnown(detail)
     if answer.status == 401:
         raise NotAllowed(tr("sign-in is required: {detail}; set VIGILIA_TOKEN to an API token").format(detail=detail))
     if answer.status == 403:
@@ -285,14 +311,22 @@ async def _content(answer: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _parsed(address: str, model: type[Answer], content: bytes) -> Answer:
+def _expected(seen: Point) -> object:
+    """Return what the service is told that a point must still be: the label where it has labels."""
+    if seen.labels and isinstance(seen.value, int | float) and 0 <= int(seen.value) < len(seen.labels):
+        return seen.labels[int(seen.value)]
+    return seen.value
+
+
+def _parsed(address: str, model: type[Answer], content: bytes, *, asked: bool = False) -> Answer:
     try:
         return model.model_validate_json(content)
     except ValidationError as error:
-        raise _no_answer(address, error) from error
+        raise _no_answer(address, error, asked=asked) from error
 
 
-def _no_answer(address: str, error: Exception) -> NoService:
+def _no_answer(address: str, error: Exception, *, asked: bool = False) -> ServiceError:
+    """Return what to raise where there was no answer; NotKnown where what was `asked` for may have got there."""
     if isinstance(error, ValidationError):
         reason = tr("another program answers there")
     elif isinstance(error, TimeoutError):
@@ -301,7 +335,8 @@ def _no_answer(address: str, error: Exception) -> NoService:
         wrong = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
         code = wrong.errno if isinstance(wrong, OSError) else None
         reason = (os.strerror(code) if code else str(wrong)) or type(wrong).__name__
-    return NoService(tr("no answer from {address}: {reason}").format(address=address, reason=reason))
+    kind = NotKnown if asked and not isinstance(error, aiohttp.ClientConnectorError) else NoService
+    return kind(tr("no answer from {address}: {reason}").format(address=address, reason=reason))
 
 
 def _tls(web: WebConfig) -> ssl.SSLContext | None:

@@ -4,7 +4,8 @@
 //   await api.put("/api/v1/points/{name}/value", { path: { name }, body: { value: 7 } });
 //
 // What goes wrong is thrown as an ApiFailure. Where the session has ended, the sign-in dialog opens and the request is
-// made again afterwards: whoever awaits it sees only that it took longer.
+// made again afterwards: whoever awaits it sees only that it took longer. Where that dialog was cancelled, only what
+// somebody does opens it again: what is only read fails, quietly, as not signed in.
 import { t } from "../i18n/index.ts";
 import { csrfToken, refreshSession, signInAgain } from "./session.ts";
 import { ApiFailure } from "./failure.ts";
@@ -62,7 +63,7 @@ export async function request<A>(method: string, path: string, options: RawOptio
   if (answer.ok) return (await readJson(answer)) as A;
   const failure = await failureOf(answer);
   if (options.signIn !== false) {
-    if (failure.error === "not-signed-in" && (await signInAgain())) return request(method, path, { ...options, signIn: false });
+    if (failure.error === "not-signed-in" && (await signInAgain(method !== "GET"))) return request(method, path, { ...options, signIn: false });
     if (failure.error === "csrf" && (await refreshSession())) return request(method, path, { ...options, signIn: false });
   }
   if (failure.error === "not-allowed") void refreshSession(); // the role was changed: buttons go

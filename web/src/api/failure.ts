@@ -32,3 +32,13 @@ export function sentenceOf(error: unknown): string {
 export function wasGivenUp(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
+
+/** Whether a request may have been done although it failed: no answer came, or one that does not know. */
+export function mayHaveBeenDone(error: unknown): boolean {
+  return error instanceof ApiFailure && [0, 500, 503, 504].includes(error.status);
+}
+
+/** Whether somebody would have to sign in first, and did not: whoever does much at once stops there. */
+export function isNotSignedIn(error: unknown): boolean {
+  return error instanceof ApiFailure && error.error === "not-signed-in";
+}

@@ -289,6 +289,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outbox/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Channels
+         * @description Tell how each channel fares: what waits for it since when, and what it carried last.
+         */
+        get: operations["list_channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -1175,6 +1195,44 @@ export interface components {
             point: components["schemas"]["PointAnswer"];
         };
         /**
+         * ChannelAnswer
+         * @description How a channel fares: whether people hear over it of what happens.
+         */
+        ChannelAnswer: {
+            /**
+             * Failed
+             * @description those of them whose last attempt failed
+             */
+            failed: number;
+            /**
+             * Name
+             * @example teams
+             */
+            name: string;
+            /** @description null: none waits for another attempt */
+            newest_failed: components["schemas"]["NoticeAnswer"] | null;
+            /** @description what it carried last; null: nothing that is kept */
+            newest_sent: components["schemas"]["NoticeAnswer"] | null;
+            /**
+             * Oldest
+             * @description when the oldest of those that wait was queued; null: none waits
+             */
+            oldest: string | null;
+            /**
+             * Waiting
+             * @description notices that it has not delivered yet, those that failed among them
+             */
+            waiting: number;
+        };
+        /**
+         * ChannelsAnswer
+         * @description The channels that ever had a notice, by name.
+         */
+        ChannelsAnswer: {
+            /** Items */
+            items: components["schemas"]["ChannelAnswer"][];
+        };
+        /**
          * ChatteringAnswer
          * @description An alarm that was raised three times or more within a minute.
          */
@@ -1657,6 +1715,11 @@ export interface components {
         InverterModel: {
             /** Id */
             id: string;
+            /**
+             * Last Data
+             * @description the time of its newest record; null: there is none, or it is silent for too long
+             */
+            last_data: string | null;
             /** Name */
             name: string;
             /**
@@ -2373,6 +2436,11 @@ export interface components {
             sunset: string | null;
             /** Timezone */
             timezone: string;
+            /**
+             * Usual Silence S
+             * @description for how long an inverter may say nothing new before what it said last says nothing of now
+             */
+            usual_silence_s: number;
             /**
              * Window
              * @description the local hours in which its inverters are judged
@@ -4481,6 +4549,71 @@ export interface operations {
                 };
             };
             /** @description the store does not answer: whether it was queued, the list says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelsAnswer"];
+                };
+            };
+            /** @description this is no HTTP request, or one with too long a head */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description nobody is signed in, where somebody must be */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a page of another site asks, or somebody who may not */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the request names another host than this service's */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description the store does not answer */
             503: {
                 headers: {
                     [name: string]: unknown;

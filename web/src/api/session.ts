@@ -20,6 +20,9 @@ export const signInWanted = signal(false);
 
 let waiting: ((signedIn: boolean) => void)[] = [];
 
+/** True from when somebody closed the dialog without signing in: what the page asks by itself does not open it again. */
+let declined = false;
+
 /** Whether whoever is there has `role`, or one above it. Rendered again when that changes. */
 export function may(role: Role): boolean {
   const has = session.value?.role;
@@ -41,14 +44,18 @@ export async function refreshSession(): Promise<boolean> {
   if (found === null) return false;
   if (hasEnded(found)) {
     sessionEnded.value = true;
-    signInWanted.value = true;
+    if (!declined) signInWanted.value = true;
   } else take(found);
   return true;
 }
 
-/** Open the sign-in dialog, unless it is open; return whether somebody signed in. */
-export function signInAgain(): Promise<boolean> {
+/**
+ * Open the sign-in dialog, unless it is open; return whether somebody signed in. Once it was cancelled, only what
+ * somebody `acts` on opens it again.
+ */
+export async function signInAgain(acts = true): Promise<boolean> {
   if (session.peek()?.user != null) sessionEnded.value = true;
+  if (declined && !acts) return false;
   signInWanted.value = true;
   return new Promise((resolve) => waiting.push(resolve));
 }
@@ -85,6 +92,7 @@ export async function signOut(): Promise<void> {
 /** Close the dialog, and let those who waited for it go on. */
 export function closeSignIn(signedIn: boolean): void {
   signInWanted.value = false;
+  declined = !signedIn;
   const released = waiting;
   waiting = [];
   for (const resolve of released) resolve(signedIn);
@@ -98,6 +106,7 @@ function hasEnded(found: Session): boolean {
 function take(found: Session): void {
   session.value = found;
   sessionEnded.value = false;
+  declined = false;
 }
 
 async function whoIsThere(): Promise<Session | null> {

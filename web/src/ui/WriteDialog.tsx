@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useId, useLayoutEffect, useState } from "preact/hooks";
 import { sentenceOf } from "../api/failure.ts";
 import type { Point, PointValue } from "../api/types.ts";
-import { changedPoint, writePoint } from "../api/write.ts";
+import { changedPoint, expectationAfter, expectationOf, writePoint } from "../api/write.ts";
 import { t } from "../i18n/index.ts";
 import { live, type LivePoint } from "../live/index.ts";
 import { Button } from "./Button.tsx";
@@ -35,7 +35,7 @@ export function readingOf({ value, severity, status, timestamp }: Point): LivePo
 export function WriteDialog({ point, value: given, children, onClose }: Props): JSX.Element {
   const form = useId();
   const reading = live.point(point.name).value ?? readingOf(point);
-  const [expected, setExpected] = useState(reading.value);
+  const [expected, setExpected] = useState(() => expectationOf(point.name, reading));
   const [draft, setDraft] = useState(() => draftOf(point, given ?? reading.value));
   const [stage, setStage] = useState<Stage>(given === undefined ? "choosing" : "asking");
   const [wrong, setWrong] = useState("");
@@ -60,19 +60,22 @@ export function WriteDialog({ point, value: given, children, onClose }: Props): 
       return;
     }
     setStage("writing");
+    const before = await expected;
     try {
-      const { state } = await writePoint(point.name, parsed.value, expected);
+      const { state } = await writePoint(point.name, parsed.value, before);
       if (state === "confirmed") toast("good", t("{name}: {value}, confirmed by the equipment", { name: visible(point.name), value: shown }));
       else toast("minor", t("{name}: {value} is kept until the reactor is back", { name: visible(point.name), value: shown }));
       onClose();
     } catch (error) {
       const now = changedPoint(error);
       setChanged(now !== null);
-      if (now !== null) setExpected(now.value);
+      if (now !== null) setExpected(Promise.resolve(expectationAfter(now)));
       setWrong(
         now === null
           ? sentenceOf(error)
-          : t("Nothing was written: meanwhile it became {value}.", { value: withUnits(point, now.value) }),
+          : now.value === before.expected
+            ? t("Nothing was done: meanwhile somebody else asked for {value}. Ask again if it is still wanted.", { value: withUnits(point, now.value) })
+            : t("Nothing was written: meanwhile it became {value}.", { value: withUnits(point, now.value) }),
       );
       setStage("asking");
     }

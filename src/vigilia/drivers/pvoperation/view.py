@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
+from vigilia.clock import moment
 from vigilia.drivers.pvoperation import hours, mapping
 from vigilia.drivers.pvoperation.mapping import INVERTER, RELAY
 from vigilia.drivers.pvoperation.plants import Plant
 from vigilia.drivers.pvoperation.records import CLASSES
 from vigilia.drivers.pvoperation.watch import PlantWatch
 from vigilia.language import tr
+from vigilia.points import Reading, Severity
 from vigilia.sun import day_of, elevation, sunrise_and_sunset
 from vigilia.table import PointTable
 from vigilia.views import MOST_LISTED, InverterView, Names, PlantsView, PlantView, RelayView
@@ -52,10 +54,11 @@ def _plant(
         sun_elevation_deg=high,
         sunrise=rise,
         sunset=fall,
-        last_data=table.reading(newest).time if newest in table else None,
+        last_data=_time_told(table.reading(newest)) if newest in table else None,
         points=_known(own, table),
         relays=[_relay(plant.id, relay, table) for relay in relays],
         inverters=[_inverter(plant.id, inverter, watch, table) for inverter in inverters],
+        usual_silence_s=watch.usual_silence_s,
     )
 
 
@@ -66,12 +69,24 @@ def _relay(plant: str, relay: str, table: PointTable) -> RelayView:
 
 def _inverter(plant: str, inverter: str, watch: PlantWatch, table: PointTable) -> InverterView:
     points = {"Pac": mapping.power(plant, inverter), "State": mapping.state(plant, inverter)}
+    known = _known(points, table)
     return InverterView(
         inverter,
         tr("Inverter {id}").format(id=inverter),
-        _known(points, table),
+        known,
         _why_suppressed(plant, inverter, watch),
+        _time_of(table.reading(known["Pac"])) if "Pac" in known else None,
     )
+
+
+def _time_told(reading: Reading) -> float | None:
+    """Return the time that a reading's value is: that stays where the reading only says that no other has come."""
+    return moment(reading.value) if isinstance(reading.value, str) else None
+
+
+def _time_of(reading: Reading) -> float | None:
+    """Return the time of the record that a reading is of; None for one that only says that none has come."""
+    return None if reading.severity is Severity.INVALID else reading.time
 
 
 def _why_suppressed(plant: str, inverter: str, watch: PlantWatch) -> str | None:

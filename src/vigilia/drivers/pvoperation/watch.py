@@ -47,7 +47,8 @@ class PlantWatch:
         self._declare = surroundings.declare
         self._checkpoints: Mapping[str, Any] = surroundings.checkpoints
         self._catalogue = Catalogue(config, surroundings.zone)
-        self._usual_silence_s = 2 * config.inverter_interval_s + LAG_S
+        self.usual_silence_s = 2 * config.inverter_interval_s + LAG_S
+        """For how long nothing new of an inverter says nothing."""
         self._relay_plants = config.relay_plant_ids
         self._pace = Pace()
         self._progress: dict[str, Progress] = {}
@@ -311,7 +312,7 @@ class PlantWatch:
         return Sample(name, Reading(kept, now, Severity.INVALID, Status.TIMEOUT))
 
     def _max_age_s(self, plant: str, now: float) -> float:
-        return hours.silence_s(self._catalogue.window(plant), now, self._usual_silence_s)
+        return hours.silence_s(self._catalogue.window(plant), now, self.usual_silence_s)
 
     def _progress_of(self, family: Family, plant: str, now: float) -> Progress:
         """Return how far a plant's data was received: as kept in memory, else by its checkpoint, else not at all."""

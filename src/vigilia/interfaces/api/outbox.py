@@ -10,6 +10,7 @@ from vigilia.interfaces.api.answers import JsonAnswer, failures
 from vigilia.interfaces.api.models import NoticeAnswer, NoticeKindName, Page
 from vigilia.interfaces.api.pages import PageQuery, cursor
 from vigilia.interfaces.api.parts import Parts
+from vigilia.interfaces.api.recordmodels import ChannelsAnswer
 from vigilia.interfaces.auth.caller import AskedBy
 from vigilia.store.notices import NoticeFilter
 
@@ -41,6 +42,12 @@ async def list_notices(parts: Parts, query: Annotated[NoticeQuery, Query()]) -> 
     rows = await parts.outbox(wanted, before=query.number(), limit=query.limit + 1) if parts.outbox else []
     page = rows[: query.limit]
     return JsonAnswer({"items": page, "next": cursor(str(page[-1]["id"])) if len(rows) > len(page) else None})
+
+
+@router.get("/outbox/channels", response_model=ChannelsAnswer, responses=failures(_503="the store does not answer"))
+async def list_channels(parts: Parts) -> Response:
+    """Tell how each channel fares: what waits for it since when, and what it carried last."""
+    return JsonAnswer({"items": await parts.channels() if parts.channels else []})
 
 
 @router.post(

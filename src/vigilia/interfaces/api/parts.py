@@ -165,6 +165,8 @@ class ApiParts:
     """None where no alarms are judged."""
     incidents: Incidents | None = None
     outbox: Outbox | None = None
+    channels: Callable[[], Awaitable[list[Row]]] | None = None
+    """Tells how each channel fares: `vigilia.store.notices.channels`, with its store. Raises StoreError."""
     records: Records | None = None
     history: History | None = None
     """None where none is kept."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from vigilia.interfaces.api.models import AlarmState, Moment, SeverityName
+from vigilia.interfaces.api.models import AlarmState, Moment, NoticeAnswer, SeverityName
 
 JournalEventName = Literal[
     "raised", "worse", "cleared", "withdrawn", "suppressed", "released", "told",
@@ -121,3 +121,20 @@ class ReportAnswer(BaseModel):
     complete: bool = Field(description="false: the week is not over")
     file: str = Field(examples=["vigilia-2026-03-09.xlsx"])
     path: str = Field(description="where it is got", examples=["/api/v1/reports/2026-03-09.xlsx"])
+
+
+class ChannelAnswer(BaseModel):
+    """How a channel fares: whether people hear over it of what happens."""
+
+    name: str = Field(examples=["teams"])
+    waiting: int = Field(description="notices that it has not delivered yet, those that failed among them")
+    failed: int = Field(description="those of them whose last attempt failed")
+    oldest: Moment | None = Field(description="when the oldest of those that wait was queued; null: none waits")
+    newest_failed: NoticeAnswer | None = Field(description="null: none waits for another attempt")
+    newest_sent: NoticeAnswer | None = Field(description="what it carried last; null: nothing that is kept")
+
+
+class ChannelsAnswer(BaseModel):
+    """The channels that ever had a notice, by name."""
+
+    items: list[ChannelAnswer]

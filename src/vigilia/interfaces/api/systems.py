@@ -115,8 +115,16 @@ def _view_json(view: DriverView) -> dict[str, Any]:
 def _plant_json(plant: PlantView) -> dict[str, Any]:
     shown = {field.name: getattr(plant, field.name) for field in fields(plant)}
     for name in ("sunrise", "sunset", "last_data"):
-        shown[name] = None if shown[name] is None else iso(shown[name])
+        shown[name] = _iso(shown[name])
+    shown["inverters"] = [
+        {field.name: getattr(each, field.name) for field in fields(each)} | {"last_data": _iso(each.last_data)}
+        for each in plant.inverters
+    ]
     return shown
+
+
+def _iso(time: float | None) -> str | None:
+    return None if time is None else iso(time)
 
 
 def _reactor_view_json(reactor: ReactorView) -> dict[str, Any]:

@@ -81,6 +81,9 @@ class InverterModel(BaseModel):
     name: str
     points: Names
     suppressed_by: str | None = Field(description="why its failure is not told, for people; null: it is")
+    last_data: Moment | None = Field(
+        description="the time of its newest record; null: there is none, or it is silent for too long"
+    )
 
 
 class PlantModel(BaseModel):
@@ -101,6 +104,9 @@ class PlantModel(BaseModel):
     points: Names
     relays: list[RelayModel]
     inverters: list[InverterModel]
+    usual_silence_s: float = Field(
+        description="for how long an inverter may say nothing new before what it said last says nothing of now"
+    )
 
 
 class PlantsModel(BaseModel):

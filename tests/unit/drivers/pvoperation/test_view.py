@@ -50,6 +50,8 @@ async def test_plants_are_shown_with_equipment_hours_and_sun(filled: Api, site: 
         assert [one.id for one in sunny.inverters] == ["11", "7"]
         assert sunny.inverters[1].points == {"Pac": PAC, "State": "19478:Inverter-7:State-Sts"}
         assert [one.suppressed_by for one in sunny.inverters] == [None, None]
+        assert sunny.inverters[1].last_data == utc(f"{DAY} 11:55:00")
+        assert sunny.usual_silence_s == 2 * 9 + 900, "two intervals, and the way of a record"
         names = [name for part in (*sunny.relays, *sunny.inverters) for name in part.points.values()]
         assert all(at_work.has(name) for name in names)
 

@@ -53,6 +53,7 @@ async def test_the_schema_names_every_route(service: Any) -> None:
         "/api/v1/reactors/{reactor}",
         "/api/v1/reactors/{reactor}/doses",
         "/api/v1/reactors/{reactor}/calibration/{part}",
+        "/api/v1/outbox/channels",
         "/api/v1/outbox/{notice}/resend",
         "/api/v1/reports",
         "/api/v1/reports/{day}.xlsx",

@@ -12,6 +12,7 @@ from tests.unit.reports.made import incident
 
 from vigilia.clock import iso
 from vigilia.interfaces.api.models import IncidentAnswer, NoticeAnswer
+from vigilia.interfaces.api.recordmodels import ChannelsAnswer
 from vigilia.notices import Notice, NoticeKind
 from vigilia.store import Store, incidents, notices, schema
 from vigilia.store.incidents import Incident
@@ -29,7 +30,9 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 async def stored(server_factory: Any, store: Store) -> AsyncIterator[Any]:
     async with server_factory(
-        incidents=partial(incidents.newest, store), outbox=partial(notices.newest, store)
+        incidents=partial(incidents.newest, store),
+        outbox=partial(notices.newest, store),
+        channels=partial(notices.channels, store),
     ) as service:
         yield service
 
@@ -159,11 +162,30 @@ async def test_the_outbox(stored: Any, store: Store) -> None:
     assert (await stored.failing("GET", "/api/v1/outbox?next=eA"))[0] == 422
 
 
+async def test_the_channels_count_all_that_waits(stored: Any, store: Store) -> None:
+    assert await stored.get("/api/v1/outbox/channels") == {"items": []}
+    waiting = [row(created_at=NOW + age) for age in range(4000)]
+    failed = [row(created_at=NOW + 9000, error=why) for why in ("HTTP 429", "HTTP 503")]
+    sent = [
+        row(channel=name, card=card, delivered_at=NOW + card) for name, card in (("teams", 9), ("mail", 3), ("mail", 2))
+    ]
+    async with store.writing() as connection:
+        await connection.execute(insert(schema.outbox), waiting + failed + sent)
+    answer = await stored.get("/api/v1/outbox/channels")
+    ChannelsAnswer.model_validate(answer)
+    mail, teams = answer["items"]
+    assert (mail["name"], mail["waiting"], mail["failed"], mail["oldest"]) == ("mail", 0, 0, None)
+    assert (mail["newest_failed"], mail["newest_sent"]["card"]) == (None, 3)
+    assert (teams["name"], teams["waiting"], teams["failed"], teams["oldest"]) == ("teams", 4002, 2, iso(NOW))
+    assert (teams["newest_failed"]["error"], teams["newest_sent"]["card"]) == ("HTTP 503", 9)
+    assert teams["newest_sent"] == (await stored.get("/api/v1/outbox", state="sent", channel="teams"))["items"][0]
+
+
 async def test_a_store_that_is_away_is_said(stored: Any, store: Store, tmp_path: Path) -> None:
     async with store.writing() as connection:
         for table in ("incidents", "outbox"):
             await connection.exec_driver_sql(f"DROP TABLE {table}")
-    for path in ("incidents", "outbox"):
+    for path in ("incidents", "outbox", "outbox/channels"):
         status, body = await stored.failing("GET", f"/api/v1/{path}")
         assert (status, body["error"]) == (503, "store-unavailable")
 

@@ -47,6 +47,7 @@ async def remembering(server_factory: Any, tmp_path: Path) -> AsyncIterator[Any]
     asked = {
         "records": Records(store, clock, UTC, journal, notifier),
         "outbox": partial(notices.newest, store),
+        "channels": partial(notices.channels, store),
         "incidents": partial(incidents.newest, store),
         "audit": store.audit,
     }

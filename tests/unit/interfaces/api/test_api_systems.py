@@ -45,7 +45,8 @@ PLANTS = PlantsView(
             *(("06:30", "17:30"), True, 12.5, NOW, None, NOW),
             {"LastRecord": "1:LastRecord-Mon"},
             [RelayView("R", "Relay R", {"Overvoltage": "x"})],
-            [InverterView("7", "Inverter 7", {"Pac": "y"}, "Relay R: OVERVOLTAGE")],
+            [InverterView("7", "Inverter 7", {"Pac": "y"}, "Relay R: OVERVOLTAGE", NOW)],
+            usual_silence_s=2700.0,
         )
     ],
     left_out=3,

@@ -57,7 +57,7 @@ export default function Notices(): JSX.Element {
     [state, kind, channel, area, alarm],
   );
   const version = counts ? `${counts.waiting} ${counts.failed} ${counts.newest}` : "";
-  const channels = useChannels(version, list.items);
+  const channels = useChannels(version);
   useEffect(() => {
     if (version) list.again();
   }, [version]);

@@ -19,7 +19,7 @@ import { DeviceText } from "../../ui/Value.tsx";
 import { midnightOf, powerNames, summed } from "./day.ts";
 import { SunWord } from "./DayChart.tsx";
 import { StateMark, TroubleMark } from "./Marks.tsx";
-import { point, powerOf, shareOf, signsOf, stateOf, type Inverter, type Plant } from "./model.ts";
+import { lastRecordOf, point, powerOf, shareOf, signsOf, stateOf, type Inverter, type Plant } from "./model.ts";
 import { Cause, LastData, PowerFigure } from "./PlantTile.tsx";
 import { askHistory, useTurn } from "./power.ts";
 import { flagWord, stateWord, troubleWord } from "./words.ts";
@@ -211,7 +211,7 @@ function InverterTable({ plant }: { readonly plant: Plant }): JSX.Element | null
         columns={[
           { key: "name", title: t("Inverter"), cell: (one) => <DeviceText text={one.id} /> },
           { key: "state", title: t("State"), cell: (one) => <State inverter={one} plant={plant} /> },
-          { key: "power", title: t("Power"), number: true, cell: (one) => <Power inverter={one} share={share} /> },
+          { key: "power", title: t("Power"), number: true, cell: (one) => <Power inverter={one} plant={plant} share={share} /> },
           { key: "read", title: t("Record"), wide: true, cell: (one) => <ReadAt inverter={one} /> },
           { key: "chart", title: <span class="sr-only">{t("Chart")}</span>, cell: (one) => <ChartLink inverter={one} /> },
         ]}
@@ -236,8 +236,8 @@ function State({ inverter, plant }: { readonly inverter: Inverter; readonly plan
   );
 }
 
-function Power({ inverter, share }: { readonly inverter: Inverter; readonly share: number | null }): JSX.Element {
-  const kw = powerOf(inverter);
+function Power({ inverter, plant, share }: { readonly inverter: Inverter; readonly plant: Plant; readonly share: number | null }): JSX.Element {
+  const kw = powerOf(inverter, plant);
   if (kw === null) return <span class="muted">–</span>;
   const part = share ? Math.max(0, Math.min(1, kw / share)) : 0;
   return (
@@ -254,8 +254,8 @@ function Power({ inverter, share }: { readonly inverter: Inverter; readonly shar
 }
 
 function ReadAt({ inverter }: { readonly inverter: Inverter }): JSX.Element {
-  const time = point(inverter.points["Pac"])?.time;
-  return time == null ? <span class="muted">{t("never read")}</span> : <Moment time={time * 1_000} />;
+  const time = lastRecordOf(inverter);
+  return time === null ? <span class="muted">–</span> : <Moment time={time} />;
 }
 
 function ChartLink({ inverter }: { readonly inverter: Inverter }): JSX.Element | null {

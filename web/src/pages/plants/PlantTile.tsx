@@ -186,15 +186,15 @@ function Inverters({ plant }: { readonly plant: Plant }): JSX.Element {
   return (
     <ul class="inverters" aria-label={t("Inverters")}>
       {plant.inverters.map((inverter) => (
-        <InverterSign key={inverter.id} inverter={inverter} inWindow={plant.in_window} share={share} />
+        <InverterSign key={inverter.id} inverter={inverter} plant={plant} share={share} />
       ))}
     </ul>
   );
 }
 
-function InverterSign({ inverter, inWindow, share }: { readonly inverter: Inverter; readonly inWindow: boolean; readonly share: number | null }): JSX.Element {
-  const state = stateOf(inverter, inWindow);
-  const kw = powerOf(inverter);
+function InverterSign({ inverter, plant, share }: { readonly inverter: Inverter; readonly plant: Plant; readonly share: number | null }): JSX.Element {
+  const state = stateOf(inverter, plant.in_window);
+  const kw = powerOf(inverter, plant);
   const part = kw === null || !share ? 0 : Math.max(0, Math.min(1, kw / share));
   const power = kw === null ? "" : ` · ${formatNumber(kw, 1)} kW`;
   const label = `${visible(inverter.name)}: ${stateWord(state)}${power}`;
@@ -213,7 +213,7 @@ function InverterSign({ inverter, inWindow, share }: { readonly inverter: Invert
 /** When its newest record is from; loud where that is too long ago while the sun should shine. */
 export function LastData({ plant, bare = false }: { readonly plant: Plant; readonly bare?: boolean }): JSX.Element {
   const record = point(plant.points["LastRecord"]);
-  const time = record?.time != null ? record.time * 1_000 : plant.last_data;
+  const time = typeof record?.value === "string" ? record.value : plant.last_data; // its value is the time, whenever it was told
   if (time === null) return <span class="plant-stale">{t("No data yet")}</span>;
   const stale = record !== undefined && record.severity !== "NO_ALARM" && plant.in_window;
   return (

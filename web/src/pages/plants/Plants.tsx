@@ -108,10 +108,11 @@ function NoPlants({ known }: { readonly known: boolean }): JSX.Element {
 }
 
 function Total({ plants }: { readonly plants: readonly Plant[] }): JSX.Element {
-  const power = plants.reduce((sum, plant) => sum + (signsOf(plant).power.value ?? 0), 0);
+  const known = plants.flatMap((plant) => signsOf(plant).power.value ?? []);
+  const power = known.reduce((sum, kw) => sum + kw, 0);
   return (
     <span class="muted number">
-      {tn("{n} plant", "{n} plants", plants.length)} · {formatNumber(power, power < 1_000 ? 1 : 0)} kW
+      {tn("{n} plant", "{n} plants", plants.length)} · {known.length === 0 ? "–" : formatNumber(power, power < 1_000 ? 1 : 0)} kW
     </span>
   );
 }

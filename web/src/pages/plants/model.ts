@@ -2,12 +2,15 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import type { components } from "../../api/schema.d.ts";
 import type { Severity } from "../../api/types.ts";
+import { now } from "../../live/clock.ts";
 import { live, type LivePoint } from "../../live/index.ts";
 
 type Schemas = components["schemas"];
 export type Plant = Schemas["PlantModel"];
 export type Inverter = Schemas["InverterModel"];
 export type Relay = Schemas["RelayModel"];
+
+const MINUTE_MS = 60_000;
 
 /**
  * What an inverter is at. night: outside the hours in which it is judged; stopped: no power, but not for long enough to
@@ -31,12 +34,15 @@ export interface Trip {
 export interface Signs {
   readonly trips: ReadonlySignal<readonly Trip[]>;
   readonly states: ReadonlySignal<ReadonlyMap<InverterState, number>>;
-  /** What its inverters give together, kW; null: none of them has said. */
+  /** What its inverters give together, kW; null: of none of them it is known. */
   readonly power: ReadonlySignal<number | null>;
   readonly trouble: ReadonlySignal<Trouble>;
   /** How much of it: orders plants of one trouble. */
   readonly weight: ReadonlySignal<number>;
 }
+
+/** The service's time, told each minute: hundreds of plants are not worked out again each second. */
+const minute = computed(() => Math.floor(now.value / MINUTE_MS) * MINUTE_MS);
 
 const known = new WeakMap<Plant, Signs>();
 
@@ -60,7 +66,7 @@ function makeSigns(plant: Plant): Signs {
   const power = computed(() => {
     let sum: number | null = null;
     for (const inverter of plant.inverters) {
-      const kw = powerOf(inverter);
+      const kw = powerOf(inverter, plant);
       if (kw !== null) sum = (sum ?? 0) + kw;
     }
     return sum;
@@ -100,13 +106,26 @@ export function stateOf(inverter: Inverter, inWindow: boolean): InverterState {
   if (!inWindow) return "night";
   if (state.value === null) return "unread";
   if (state.value === 3) return "nodata";
-  return (powerOf(inverter) ?? 0) > 0 ? "producing" : "stopped";
+  return Number(point(inverter.points["Pac"])?.value ?? 0) > 0 ? "producing" : "stopped";
 }
 
-/** Return the power that an inverter said last, kW; null: none. */
-export function powerOf(inverter: Inverter): number | null {
-  const value = point(inverter.points["Pac"])?.value;
-  return typeof value === "number" ? value : null;
+/**
+ * Return an inverter's present power, kW; null: it is not known. What it said last is not present where too long ago:
+ * during the hours in which it is judged its reading says so by itself, outside them its time does.
+ */
+export function powerOf(inverter: Inverter, { in_window: inWindow, usual_silence_s: usualS }: Plant): number | null {
+  const reading = point(inverter.points["Pac"]);
+  if (typeof reading?.value !== "number" || reading.severity === "INVALID") return null;
+  const newest = Math.max((reading.time ?? 0) * 1_000, lastRecordOf(inverter) ?? 0);
+  return inWindow || minute.value - newest <= usualS * 1_000 ? reading.value : null;
+}
+
+/**
+ * Return the time of an inverter's newest record, milliseconds since 1970; null: there is none. The stream does not tell
+ * of one that only repeats a value: the view does.
+ */
+export function lastRecordOf(inverter: Inverter): number | null {
+  return inverter.last_data === null ? null : Date.parse(inverter.last_data);
 }
 
 /** Return a point's reading where the view names it; undefined: it does not, or nothing is known yet. */

@@ -93,7 +93,7 @@ function State({ port }: { readonly port: Port }): JSX.Element {
         )}
         {raw?.time != null && (
           <p class="muted small">
-            {lost ? t("Last known") : t("Read")} <Since time={raw.time * 1_000} />
+            {lost ? t("Not known for") : t("Unchanged for")} <Since time={raw.time * 1_000} bare />
           </p>
         )}
       </div>

@@ -71,7 +71,7 @@ export function SwitchDialog({ place, on, onOutcome, onClose }: Props): JSX.Elem
         await showChange(present);
         return;
       }
-      await writePoint(name, on ? 1 : 0, expected);
+      await writePoint(name, on ? 1 : 0, { expected });
       const took = t("{n} ms", { n: formatNumber(performance.now() - begun, 0) });
       const text = on
         ? t("{device} is on: {name} confirmed it after {time}.", { device, name: visible(of.name), time: took })

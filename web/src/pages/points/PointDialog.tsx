@@ -50,7 +50,7 @@ function Facts({ point }: { readonly point: Point }): JSX.Element {
         <dd>
           <SeverityBadge severity={reading.severity} status={reading.status} />
         </dd>
-        <dt>{t("Read")}</dt>
+        <dt>{t("Unchanged since")}</dt>
         <dd>{reading.time === null ? t("never read") : <Moment time={reading.time * 1_000} />}</dd>
         <dt>{t("Device")}</dt>
         <dd>

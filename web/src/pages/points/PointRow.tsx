@@ -35,8 +35,8 @@ export function PointHeader(): JSX.Element {
       <span role="columnheader" class="device">
         {t("Device")}
       </span>
-      <span role="columnheader" class="time">
-        {t("Read")}
+      <span role="columnheader" class="time" title={t("How long its value and state are the same; it may have been read a moment ago")}>
+        {t("Unchanged")}
       </span>
     </div>
   );
@@ -96,7 +96,7 @@ function ReadAt({ point }: { readonly point: Point }): JSX.Element {
   const time = (live.point(point.name).value ?? readingOf(point)).time;
   return (
     <span class="time muted" role="gridcell">
-      {time === null ? "–" : <Since time={time * 1_000} />}
+      {time === null ? "–" : <Since time={time * 1_000} bare />}
     </span>
   );
 }

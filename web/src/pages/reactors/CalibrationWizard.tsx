@@ -2,11 +2,12 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, sentenceOf } from "../../api/client.ts";
+import { mayHaveBeenDone } from "../../api/failure.ts";
 import { t } from "../../i18n/index.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Dialog } from "../../ui/Dialog.tsx";
 import { parseValue, ValueField } from "../../ui/Field.tsx";
-import { formatNumber } from "../../ui/format.ts";
+import { formatDuration, formatNumber } from "../../ui/format.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { Note } from "../../ui/Note.tsx";
 import { Sparkline } from "../../ui/Sparkline.tsx";
@@ -18,6 +19,7 @@ import { command, standingOf, type Calibration, type Part, type Reactor } from "
 import { stepWord } from "./words.ts";
 
 const POLL_MS = 1_000;
+const LONGEST_MS = 5_000; // for one answer: what is shown is that old at most
 
 interface Props {
   readonly reactor: Reactor;
@@ -34,12 +36,13 @@ interface Answer {
 /** The dialog. */
 export function CalibrationWizard({ reactor, part, onClose }: Props): JSX.Element {
   const { calibration, wrong, look } = useCalibration(reactor.id, part.name);
-  const begun = useRef(false);
+  const begun = useRef(false); // here: another's calibration is not ours to end
   const [busy, setBusy] = useState("");
   const [override, setOverride] = useState(false);
   const [answers, setAnswers] = useState<ReadonlyMap<string, Answer>>(new Map());
   const [clearing, setClearing] = useState(false);
   const away = standingOf(reactor).state !== "connected";
+  const old = wrong !== "";
 
   const write = async (key: string, text: string, done: string) => {
     if (!calibration || busy) return false;
@@ -48,8 +51,10 @@ export function CalibrationWizard({ reactor, part, onClose }: Props): JSX.Elemen
     try {
       await command(calibration.command, text);
       answer = { good: true, text: done };
+      begun.current = key !== "end"; // a step, or to clear it, begins it by itself
     } catch (error) {
       answer = { good: false, text: sentenceOf(error) };
+      if (mayHaveBeenDone(error)) begun.current = true;
     }
     setAnswers((before) => new Map(before).set(key, answer));
     setOverride(false);
@@ -57,13 +62,10 @@ export function CalibrationWizard({ reactor, part, onClose }: Props): JSX.Elemen
     look();
     return answer.good;
   };
-  const begin = async () => {
-    if (calibration?.begin && (await write("begin", calibration.begin, t("Loops that depend on it hold.")))) begun.current = true;
-  };
   const close = () => {
     onClose();
-    // What was begun is ended, so that loops go on; a step that was made begins it by itself.
-    if (calibration?.end && (begun.current || calibration.calibrating)) void end(calibration, visible(part.title));
+    // What was begun is ended, so that loops go on.
+    if (calibration?.end && begun.current) void end(calibration, visible(part.title));
   };
 
   return (
@@ -84,27 +86,44 @@ export function CalibrationWizard({ reactor, part, onClose }: Props): JSX.Elemen
         </>
       }
     >
-      {wrong && <Note kind="major">{wrong}</Note>}
+      {wrong && (
+        <Note kind="major">
+          {wrong} {calibration && t("What is shown is what was known last; no step can be made until it is known anew.")}
+        </Note>
+      )}
       {away && <Note kind="minor">{t("{reactor} is away: commands are refused, and not kept for its return.", { reactor: visible(reactor.id) })}</Note>}
       {!calibration && !wrong && <p class="muted">{t("Loading")}</p>}
       {calibration && (
         <div class="wizard">
           <div class="stack">
             <State calibration={calibration} />
-            {calibration.reading !== null && <Steadiness calibration={calibration} />}
+            {calibration.reading !== null && <Steadiness calibration={calibration} old={old} />}
             {calibration.begin && !calibration.calibrating && (
               <div class="stack">
                 <p class="muted">{t("Before the probe leaves the vessel, begin: loops that dose or heat by it hold until you finish.")}</p>
-                <Button kind="primary" busy={busy === "begin"} onClick={begin}>
+                <Button kind="primary" busy={busy === "begin"} onClick={() => void write("begin", calibration.begin ?? "begin", t("Loops that depend on it hold."))}>
                   {t("Begin")}
                 </Button>
               </div>
             )}
-            {calibration.calibrating && <Note kind="info">{t("In calibration: loops that depend on it hold.")}</Note>}
+            {calibration.calibrating && (
+              <Note kind="info">
+                {t("In calibration: loops that depend on it hold.")}
+                {!begun.current && calibration.end && (
+                  <p class="stack">
+                    {t("It was not begun here, and is not ended when you leave: somebody else may be at it.")}
+                    <Button busy={busy === "end"} onClick={() => void write("end", calibration.end ?? "end", t("Loops go on."))}>
+                      {t("End it for everybody")}
+                    </Button>
+                  </p>
+                )}
+              </Note>
+            )}
+            <AnswerNote answer={answers.get("end")} />
             <AnswerNote answer={answers.get("clear")} />
             {answers.get("begin")?.good === false && <AnswerNote answer={answers.get("begin")} />}
           </div>
-          <Steps calibration={calibration} answers={answers} busy={busy} override={override} onOverride={setOverride} onWrite={write} />
+          <Steps calibration={calibration} old={old} answers={answers} busy={busy} override={override} onOverride={setOverride} onWrite={write} />
         </div>
       )}
     </Dialog>
@@ -121,12 +140,14 @@ function useCalibration(reactor: string, part: string): { calibration: Calibrati
     let timer = 0;
     const ask = async () => {
       clearTimeout(timer);
+      const limit = AbortSignal.timeout(LONGEST_MS);
       try {
-        setCalibration(await api.get("/api/v1/reactors/{reactor}/calibration/{part}", { path: { reactor, part }, signal: giveUp.signal }));
+        const signal = AbortSignal.any([giveUp.signal, limit]);
+        setCalibration(await api.get("/api/v1/reactors/{reactor}/calibration/{part}", { path: { reactor, part }, signal }));
         setWrong("");
       } catch (error) {
         if (giveUp.signal.aborted) return;
-        setWrong(sentenceOf(error));
+        setWrong(limit.aborted ? t("No answer within {time}.", { time: formatDuration(LONGEST_MS / 1_000) }) : sentenceOf(error));
       }
       clearTimeout(timer);
       if (!giveUp.signal.aborted) timer = window.setTimeout(ask, POLL_MS);
@@ -174,20 +195,21 @@ function State({ calibration }: { readonly calibration: Calibration }): JSX.Elem
 }
 
 /** The reading in large, and whether it has settled. */
-function Steadiness({ calibration }: { readonly calibration: Calibration }): JSX.Element {
+function Steadiness({ calibration, old }: { readonly calibration: Calibration; readonly old: boolean }): JSX.Element {
   const { steadiness, units, precision } = calibration;
+  const stable = steadiness.stable && !old;
   const last = steadiness.readings.at(-1);
   const points = steadiness.readings.map(({ time, value }) => ({ time: Date.parse(time), value }));
   return (
-    <section class={`steadiness ${steadiness.stable ? "stable" : ""}`} aria-label={t("Reading")}>
+    <section class={`steadiness ${old ? "old" : stable ? "stable" : ""}`} aria-label={t("Reading")}>
       <p class="wizard-reading number">
         {last ? formatNumber(last.value, precision ?? 2) : "–"} <small class="muted">{visible(units ?? "")}</small>
       </p>
       {points.length > 1 && <Sparkline points={points} label={t("The reading in the last minute")} />}
       <p class="row" role="status">
-        <Icon name={steadiness.stable ? "check" : "clock"} />
-        <strong>{steadiness.stable ? t("Stable") : t("Not stable yet")}</strong>
-        <span class="steadiness-why muted">{why(calibration)}</span>
+        <Icon name={stable ? "check" : "clock"} />
+        <strong>{old ? t("Not known now") : stable ? t("Stable") : t("Not stable yet")}</strong>
+        {!old && <span class="steadiness-why muted">{why(calibration)}</span>}
       </p>
     </section>
   );
@@ -217,6 +239,8 @@ function why({ steadiness, precision, units }: Calibration): string {
 
 interface StepsProps {
   readonly calibration: Calibration;
+  /** Whether what is known of it is from before. */
+  readonly old: boolean;
   readonly answers: ReadonlyMap<string, Answer>;
   readonly busy: string;
   readonly override: boolean;
@@ -225,7 +249,7 @@ interface StepsProps {
 }
 
 function Steps(props: StepsProps): JSX.Element {
-  const { calibration, override, onOverride } = props;
+  const { calibration, old, override, onOverride } = props;
   const gated = calibration.reading !== null && !calibration.steadiness.stable;
   if (calibration.steps.length === 0) {
     return <Note kind="info">{t("What this kind of part is calibrated with is not known here: write to {point}.", { point: visible(calibration.command) })}</Note>;
@@ -234,10 +258,10 @@ function Steps(props: StepsProps): JSX.Element {
     <div class="stack">
       <ol class="steps" aria-label={t("Steps")}>
         {calibration.steps.map((step, index) => (
-          <Step key={step.name} {...props} step={step} number={index + 1} ready={!gated || override} />
+          <Step key={step.name} {...props} step={step} number={index + 1} ready={!old && (!gated || override)} />
         ))}
       </ol>
-      {gated && (
+      {gated && !old && (
         <label class="override">
           <input type="checkbox" checked={override} onChange={(event) => onOverride(event.currentTarget.checked)} />
           <span>{t("The reading is not stable: calibrate all the same")}</span>

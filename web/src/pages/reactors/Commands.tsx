@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 import { sentenceOf } from "../../api/failure.ts";
-import { changedPoint, writePoint } from "../../api/write.ts";
+import { changedPoint, expectationAfter, expectationOf, writePoint } from "../../api/write.ts";
 import { t, tn } from "../../i18n/index.ts";
 import { Button } from "../../ui/Button.tsx";
 import { ConfirmDialog, Dialog } from "../../ui/Dialog.tsx";
@@ -68,8 +68,8 @@ export function StopButton({ reactor }: { readonly reactor: Reactor }): JSX.Elem
       const name = visible(stops[index]?.part.title ?? "");
       if (answer.status === "rejected") toast("major", t("{part} was not stopped: {why}", { part: name, why: sentenceOf(answer.reason) }));
     });
-    const stopped = answers.filter(({ status }) => status === "fulfilled").length;
-    if (stopped > 0) toast("good", tn("{n} output stopped: {names}", "{n} outputs stopped: {names}", stopped, { names }));
+    const stopped = stops.filter((_, index) => answers[index]?.status === "fulfilled").map(({ part }) => visible(part.title));
+    if (stopped.length > 0) toast("good", tn("{n} output stopped: {names}", "{n} outputs stopped: {names}", stopped.length, { names: stopped.join(", ") }));
   };
   return (
     <Button kind="danger" busy={busy} title={names} onClick={stop}>
@@ -90,6 +90,8 @@ export function CommandDialog(props: DialogProps): JSX.Element {
 
 function PlainDialog({ reactor, part, parameter, onClose }: DialogProps): JSX.Element {
   const what = parameterWord(parameter);
+  const point = parameter.command ?? "";
+  const [expected, setExpected] = useState(() => expectationOf(point, reading(point)));
   return (
     <ConfirmDialog
       title={t("{part}: {what}", { part: visible(part.title), what })}
@@ -97,7 +99,14 @@ function PlainDialog({ reactor, part, parameter, onClose }: DialogProps): JSX.El
       danger={isResume(parameter)}
       onClose={onClose}
       onConfirm={async () => {
-        await command(parameter.command ?? "", true);
+        try {
+          await writePoint(point, true, await expected);
+        } catch (error) {
+          const now = changedPoint(error);
+          if (now === null) throw error;
+          setExpected(Promise.resolve(expectationAfter(now)));
+          throw new Error(t("Nothing was done: meanwhile somebody else asked for it. Ask again if it is still wanted."));
+        }
         toast("good", t("{what}, done", { what: t("{part}: {what}", { part: visible(part.title), what }) }));
       }}
     >
@@ -116,7 +125,7 @@ function AwayNote({ reactor }: { readonly reactor: Reactor }): JSX.Element | nul
 function ValueDialog({ reactor, part, parameter, onClose }: DialogProps): JSX.Element {
   const form = useId();
   const declaration = declarationOf(parameter);
-  const [expected, setExpected] = useState(() => reading(parameter.command)?.value ?? null);
+  const [expected, setExpected] = useState(() => expectationOf(parameter.command ?? "", reading(parameter.command)));
   const [draft, setDraft] = useState("");
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -135,12 +144,12 @@ function ValueDialog({ reactor, part, parameter, onClose }: DialogProps): JSX.El
     }
     setBusy(true);
     try {
-      await writePoint(parameter.command ?? "", parsed.value, expected);
+      await writePoint(parameter.command ?? "", parsed.value, await expected);
       toast("good", t("{what}, done", { what: `${title} ${shown}` }));
       onClose();
     } catch (error) {
       const now = changedPoint(error);
-      if (now !== null) setExpected(now.value);
+      if (now !== null) setExpected(Promise.resolve(expectationAfter(now)));
       setWrong(now === null ? sentenceOf(error) : t("Nothing was done: meanwhile somebody else asked for {value}. Ask again if it is still wanted.", { value: `${formatValue(declaration, now.value)} ${visible(parameter.units ?? "")}`.trim() }));
     } finally {
       setBusy(false);

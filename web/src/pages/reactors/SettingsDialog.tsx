@@ -1,7 +1,7 @@
 // The settings of a part as one form, made from their declarations: change, look over, apply, see each answer.
 import type { JSX } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
-import { sentenceOf } from "../../api/failure.ts";
+import { isNotSignedIn, sentenceOf } from "../../api/failure.ts";
 import type { PointValue } from "../../api/types.ts";
 import { changedPoint, writePoint } from "../../api/write.ts";
 import { t, tn } from "../../i18n/index.ts";
@@ -60,8 +60,13 @@ export function SettingsDialog({ reactor, part, onClose }: Props): JSX.Element {
     const refused = new Map<string, string>();
     const known = new Map(expected);
     for (const { parameter, value } of changes) {
-      const why = await apply(parameter, value, known);
-      if (why) refused.set(parameter.name, why);
+      try {
+        const why = await apply(parameter, value, known);
+        if (why) refused.set(parameter.name, why);
+      } catch (error) {
+        refused.set(parameter.name, sentenceOf(error)); // nor would the others be taken
+        break;
+      }
     }
     setExpected(known);
     if (refused.size === 0) {
@@ -137,16 +142,20 @@ function changesOf(
   return { changes, bad };
 }
 
-/** Write one; say how that ended; return why not, "" where it was taken. What it is by now goes into `known`. */
+/**
+ * Write one; say how that ended; return why not, "" where it was taken. What it is by now goes into `known`. Throws
+ * where one would have to sign in first.
+ */
 async function apply(parameter: Parameter, value: PointValue, known: Map<string, PointValue | null>): Promise<string> {
   const shown = shownValue(parameter, value);
   try {
-    const { state } = await writePoint(parameter.desired ?? "", value, known.get(parameter.name) ?? null);
+    const { state } = await writePoint(parameter.desired ?? "", value, { expected: known.get(parameter.name) ?? null });
     known.set(parameter.name, value);
     if (state === "confirmed") toast("good", t("{name}: {value}, confirmed by the equipment", { name: parameterWord(parameter), value: shown }));
     else toast("minor", t("{name}: {value} is kept until the reactor is back", { name: parameterWord(parameter), value: shown }));
     return "";
   } catch (error) {
+    if (isNotSignedIn(error)) throw error;
     const now = changedPoint(error);
     if (now === null) return sentenceOf(error);
     known.set(parameter.name, now.value);

@@ -8,7 +8,7 @@ import { Button } from "../../ui/Button.tsx";
 import { Note } from "../../ui/Note.tsx";
 import { visible } from "../../ui/text.ts";
 import { FirstAdmin } from "./FirstAdmin.tsx";
-import { takeToken } from "./link.ts";
+import { placeOfOurs, takeToken } from "./link.ts";
 
 /** Where somebody comes in, and the first administrator with the link that was printed. Leads back to where one was. */
 export default function SignIn(): JSX.Element {
@@ -68,8 +68,6 @@ function useToken(): string {
   return token;
 }
 
-/** Return where to go after signing in: a page of ours, whatever the address says. */
 function placeToReturnTo(): string {
-  const to = new URL(query.peek().get("to") ?? "/", location.origin);
-  return to.origin === location.origin && to.pathname !== "/sign-in" ? to.pathname + to.search : "/";
+  return placeOfOurs(query.peek().get("to") ?? "/", location.origin);
 }
