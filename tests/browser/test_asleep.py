@@ -117,7 +117,7 @@ def test_an_hour_of_sleep(visit: Open, site: Site, quiet: None, path: str) -> No
     with asleep(visit(Look("phone")), path) as page:
         change(site)
     expect(place(page)).to_contain_text(re.compile(said))
-    expect(page.get_by_text(re.compile(r"\b1 h\b.*ago")).filter(visible=True)).to_have_count(0)
+    expect(page.locator("time").filter(has_text=re.compile(r"\b1 h\b.*ago")).filter(visible=True)).to_have_count(0)
 
 
 def hold(opened: Visit) -> list[Route]:

@@ -120,7 +120,7 @@ def test_what_is_wrong_since_when_why_and_who_was_told(
         own.switches("POST", "/switches/sw-1/faults", {"fault": "refuse"})
         found = cause(page, "sw-1")
         found.get_by_text("explains 2 other alarms").click(timeout=60_000)
-        expect(found.locator(".explained").get_by_role("link")).to_have_text(["SIM-01:Cam-02", "SIM-01:Cam-05"])
+        expect(found.locator(".explained").get_by_role("link")).to_have_text(["SIM-01:Cam-05", "SIM-01:Cam-02"])
         for each in (found, cause(page, f"Inverter {FAILED}"), cause(page, f"Relay {RELAY}")):
             expect(each.get_by_text("Told: Teams at")).to_be_visible(timeout=60_000)
         expect(verdict(page)).to_contain_text("3 alarms")

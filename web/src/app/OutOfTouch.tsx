@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { t } from "../i18n/index.ts";
-import { serviceNow } from "../live/clock.ts";
+import { now } from "../live/clock.ts";
 import { live } from "../live/index.ts";
 import { formatWhen } from "../ui/format.ts";
 import { Icon } from "../ui/Icon.tsx";
@@ -17,7 +17,7 @@ export function OutOfTouch(): JSX.Element {
           <span>
             {since === null
               ? t("No live data: the service does not say how things are. Trying again …")
-              : t("Out of touch since {time}: what is shown is from then. Trying again …", { time: formatWhen(since + live.clockOffset.value, serviceNow()) })}
+              : t("Out of touch since {time}: what is shown is from then. Trying again …", { time: formatWhen(since + live.clockOffset.value, now.value) })}
           </span>
         </>
       )}

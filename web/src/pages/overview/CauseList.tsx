@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { may } from "../../api/session.ts";
 import type { Alarm } from "../../api/types.ts";
 import { t, tn } from "../../i18n/index.ts";
-import { serviceNow } from "../../live/clock.ts";
+import { now } from "../../live/clock.ts";
 import { Button } from "../../ui/Button.tsx";
 import { formatTime, formatWhen } from "../../ui/format.ts";
 import { SeverityMark } from "../../ui/Severity.tsx";
@@ -101,7 +101,7 @@ function CauseItem({ cause: { alarm, suppresses, count }, onAct }: { readonly ca
 function SinceTime({ time }: { readonly time: string }): JSX.Element {
   return (
     <time class="number" dateTime={time} title={formatTime(time)}>
-      {formatWhen(time, serviceNow())}
+      {formatWhen(time, now.value)}
     </time>
   );
 }
@@ -152,7 +152,7 @@ function CommentText({ act }: { readonly act: Alarm["acknowledgement"] }): JSX.E
 function ToldText({ alarm }: { readonly alarm: Alarm }): JSX.Element | null {
   const { told, waiting, state } = alarm;
   if (told.length > 0) {
-    const cards = told.map((card) => t("{channel} at {time} (card {n})", { channel: visible(channelWord(card.channel)), time: formatWhen(card.at, serviceNow()), n: card.card }));
+    const cards = told.map((card) => t("{channel} at {time} (card {n})", { channel: visible(channelWord(card.channel)), time: formatWhen(card.at, now.value), n: card.card }));
     return <span>{t("Told: {cards}", { cards: cards.join(", ") })}</span>;
   }
   if (state === "suppressed" || isQuiet(alarm)) return null;

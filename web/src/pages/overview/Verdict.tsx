@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { SEVERITIES, type Severity } from "../../api/types.ts";
 import { t, tn } from "../../i18n/index.ts";
-import { serviceNow } from "../../live/clock.ts";
+import { now } from "../../live/clock.ts";
 import { live } from "../../live/index.ts";
 import { formatWhen } from "../../ui/format.ts";
 import { SeverityMark } from "../../ui/Severity.tsx";
@@ -81,7 +81,7 @@ function Behind({ situation, known }: { readonly situation: Situation; readonly 
     case "lost": {
       const heard = live.lastHeard.value; // by this machine's clock, which may be wrong
       if (heard === null) return <p class="muted">{t("What follows may be old.")}</p>;
-      return <p class="muted">{t("What follows is from {time}.", { time: formatWhen(heard + live.clockOffset.value, serviceNow()) })}</p>;
+      return <p class="muted">{t("What follows is from {time}.", { time: formatWhen(heard + live.clockOffset.value, now.value) })}</p>;
     }
     case "alarms": {
       const unknown = causes.active.filter(({ alarm }) => wantsAcknowledgement(alarm)).length;
