@@ -3,8 +3,10 @@ import { request, ApiFailure } from "./client.ts";
 import type { Point, PointValue } from "./types.ts";
 
 export interface Written {
-  /** confirmed: the equipment has it. pending: kept for a reactor that is away, applied when it is back. */
+  /** confirmed: the equipment has it. pending: kept for a reactor that is away, or under way. */
   readonly state: "confirmed" | "pending";
+  /** What there is to wait for, in the service's language; "" where it is confirmed. */
+  readonly detail: string;
   readonly point: Point;
 }
 
@@ -38,13 +40,13 @@ export function expectationAfter({ name, value, timestamp }: Point): Expected {
 }
 
 /**
- * Write to a point. Where it is not as it was `expected` any more, the service refuses with 409 `changed` (see
+ * Write to a point, whatever it is by now, or only where it still is as `expected`. Where it is not as it was `expected` any more, the service refuses with 409 `changed` (see
  * `changedPoint`). Throws ApiFailure.
  */
-export async function writePoint(name: string, value: PointValue, expected: Expected): Promise<Written> {
+export async function writePoint(name: string, value: PointValue, expected?: Expected): Promise<Written> {
   const path = `/api/v1/points/${encodeURIComponent(name)}/value`;
-  const point = await request<Point & { pending?: boolean }>("PUT", path, { body: { value, ...expected } });
-  return { state: point.pending === true ? "pending" : "confirmed", point };
+  const point = await request<Point & { pending?: boolean; detail?: string }>("PUT", path, { body: { value, ...expected } });
+  return { state: point.pending === true ? "pending" : "confirmed", detail: point.detail ?? "", point };
 }
 
 /** Return the point as it is now, where a write was refused because it had changed meanwhile; otherwise null. */

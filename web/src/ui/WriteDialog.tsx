@@ -62,9 +62,9 @@ export function WriteDialog({ point, value: given, children, onClose }: Props): 
     setStage("writing");
     const before = await expected;
     try {
-      const { state } = await writePoint(point.name, parsed.value, before);
+      const { state, detail } = await writePoint(point.name, parsed.value, before);
       if (state === "confirmed") toast("good", t("{name}: {value}, confirmed by the equipment", { name: visible(point.name), value: shown }));
-      else toast("minor", t("{name}: {value} is kept until the reactor is back", { name: visible(point.name), value: shown }));
+      else toast("minor", t("{name}: {value}. {detail}", { name: visible(point.name), value: shown, detail: visible(detail) }));
       onClose();
     } catch (error) {
       const now = changedPoint(error);

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from vigilia.drivers.reactor.inventory import Key
 from vigilia.errors import Begun, InvalidValue, NotWritable, Refused, WriteError, WriteTimeout, printable
+from vigilia.language import tr
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
 
 _logger = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ class Commands:
         """
         same = [asked for asked in self._asked.values() if not at_once or asked.key == key]
         if len(same) >= (MOST_OF_ONE if at_once else MOST_COMMANDS):
-            raise NotWritable(f"{self._reactor} has {len(same)} commands under way already: try again later")
+            text = tr("{reactor} has {count} commands under way already: try again later")
+            raise NotWritable(text.format(reactor=self._reactor, count=len(same)))
         asked = Asked(key, value, asyncio.get_running_loop().time() + BEGIN_S)
         self._asked[asked.id] = asked
         return asked
@@ -110,13 +112,12 @@ class Commands:
         if not asked.ended.done():
             if asked.begun:
                 asked.later = loop.create_future()
-                raise Begun(
-                    f"{self._reactor} has begun, and is at it: the point and the audit show its end", asked.later
-                )
+                text = tr("{reactor} has begun, and is at it: the point and the audit show its end")
+                raise Begun(text.format(reactor=self._reactor), asked.later)
             self._asked.pop(asked.id, None)
-            raise self._silence(asked, "gave no answer in time")
+            raise self._silence(asked, tr("no answer in time"))
         if asked.ended.cancelled():
-            raise self._silence(asked, "was lost")
+            raise self._silence(asked, tr("contact was lost"))
         error = failure(asked.ended.result(), self._reactor)
         if error is not None:
             raise error
@@ -130,7 +131,7 @@ class Commands:
         for asked in self._asked.values():
             asked.ended.cancel()
         self._asked = left
-        return [(asked.key, self._unknown("contact was lost while it was at it")) for asked in left.values()]
+        return [(asked.key, self._unknown(tr("contact was lost while it was at it"))) for asked in left.values()]
 
     def give_up(self, why: str) -> list[Unknown]:
         """End all: nobody will tell how they ended. Return those that it was at, and what there is to say of them."""
@@ -142,12 +143,14 @@ class Commands:
         return [(key, error) for key, _ in left]
 
     def _unknown(self, why: str) -> WriteTimeout:
-        return WriteTimeout(f"{self._reactor} had begun, and {why}: how far it came is not known")
+        text = tr("{reactor} had begun, and {why}: how far it came is not known")
+        return WriteTimeout(text.format(reactor=self._reactor, why=why))
 
     def _silence(self, asked: Asked, what: str) -> WriteError:
         if asked.told:
-            return WriteTimeout(f"{self._reactor} {what}: it may or may not have been done")
-        return NotWritable(f"{self._reactor} {what}: nothing was done")
+            text = tr("{reactor}: {what}: it may or may not have been done")
+            return WriteTimeout(text.format(reactor=self._reactor, what=what))
+        return NotWritable(tr("{reactor}: {what}: nothing was done").format(reactor=self._reactor, what=what))
 
 
 def _settle(asked: Asked, error: WriteError | None) -> None:
@@ -161,12 +164,13 @@ def failure(state: wire.CommandState, reactor: str) -> WriteError | None:
     detail = printable(state.detail[:_LONGEST_DETAIL])
     match state.outcome:
         case wire.CommandState.REFUSED if state.over_limit:
-            return InvalidValue(f"{reactor} refused it: {detail}")
+            return InvalidValue(tr("{reactor} refused it: {error}").format(reactor=reactor, error=detail))
         case wire.CommandState.REFUSED:
-            return NotWritable(f"{reactor} refused it: {detail}")
+            return NotWritable(tr("{reactor} refused it: {error}").format(reactor=reactor, error=detail))
         case wire.CommandState.FAILED:
-            return Refused(f"{reactor} failed: {detail}")
+            return Refused(tr("{reactor} failed: {error}").format(reactor=reactor, error=detail))
         case wire.CommandState.LATE:
-            return WriteTimeout(f"{reactor} heard of it too late: nothing was done" + (f": {detail}" if detail else ""))
+            late = tr("{reactor} heard of it too late: nothing was done").format(reactor=reactor)
+            return WriteTimeout(f"{late}: {detail}" if detail else late)
         case _:
             return None

@@ -143,7 +143,7 @@ class ReactorDriver:
         """Part from all agents; whoever waits for one gets an answer."""
         self._writes.stopping = True
         for reactor in self._registry.reactors.values():
-            reactor.commands.give_up("the service has stopped")
+            reactor.commands.give_up(tr("the service has stopped"))
             reactor.settings.give_up()
         await self._listener.stop()
         await self._samples.close()
@@ -151,9 +151,10 @@ class ReactorDriver:
     def missing(self) -> list[str]:
         """Return what is missing: a listener that answers, a store that keeps what is asked of reactors."""
         failure = self._keeper.failure
-        kept = [f"the store does not take reactors' settings: {failure}"] if failure else []
+        kept = [tr("the store does not take reactors' settings: {error}").format(error=failure)] if failure else []
         failure = self._remembering.failure
-        known = [f"the store does not take the points of reactors, for the next start: {failure}"] if failure else []
+        text = tr("the store does not take the points of reactors, for the next start: {error}")
+        known = [text.format(error=failure)] if failure else []
         return self._listener.missing() + kept + known
 
     # The fleet, and how it is looked at

@@ -17,6 +17,7 @@ from vigilia.drivers.reactor.coordinator import Coordinator
 from vigilia.drivers.reactor.gate import Gate
 from vigilia.drivers.reactor.manager import Manager
 from vigilia.errors import StartError
+from vigilia.language import tr
 from vigilia.wire.reactor.v1 import reactor_pb2_grpc as services
 
 _logger = logging.getLogger(__name__)
@@ -121,10 +122,11 @@ class Listener:
     def missing(self) -> list[str]:
         """Return what is missing for the listener to be well, in a sentence each."""
         if self._answered is None:
-            return ["reactors are not listened to: the listener has not started"]
+            return [tr("reactors are not listened to: the listener has not started")]
         silent_s = asyncio.get_running_loop().time() - self._answered
         if silent_s > _SILENCE_S:
-            return [f"the reactors' listener has not answered for {silent_s:.0f} s: {self._failure}"]
+            text = tr("the reactors' listener has not answered for {seconds} s: {error}")
+            return [text.format(seconds=f"{silent_s:.0f}", error=self._failure)]
         return []
 
     def _take(

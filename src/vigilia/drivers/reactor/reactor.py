@@ -14,6 +14,7 @@ from vigilia.drivers.reactor.settings import Settings, reported, shown
 from vigilia.drivers.reactor.values import LONGEST_DETAIL, BadValue, alarm_of, value_of
 from vigilia.errors import printable
 from vigilia.fleet import Presence, ReactorItem
+from vigilia.language import tr
 from vigilia.points import Point, Reading, Sample, Severity, Status, Value
 from vigilia.store.reactors import ReactorRow, SettingRow
 from vigilia.wire.reactor.v1 import reactor_pb2 as wire
@@ -92,7 +93,7 @@ class Reactor:
         new_start = self.row.boot != request.boot_id
         if new_start:
             self._restarted = now if self.row.boot else None
-            unknown = self.commands.give_up("its agent has started anew")
+            unknown = self.commands.give_up(tr("its agent has started anew"))
             self.end_watch()
         if self.dropped is None and not self.row.boot:
             self.dropped = 0  # it was never here before: what it says is news

@@ -11,6 +11,7 @@ from vigilia.drivers.reactor.registry import Registry
 from vigilia.drivers.reactor.settings import REJECTED
 from vigilia.drivers.reactor.values import wire_value
 from vigilia.errors import Begun, InvalidValue, NotWritable, Pending, WriteError
+from vigilia.language import tr
 from vigilia.points import Batch, Origin, Point, Reading, Sample, Value
 from vigilia.store import StoreError
 from vigilia.store.reactors import SettingRow
@@ -36,11 +37,11 @@ class Writes:
     async def write(self, point: Point, value: Value, origin: Origin) -> None:
         """Have a reactor take a setting, or do a command. Raises WriteError."""
         if self.stopping:
-            raise NotWritable(f"{point.name}: the service is stopping")
+            raise NotWritable(tr("{point}: the service is stopping").format(point=point.name))
         reactor = self._registry.reactors.get(point.link)
         key = reactor.inventory.key(point.name) if reactor else None
         if reactor is None or key is None:
-            raise NotWritable(f"{point.name}: the reactor does not have it any more")
+            raise NotWritable(tr("{point}: the reactor does not have it any more").format(point=point.name))
         if point.setpoint:
             await self._set(reactor, key, point, value, origin)
         else:
@@ -53,18 +54,21 @@ class Writes:
         try:
             await self._keep(reactor, row, before)
             if not reactor.liveness.alive:
-                raise Pending(f"{reactor.id} is away: the setting is kept, and applied when it is back")
+                text = tr("{reactor} is away: the setting is kept, and applied when it is back")
+                raise Pending(text.format(reactor=reactor.id))
             reactor.nudge()
             await asyncio.wait([decision], timeout=DECIDE_S)
             if not decision.done() or decision.cancelled():
-                raise Pending(f"{reactor.id} has not decided on it yet: the setting is kept, and applied when it does")
+                text = tr("{reactor} has not decided on it yet: the setting is kept, and applied when it does")
+                raise Pending(text.format(reactor=reactor.id))
             decided = decision.result()
         finally:
             decision.cancel()
         # A newer one has taken its place where the revisions differ: last writer wins, and the point shows it.
         if decided.row.revision == row.revision and decided.row.state == REJECTED:
             refusal = InvalidValue if decided.over_limit else NotWritable
-            raise refusal(f"{point.name}: {reactor.id} rejected it: {decided.row.reason}")
+            text = tr("{point}: {reactor} rejected it: {error}")
+            raise refusal(text.format(point=point.name, reactor=reactor.id, error=decided.row.reason))
 
     async def _keep(self, reactor: Reactor, row: SettingRow, before: SettingRow | None) -> None:
         """Keep a setting. One for a reactor that is there is sent all the same where the store is away."""
@@ -76,14 +80,17 @@ class Writes:
                 return
             reactor.settings.withdraw(row, before)
             self._keeper.forget(row)
-            raise NotWritable(f"{reactor.id} is away, and the store does not keep the setting: {error}") from error
+            text = tr("{reactor} is away, and the store does not keep the setting: {error}")
+            raise NotWritable(text.format(reactor=reactor.id, error=error)) from error
 
     async def _command(self, reactor: Reactor, key: Key, point: Point, value: Value) -> None:
         command = reactor.inventory.commands[key]
         if not command.takes_value and not value:
-            raise InvalidValue(f"{point.name} is asked for with 1 ({point.label(1)})")
+            text = tr("{point} is asked for with 1 ({label})")
+            raise InvalidValue(text.format(point=point.name, label=point.label(1)))
         if not reactor.liveness.alive:
-            raise NotWritable(f"{reactor.id} is away: a command is not kept for its return")
+            text = tr("{reactor} is away: a command is not kept for its return")
+            raise NotWritable(text.format(reactor=reactor.id))
         asked = reactor.commands.ask(key, wire_value(point, value), at_once=command.at_once)
         reactor.nudge()
         shown = value if command.takes_value else False  # one without a value is over, and can be asked for again

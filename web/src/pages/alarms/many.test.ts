@@ -35,3 +35,13 @@ test("one that was raised anew is given back as it is now", async () => {
   const { refused } = await actOnEach(ALARMS.slice(0, 1), () => Promise.reject(failure), () => false);
   assert.deepEqual(refused, [{ alarm: present, why: "look again" }]);
 });
+
+test("nobody is asked to sign in once for each of them", async () => {
+  let asked = 0;
+  const act = () => {
+    asked += 1;
+    return asked > 1 ? Promise.reject(new ApiFailure(401, "not-signed-in", "sign in first")) : Promise.resolve();
+  };
+  const { done, refused, left } = await actOnEach(ALARMS, act, () => false);
+  assert.deepEqual([asked, ids(done), refused.map(({ alarm }) => alarm.id), left], [2, ["a"], ["b", "c", "d"], []]);
+});

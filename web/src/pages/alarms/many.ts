@@ -1,5 +1,5 @@
 // One act on many alarms: which were done, which refused, and which nobody came to.
-import { ApiFailure, sentenceOf } from "../../api/failure.ts";
+import { ApiFailure, isNotSignedIn, sentenceOf } from "../../api/failure.ts";
 import type { Alarm } from "../../api/types.ts";
 
 export interface Refusal {
@@ -30,6 +30,11 @@ export async function actOnEach(
       done.push(alarm);
     } catch (error) {
       refused.push({ alarm: presentOf(error) ?? alarm, why: sentenceOf(error) });
+      if (isNotSignedIn(error)) {
+        // Somebody would not sign in: the others are not asked for one by one.
+        refused.push(...alarms.slice(index + 1).map((other) => ({ alarm: other, why: sentenceOf(error) })));
+        break;
+      }
     }
   }
   return { done, refused, left: [] };

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, sentenceOf } from "../../api/client.ts";
 import { mayHaveBeenDone } from "../../api/failure.ts";
+import { writePoint } from "../../api/write.ts";
 import { t } from "../../i18n/index.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Dialog } from "../../ui/Dialog.tsx";
@@ -15,7 +16,7 @@ import { SeverityBadge } from "../../ui/Severity.tsx";
 import { visible } from "../../ui/text.ts";
 import { toast } from "../../ui/Toast.tsx";
 import { DeviceText } from "../../ui/Value.tsx";
-import { command, standingOf, type Calibration, type Part, type Reactor } from "./model.ts";
+import { standingOf, type Calibration, type Part, type Reactor } from "./model.ts";
 import { stepWord } from "./words.ts";
 
 const POLL_MS = 1_000;
@@ -49,7 +50,7 @@ export function CalibrationWizard({ reactor, part, onClose }: Props): JSX.Elemen
     setBusy(key);
     let answer: Answer;
     try {
-      await command(calibration.command, text);
+      await writePoint(calibration.command, text);
       answer = { good: true, text: done };
       begun.current = key !== "end"; // a step, or to clear it, begins it by itself
     } catch (error) {
@@ -164,7 +165,7 @@ function useCalibration(reactor: string, part: string): { calibration: Calibrati
 
 async function end({ command: point, end: word }: Calibration, part: string): Promise<void> {
   try {
-    await command(point, word ?? "end");
+    await writePoint(point, word ?? "end");
     toast("good", t("{part} is out of calibration: loops go on", { part }));
   } catch (error) {
     toast("major", t("{part} is still in calibration, and loops hold: {why}", { part, why: sentenceOf(error) }));

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 import { sentenceOf } from "../../api/failure.ts";
-import { changedPoint, expectationAfter, expectationOf, writePoint } from "../../api/write.ts";
+import { changedPoint, expectationAfter, expectationOf, writePoint, type Written } from "../../api/write.ts";
 import { t, tn } from "../../i18n/index.ts";
 import { Button } from "../../ui/Button.tsx";
 import { ConfirmDialog, Dialog } from "../../ui/Dialog.tsx";
@@ -12,7 +12,7 @@ import { Note } from "../../ui/Note.tsx";
 import { visible } from "../../ui/text.ts";
 import { toast } from "../../ui/Toast.tsx";
 import { Budgets } from "./Budgets.tsx";
-import { command, commandsOf, declarationOf, isResume, isStop, reading, standingOf, stopsOf, type Parameter, type Part, type Reactor } from "./model.ts";
+import { commandsOf, declarationOf, isResume, isStop, reading, standingOf, stopsOf, type Parameter, type Part, type Reactor } from "./model.ts";
 import { parameterWord } from "./words.ts";
 
 const HARMLESS = new Set(["Find"]); // it blinks
@@ -43,12 +43,17 @@ export function Commands({ reactor, part }: Props): JSX.Element | null {
   );
 }
 
+/** Say that it is done; of what takes its time, that it has begun. */
+function tell(what: string, { state, detail }: Written): void {
+  if (state === "confirmed") toast("good", t("{what}, done", { what }));
+  else toast("minor", `${what}: ${visible(detail)}`);
+}
+
 /** Ask for what takes no value, at once; say how that ended. */
 async function run(part: Part, { command: point, ...one }: Parameter): Promise<void> {
   const what = t("{part}: {what}", { part: visible(part.title), what: parameterWord(one) });
   try {
-    await command(point ?? "", true);
-    toast("good", t("{what}, done", { what }));
+    tell(what, await writePoint(point ?? "", true)); // what was there before does not matter: a stop is a stop
   } catch (error) {
     toast("major", `${what}: ${sentenceOf(error)}`);
   }
@@ -62,13 +67,15 @@ export function StopButton({ reactor }: { readonly reactor: Reactor }): JSX.Elem
   const names = stops.map(({ part }) => visible(part.title)).join(", ");
   const stop = async () => {
     setBusy(true);
-    const answers = await Promise.allSettled(stops.map(({ point }) => command(point, true)));
+    const answers = await Promise.allSettled(stops.map(({ point }) => writePoint(point, true)));
     setBusy(false);
     answers.forEach((answer, index) => {
       const name = visible(stops[index]?.part.title ?? "");
+      if (answer.status === "fulfilled" && answer.value.state === "pending") toast("minor", `${name}: ${visible(answer.value.detail)}`);
       if (answer.status === "rejected") toast("major", t("{part} was not stopped: {why}", { part: name, why: sentenceOf(answer.reason) }));
     });
-    const stopped = stops.filter((_, index) => answers[index]?.status === "fulfilled").map(({ part }) => visible(part.title));
+    const isDone = (answer?: PromiseSettledResult<Written>) => answer?.status === "fulfilled" && answer.value.state === "confirmed";
+    const stopped = stops.filter((_, index) => isDone(answers[index])).map(({ part }) => visible(part.title));
     if (stopped.length > 0) toast("good", tn("{n} output stopped: {names}", "{n} outputs stopped: {names}", stopped.length, { names: stopped.join(", ") }));
   };
   return (
@@ -100,14 +107,13 @@ function PlainDialog({ reactor, part, parameter, onClose }: DialogProps): JSX.El
       onClose={onClose}
       onConfirm={async () => {
         try {
-          await writePoint(point, true, await expected);
+          tell(t("{part}: {what}", { part: visible(part.title), what }), await writePoint(point, true, await expected));
         } catch (error) {
           const now = changedPoint(error);
           if (now === null) throw error;
           setExpected(Promise.resolve(expectationAfter(now)));
           throw new Error(t("Nothing was done: meanwhile somebody else asked for it. Ask again if it is still wanted."));
         }
-        toast("good", t("{what}, done", { what: t("{part}: {what}", { part: visible(part.title), what }) }));
       }}
     >
       <p>{isResume(parameter) ? t("{part} goes on as its settings say: it may start at once. Is the cause gone?", { part: visible(part.title) }) : visible(parameter.description)}</p>
@@ -144,8 +150,7 @@ function ValueDialog({ reactor, part, parameter, onClose }: DialogProps): JSX.El
     }
     setBusy(true);
     try {
-      await writePoint(parameter.command ?? "", parsed.value, await expected);
-      toast("good", t("{what}, done", { what: `${title} ${shown}` }));
+      tell(`${title} ${shown}`, await writePoint(parameter.command ?? "", parsed.value, await expected));
       onClose();
     } catch (error) {
       const now = changedPoint(error);

@@ -1,7 +1,6 @@
 // Reactors as the page sees them: parts, what of them is shown first, and what can be asked of them.
 import type { components } from "../../api/schema.d.ts";
-import type { PointValue, Severity } from "../../api/types.ts";
-import { request } from "../../api/client.ts";
+import type { Severity } from "../../api/types.ts";
 import { live, type LivePoint } from "../../live/index.ts";
 import type { ValueDeclaration } from "../../ui/Field.tsx";
 import type { Declaration } from "../../ui/format.ts";
@@ -105,8 +104,3 @@ export function severityOf(standing: Standing): Severity {
 }
 
 export const RANKS: Readonly<Record<Severity, number>> = { NO_ALARM: 0, MINOR: 1, MAJOR: 2, INVALID: 3 };
-
-/** Write to a command. What was there before does not matter: a stop is a stop. Throws ApiFailure. */
-export function command(point: string, value: PointValue): Promise<unknown> {
-  return request("PUT", `/api/v1/points/${encodeURIComponent(point)}/value`, { body: { value } });
-}

@@ -46,6 +46,7 @@ export function parameterWord({ name, title }: Pick<Parameter, "name" | "title">
     State: () => t("State"),
     Stop: () => t("Stop"),
     Temp: () => t("Temperature"),
+    SensorTemp: () => t("Temperature of the sensor"),
     Title: () => t("Name"),
     Total: () => t("Pump's total"),
     Uptime: () => t("Up for"),
