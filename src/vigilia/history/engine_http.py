@@ -5,6 +5,7 @@ aiohttp's errors are translated here, and nowhere else. Redirects are not follow
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ FOR_EVER_DAYS = 3650
 """An engine that keeps rows for ten years does what a history that keeps them for ever asks of it."""
 _CONNECTIONS = 8
 _LONGEST_REASON = 4_000
+_NEVER = re.compile(r"(?:partial write: )?(?:unable to parse|field type conflict|invalid field name|max key length)")
+"""What InfluxDB says of lines that it takes at no time. Other refusals (max-series-per-database, max-values-per-tag, a
+body cut short on its way to VictoriaMetrics) end when somebody sees to the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +65,24 @@ class Engine:
         self.address = address
         self._http: aiohttp.ClientSession | None = None
 
-    async def deliver(self, lines: Sequence[str], query: Mapping[str, str], dropped: str = "") -> None:
+    async def deliver(
+        self, lines: Sequence[str], query: Mapping[str, str], dropped: re.Pattern[str] | None = None
+    ) -> None:
         """Have lines written, in as many requests as it takes; all are there when the call returns.
 
-        `dropped` begins the engine's words for lines that it leaves out because it would drop them at once anyway.
+        `dropped` matches the engine's words for lines that it leaves out because it would drop them at once anyway.
         Raises HistoryError where they are not taken now, NoDatabase where there is none, RefusedRowsError where they
         never will be.
         """
         for part in requests(lines):
             await self._deliver(part, query, dropped)
 
-    async def _deliver(self, lines: Sequence[str], query: Mapping[str, str], dropped: str) -> None:
+    async def _deliver(self, lines: Sequence[str], query: Mapping[str, str], dropped: re.Pattern[str] | None) -> None:
         body = "\n".join(lines).encode()
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         answer = await self._exchange("POST", self.address.write, "/write", WRITE_S, headers, params=query, data=body)
         self.check_way(answer)
-        if answer.status == 204 or (dropped and answer.reason.startswith(dropped)):
+        if answer.status == 204 or (dropped and dropped.match(answer.reason)):
             return
         if answer.status == 413 and len(lines) > 1:  # a proxy's limit: the engines take far more
             half = len(lines) // 2
@@ -85,7 +91,7 @@ class Engine:
             return
         if answer.status == 404 and "database not found" in answer.reason:
             raise NoDatabase(f"the history at {self.address.name}: {answer.reason}")
-        if answer.status == 413 or (answer.status == 400 and answer.reason):
+        if answer.status == 413 or (answer.status == 400 and _NEVER.match(answer.reason)):
             raise RefusedRowsError(f"rows refused by {self.address.name}: {answer.reason or 'one alone is too large'}")
         said = f": {answer.reason}" if answer.reason else ", which is not an answer to rows: check [history] url"
         raise self.error(f"status {answer.status}{said}")

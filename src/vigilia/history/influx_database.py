@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Self, cast
@@ -14,7 +15,10 @@ from vigilia.history.influxql import Result, Table, identifier, seconds, tables_
 
 _logger = logging.getLogger(__name__)
 
-_BEYOND_KEEPING = "partial write: points beyond retention policy dropped="
+_BEYOND_KEEPING = re.compile(
+    r"partial write: (?:points beyond retention policy dropped=|dropped \d+ points outside retention policy)"
+)
+"""The latter from InfluxDB 1.11 on: all other lines were written."""
 _DAY_S = 86_400.0
 
 

@@ -1,6 +1,7 @@
 """Which engine answers, and what is said where none does, or one does what it should not."""
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 
@@ -255,6 +256,28 @@ async def test_a_page_that_says_400_is_no_refusal() -> None:
         with pytest.raises(HistoryError) as raised:
             await history.write([row("p", START, 1.0)])
         assert not isinstance(raised.value, RefusedRowsError)
+
+    await on_each(bad, write)
+
+
+@pytest.mark.parametrize(
+    ("reason", "for_good"),
+    [
+        ('partial write: max-values-per-tag limit exceeded (100000/100000): measurement="vigilia"', False),
+        ("partial write: max-series-per-database limit exceeded: (1000000)", False),
+        ("cannot read the whole body", False),
+        ("unable to parse 'vigilia': missing fields", True),
+        ('partial write: field type conflict: input field "value" is type float, already exists as integer', True),
+    ],
+)
+async def test_a_limit_that_somebody_can_raise_holds_rows_up_and_loses_none(reason: str, for_good: bool) -> None:
+    async def bad(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": reason}, status=400)
+
+    async def write(history: Backend) -> None:
+        with pytest.raises(HistoryError, match=re.escape(reason[:20])) as raised:
+            await history.write([row("p", START, 1.0)])
+        assert isinstance(raised.value, RefusedRowsError) == for_good
 
     await on_each(bad, write)
 
