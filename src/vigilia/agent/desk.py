@@ -114,11 +114,12 @@ class Desk:
         """Decide on the settings that the answer to a registration brings.
 
         An agent whose memory is new cannot tell a wish for an output that came while it was away from one that it had
-        been given before a power loss, after which `restore` says what holds. It rejects them: nothing goes on unasked.
+        been given before a power loss, after which `restore` says what holds. It rejects what may switch something on:
+        nothing goes on unasked. An off is always taken.
         """
         others = list(wishes)
         if not self._memory.registered:
-            for wish in [wish for wish in others if self._is_output(wish.part)]:
+            for wish in [wish for wish in others if wish.value and self._is_output(wish.part)]:
                 others.remove(wish)
                 self._reject(wish, None, _FORGOTTEN)
             self._memory.registered = True

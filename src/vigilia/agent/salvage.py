@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 _LARGEST_CHECKED_BYTES = 100_000_000
 """A file is read through at the start up to this size: some seconds from a memory card."""
 _LOCK_WAIT_S = 5.0
+_LEAP = 16
+"""Rows: a page of the file holds some hundred."""
 _HIGHEST_ALARM = Severity.INVALID * 32 + 31
 _KINDS = frozenset(Kind)
 _SAMPLES = 'SELECT "offset", series, time_ms, value, alarm, era FROM samples'
@@ -83,12 +85,24 @@ class Wreck:
         for row in self._rows(f'{_SAMPLES} WHERE "offset" > 0 ORDER BY "offset"'):
             last = row[0]
             yield from self._understood(row)
-        behind = None
-        for row in self._rows(f'SELECT "offset" FROM samples WHERE "offset" > {last} ORDER BY "offset" DESC'):  # noqa: S608 - ours
-            behind = row[0]
+        behind = self._behind(last)
         if behind is not None:
             for row in self._rows(f'{_SAMPLES} WHERE "offset" >= {behind} ORDER BY "offset"'):
                 yield from self._understood(row)
+
+    def _behind(self, last: int) -> int | None:
+        """Return the first offset behind the damage after `last` that is found to be readable; None where none is.
+
+        It is looked for by leaps: millions of rows may lie there, and few are lost by it.
+        """
+        newest = max((offset for (offset,) in self._rows('SELECT max("offset") FROM samples') if offset), default=0)
+        leap = _LEAP
+        while last + leap <= newest:
+            wanted = f'SELECT "offset" FROM samples WHERE "offset" >= {last + leap} ORDER BY "offset" LIMIT 1'  # noqa: S608 - ours
+            for (offset,) in self._rows(wanted):
+                return int(offset)
+            leap += max(_LEAP, leap // 64)
+        return None
 
     def _rows(self, wanted: str) -> Iterator[tuple[Any, ...]]:
         """Give the rows of a question, up to the first that cannot be read."""

@@ -10,6 +10,7 @@ Everything here blocks: it is called in one thread, that of `vigilia.agent.sampl
 """
 
 import logging
+import os
 import sqlite3
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -44,6 +45,10 @@ _LOCK_WAIT_S = 5.0
 _DROP_AT_ONCE = 5_000
 _MOST_RESCUED = 200_000
 """Rows that are taken from a damaged file into a new one: some ten seconds of a Pi. The rest stays in the old one."""
+_LEFT_TO_OTHERS_BYTES = 20_000_000
+"""What a new file leaves of the disk: the ledger is on it as well."""
+_ROW_AND_LOG_BYTES = 200
+"""A row, and the same once more in SQLite's log."""
 _GUESSED = Severity.MINOR * 32 + Status.UDF
 """The alarm of a good value whose time was guessed: it was taken before the clock was right, and power was lost."""
 _UNKNOWN = (0, True)
@@ -321,31 +326,49 @@ class SampleFile:
 
 
 def rescue(path: Path, boot: str, waiting: int = 0, dropped: int = 0) -> Path:
-    """Make a file of what can be read in a damaged one, under another store id; return its path. Raises sqlite3.Error.
+    """Make a file of what can be read in a damaged one, under another store id; return its path.
 
-    Samples that cannot be read count as dropped. `waiting`, `dropped`: what is known of the damaged file besides. One
-    that the place they go to has already may be among those that can, and goes there again.
+    Samples that cannot be read, or have no room, count as dropped. `waiting`, `dropped`: what is known of the damaged
+    file besides. One that the place they go to has already may be among those that can, and goes there again. Raises
+    sqlite3.Error or OSError where not even an empty file can be made.
     """
     fresh = Path(f"{path}.new")
-    for end in ("-wal", "-shm", ""):
-        Path(f"{fresh}{end}").unlink(missing_ok=True)
-    with closing(Wreck(path)) as wreck, closing(SampleFile(fresh, boot)) as file:
-        dropped = max(dropped, wreck.dropped)
+    with closing(Wreck(path)) as wreck:
+        dropped, waiting = max(dropped, wreck.dropped), max(waiting, wreck.waiting)
+        try:
+            _remove(fresh)
+            kept = _copy(wreck, fresh, boot, waiting, dropped)
+        except (sqlite3.Error, OSError) as error:
+            _logger.error("what can be read of the damaged %s cannot be written beside it: %s", path, error)
+            _remove(fresh)
+            kept = 0
+            with closing(SampleFile(fresh, boot)) as file:
+                file.write([], [], dropped + waiting)
+    _logger.error(
+        "of %s samples in the damaged %s %d could be read, and are kept", waiting or "an unknown number of", path, kept
+    )
+    return fresh
+
+
+def _copy(wreck: Wreck, fresh: Path, boot: str, waiting: int, dropped: int) -> int:
+    """Copy what can be read into a new file; return how many samples. Raises sqlite3.Error or OSError."""
+    status = os.statvfs(fresh.parent)
+    room = max(0, status.f_bavail * status.f_frsize - _LEFT_TO_OTHERS_BYTES) // _ROW_AND_LOG_BYTES
+    with closing(SampleFile(fresh, boot)) as file:
         eras = {era[0]: era for era in wreck.eras()}
         file.write([], [Era(*era[:5]) for era in eras.values() if era[4] is None], dropped)
-        rows = islice(_settled(wreck, eras), _MOST_RESCUED)
+        rows = islice(_settled(wreck, eras), min(_MOST_RESCUED, room))
         while piece := list(islice(rows, _DROP_AT_ONCE)):
             file.write(piece, [], dropped)
-        waiting = max(waiting, wreck.waiting)
-        lost = max(0, waiting - file.waiting)
-        file.write([], [], dropped + lost)
-        _logger.error(
-            "of %s samples in the damaged %s %d could be read, and are kept",
-            waiting or "an unknown number of",
-            path,
-            file.waiting,
-        )
-    return fresh
+        kept = file.waiting
+        file.write([], [], dropped + max(0, waiting - kept))
+        return kept
+
+
+def _remove(file: Path) -> None:
+    """Remove a file and what SQLite keeps beside it. Raises OSError."""
+    for end in ("-wal", "-shm", ""):
+        Path(f"{file}{end}").unlink(missing_ok=True)
 
 
 def put_in_place(fresh: Path, path: Path, damage: str) -> None:

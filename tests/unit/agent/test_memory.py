@@ -306,6 +306,14 @@ async def test_an_agent_without_memory_takes_nothing_old_for_its_outputs(tmp_pat
     assert output.applied == [("Duty", 4.0)]
 
 
+async def test_an_agent_without_memory_switches_off_what_it_is_to(tmp_path: Path) -> None:
+    output = ScriptedPart("heater", Role.ACTUATOR)
+    desk = Desk([output], Memory(tmp_path / "memory.json"), lambda: None)
+    await desk.take_registered([OFF])
+    await settled(desk)
+    assert output.applied == [("Power", 0)]
+
+
 async def test_a_memory_of_an_older_version_is_one_that_has_registered(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "memory.json")
     await memory.save()

@@ -7,9 +7,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -269,6 +270,37 @@ def test_what_can_be_read_around_the_damage_is_kept_at_the_start(
     assert len(list(tmp_path.glob("samples.db.corrupt.*"))) == 1
     assert not list(tmp_path.glob("*.new*"))
     assert "of 8000 samples in the damaged" in caplog.text
+
+
+def test_on_a_full_disk_a_file_is_begun_without_what_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "samples.db"
+    with closing(SampleFile(path, "boot-1")) as file:
+        file.write([Sample("p", "X", Kind.NUMBER, n, float(n), 0, 0) for n in range(1, 3_001)], [], 5)
+    spoil(path, path.stat().st_size // 4096 // 2)
+    monkeypatch.setattr("vigilia.agent.samplefile._LEFT_TO_OTHERS_BYTES", 10**18)
+    with closing(SampleFile(path, "boot-1")) as file:
+        assert (file.waiting, file.dropped) == (0, 3_005)
+    assert len(list(tmp_path.glob("samples.db.corrupt.*"))) == 1
+
+
+def test_a_copy_that_fails_half_way_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "samples.db"
+    with closing(SampleFile(path, "boot-1")) as file:
+        file.write([Sample("p", "X", Kind.NUMBER, n, float(n), 0, 0) for n in range(1, 3_001)], [], 5)
+    spoil(path, path.stat().st_size // 4096 // 2)
+    write = SampleFile.write
+
+    def full(self: SampleFile, rows: Sequence[Sample], *rest: Any) -> int:
+        if rows:
+            raise sqlite3.OperationalError("database or disk is full")
+        return write(self, rows, *rest)
+
+    monkeypatch.setattr(SampleFile, "write", full)
+    with closing(SampleFile(path, "boot-1")) as file:
+        assert (file.waiting, file.dropped) == (0, 3_005)
+    assert not list(tmp_path.glob("*.new*"))
 
 
 async def test_what_can_be_read_around_the_damage_is_kept_at_work(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Remembering:
         self._kept = kept
         self._waiting: dict[str, Inventory] = {}
         self._wake = asyncio.Event()
+        self._writing: asyncio.Task[str] | None = None
 
     def put(self, inventory: Inventory) -> None:
         """Have what a reactor declared be remembered soon."""
@@ -53,26 +54,41 @@ class Remembering:
         finally:
             if self._wake.is_set() or self._waiting:
                 await self._write(_LAST_S)
+            if self._writing is not None:
+                self._writing.cancel()
+                await asyncio.gather(self._writing, return_exceptions=True)
 
     async def _write(self, deadline_s: float) -> bool:
-        """Write what waits; return whether the store took it."""
-        self._wake.clear()
-        try:
-            async with asyncio.timeout(deadline_s):
-                if self._declare is not None:
-                    await self._declare.remember()
-                for reactor, inventory in list(self._waiting.items()):
-                    kept = Checkpoint(PARTS + reactor, inventory.packed())
-                    await self._table.publish(Batch(SYSTEM, [], checkpoint=kept))
-                    self._kept[reactor] = inventory
-                    if self._waiting.get(reactor) is inventory:
-                        del self._waiting[reactor]
-        except (StoreError, TimeoutError) as error:
-            if not self.failure:
-                _logger.error("points of reactors are not remembered for the next start yet: %s", error or "no answer")
-            self.failure = str(error) or "it gave no answer in time"
-            return False
-        if self.failure:
-            self.failure = ""
+        """Write what waits; return whether the store took it.
+
+        What the store has been given, and gives no answer to, is not given to it once more: it waits in line there.
+        """
+        if self._writing is None:
+            self._wake.clear()
+            self._writing = asyncio.create_task(self._write_all(), name="remember reactors")
+        await asyncio.wait({self._writing}, timeout=deadline_s)
+        failure = "it gave no answer in time"
+        if self._writing.done():
+            writing, self._writing = self._writing, None
+            failure = writing.result()
+        if failure and not self.failure:
+            _logger.error("points of reactors are not remembered for the next start yet: %s", failure)
+        elif self.failure and not failure:
             _logger.info("points of reactors are remembered again")
-        return True
+        self.failure = failure
+        return not failure
+
+    async def _write_all(self) -> str:
+        """Write what waits; return why the store does not take it, nothing where it does."""
+        try:
+            if self._declare is not None:
+                await self._declare.remember()
+            for reactor, inventory in list(self._waiting.items()):
+                kept = Checkpoint(PARTS + reactor, inventory.packed())
+                await self._table.publish(Batch(SYSTEM, [], checkpoint=kept))
+                self._kept[reactor] = inventory
+                if self._waiting.get(reactor) is inventory:
+                    del self._waiting[reactor]
+        except StoreError as error:
+            return str(error) or "it is away"
+        return ""
