@@ -428,7 +428,7 @@ def test_let_in_lost_fallen_to_safe_and_resumed(visit: Open, bench: Bench, pictu
     dialog.get_by_label("Duty").first.fill("25")
     dialog.get_by_role("button", name="Look over …").click()
     dialog.get_by_role("button", name="Set 1 value").click()
-    expect(page.get_by_text("Duty: 25 % is kept until the reactor is back")).to_be_visible()
+    expect(page.get_by_text("Duty: 25 %. R1 is away: the setting is kept, and applied when it is back")).to_be_visible()
     expect(heater.get_by_role("row").filter(has_text="Pending")).to_contain_text("asked by")
     expect(heater.get_by_role("row", name="Duty")).to_contain_text("25 %≠40 %")
     check(page)

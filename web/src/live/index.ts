@@ -72,6 +72,7 @@ function settle(): void {
 
 /** How long a page may be hidden before it gives its stream back: to look into another window for a moment costs nothing. */
 const HIDDEN_MS = 15_000;
+const ASK_AGAIN_MS = 15_000;
 
 /**
  * Notice that the machine woke up, that nobody looks at the page, or that the session ended. Called once.
@@ -92,6 +93,8 @@ export function startLive(): void {
   live.touch.subscribe((touch) => {
     if (touch === "lost") void refreshSession(); // a stream cannot say 401
   });
+  // Nor does it become lost anew where the service was away when it was asked.
+  setInterval(() => live.touch.peek() === "lost" && document.visibilityState === "visible" && void refreshSession(), ASK_AGAIN_MS);
   sessionEnded.subscribe((ended) => {
     if (!ended) wake();
   });

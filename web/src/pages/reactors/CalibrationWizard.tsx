@@ -38,6 +38,10 @@ interface Answer {
 export function CalibrationWizard({ reactor, part, onClose }: Props): JSX.Element {
   const { calibration, wrong, look } = useCalibration(reactor.id, part.name);
   const begun = useRef(false); // here: another's calibration is not ours to end
+  const calibrating = calibration?.calibrating ?? false;
+  useEffect(() => {
+    if (!calibrating) begun.current = false; // it is over, however it ended: the next one may be another's
+  }, [calibrating]);
   const [busy, setBusy] = useState("");
   const [override, setOverride] = useState(false);
   const [answers, setAnswers] = useState<ReadonlyMap<string, Answer>>(new Map());
@@ -48,14 +52,16 @@ export function CalibrationWizard({ reactor, part, onClose }: Props): JSX.Elemen
   const write = async (key: string, text: string, done: string) => {
     if (!calibration || busy) return false;
     setBusy(key);
+    const before = begun.current;
+    begun.current = true; // also while it is under way: a step, or to clear it, begins it by itself
     let answer: Answer;
     try {
       await writePoint(calibration.command, text);
       answer = { good: true, text: done };
-      begun.current = key !== "end"; // a step, or to clear it, begins it by itself
+      begun.current = key !== "end";
     } catch (error) {
       answer = { good: false, text: sentenceOf(error) };
-      if (mayHaveBeenDone(error)) begun.current = true;
+      if (!mayHaveBeenDone(error)) begun.current = before;
     }
     setAnswers((before) => new Map(before).set(key, answer));
     setOverride(false);

@@ -149,10 +149,10 @@ function changesOf(
 async function apply(parameter: Parameter, value: PointValue, known: Map<string, PointValue | null>): Promise<string> {
   const shown = shownValue(parameter, value);
   try {
-    const { state } = await writePoint(parameter.desired ?? "", value, { expected: known.get(parameter.name) ?? null });
+    const { state, detail } = await writePoint(parameter.desired ?? "", value, { expected: known.get(parameter.name) ?? null });
     known.set(parameter.name, value);
     if (state === "confirmed") toast("good", t("{name}: {value}, confirmed by the equipment", { name: parameterWord(parameter), value: shown }));
-    else toast("minor", t("{name}: {value} is kept until the reactor is back", { name: parameterWord(parameter), value: shown }));
+    else toast("minor", t("{name}: {value}. {detail}", { name: parameterWord(parameter), value: shown, detail: visible(detail) }));
     return "";
   } catch (error) {
     if (isNotSignedIn(error)) throw error;
