@@ -198,7 +198,7 @@ async def test_a_wrong_password_is_said_and_the_watch_goes_on(programs: Programs
 
     async def unhealthy() -> bool:
         status, health = await service.call("GET", "/healthz")
-        return status == 503 and "link pvoperation has been refused the login" in str(health)
+        return status == 503 and "o enlace pvoperation tem o login recusado" in str(health)
 
     await until(unhealthy)
     assert await service.program.stop() == 0
@@ -362,7 +362,7 @@ async def _go_through(programs: Programs, folder: Path, state: Path, trouble: Tr
         await service.program.line_with("alarms wait in memory", 60)
         await until_async(plants.titles, "Monitor: falha ao salvar estado", 60)  # past the store
         status, health = await service.call("GET", "/healthz")
-        assert (status, "store" in str(health)) == (503, True)
+        assert (status, "banco de estado" in str(health)) == (503, True)
         await until(tripped_in(service), 60)  # seen and shown, and told by nobody yet
         assert "Falha de relé – UFV Alvorada" not in await plants.titles()
     await until_async(plants.titles, "Falha de relé – UFV Alvorada", 60)
