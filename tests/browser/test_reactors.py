@@ -53,7 +53,7 @@ def test_in_every_look(visit: Open, look: Look) -> None:
     expect(page.locator(".part-tile")).to_have_count(5)
     expect(page.locator(".live-reading.first").first).to_contain_text("pH")
     expect(page.locator(".waiting-reactor")).to_contain_text("Reactor R2")
-    expect(part(page, "ph").locator("svg.sparkline path").first).to_be_attached(timeout=SLOW_MS)
+    expect(part(page, "ph").locator("svg.sparkline path").first).to_be_attached(timeout=3 * SLOW_MS)
     check(page)
     page.locator(".part-tile .part-buttons button").last.scroll_into_view_if_needed()
     expect(page.locator(".reactor-bar button.danger")).to_be_in_viewport()  # to stop is one click from anywhere
