@@ -48,12 +48,14 @@ def duty(control: Control) -> float:
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_in_every_look(visit: Open, look: Look) -> None:
+def test_in_every_look(visit: Open, site: Site, look: Look) -> None:
+    known = "/api/v1/history?name=R1:ph:pH-Mon"  # a page asks for a trend once a minute
+    site.until(known, lambda found: len(found["items"][0]["points"]) > 2)
     page = visit(look).open("/reactors")
     expect(page.locator(".part-tile")).to_have_count(5)
     expect(page.locator(".live-reading.first").first).to_contain_text("pH")
     expect(page.locator(".waiting-reactor")).to_contain_text("Reactor R2")
-    expect(part(page, "ph").locator("svg.sparkline path").first).to_be_attached(timeout=3 * SLOW_MS)
+    expect(part(page, "ph").locator("svg.sparkline path").first).to_be_attached(timeout=SLOW_MS)
     check(page)
     page.locator(".part-tile .part-buttons button").last.scroll_into_view_if_needed()
     expect(page.locator(".reactor-bar button.danger")).to_be_in_viewport()  # to stop is one click from anywhere
